@@ -1,0 +1,1 @@
+namespace ContentTree.BootFile; internal static class P { }

@@ -1,0 +1,1 @@
+namespace ContentTree.Store; internal static class P { }
