@@ -1,1 +1,0 @@
-namespace ContentTree.Store; internal static class P { }
