@@ -1,0 +1,83 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace ContentTree.Store;
+
+/// <summary>The recipes by which anything visible appears: write, fsync, rename or link, fsync the directory.</summary>
+public static class DurableFiles
+{
+    /// <summary>Makes the directory unless it is there. The caller flushes the parent.</summary>
+    public static void EnsureDirectory(SafeFileHandle parent, ReadOnlySpan<byte> name, int permissions)
+    {
+        try
+        {
+            Posix.MakeDirectoryAt(parent, name, permissions);
+        }
+        catch (PosixException e) when (e.Errno == Posix.EEXIST)
+        {
+        }
+    }
+
+    /// <summary>Puts content under a name so that after a power cut either the old or the new content is there, whole.</summary>
+    public static void Replace(SafeFileHandle dir, ReadOnlySpan<byte> name, ReadOnlySpan<byte> content, int permissions = 0x1a4)
+    {
+        var temporary = WriteTemporary(dir, name, content, permissions);
+        Posix.RenameAt(dir, temporary, dir, name);
+        Posix.Fsync(dir, Posix.Display(name));
+    }
+
+    /// <summary>As <see cref="Replace"/>, but false when the name is taken.</summary>
+    public static bool TryCreate(SafeFileHandle dir, ReadOnlySpan<byte> name, ReadOnlySpan<byte> content, int permissions = 0x1a4)
+    {
+        var temporary = WriteTemporary(dir, name, content, permissions);
+        if (!Posix.TryRenameNoReplaceAt(dir, temporary, dir, name))
+        {
+            Posix.UnlinkAt(dir, temporary);
+            return false;
+        }
+        Posix.Fsync(dir, Posix.Display(name));
+        return true;
+    }
+
+    /// <summary>The file's content, or null when there is no such file.</summary>
+    /// <exception cref="FormatException">The file is larger than <paramref name="maxSize"/> or no regular file.</exception>
+    public static byte[]? TryRead(SafeFileHandle dir, ReadOnlySpan<byte> name, int maxSize)
+    {
+        SafeFileHandle file;
+        try
+        {
+            file = Posix.OpenForReadingAt(dir, name);
+        }
+        catch (PosixException e) when (e.Errno is Posix.ENOENT or Posix.ENOTDIR)
+        {
+            return null;
+        }
+        using (file)
+        {
+            var subject = Posix.Display(name);
+            var stat = Posix.Stat(file, subject);
+            if (stat.Type != FileType.Regular || stat.Size > maxSize)
+                throw new FormatException($"{subject}: not a regular file of at most {maxSize} bytes");
+            var content = new byte[stat.Size];
+            return content[..Posix.ReadFull(file, content, subject)];
+        }
+    }
+
+    private static byte[] WriteTemporary(SafeFileHandle dir, ReadOnlySpan<byte> name, ReadOnlySpan<byte> content, int permissions)
+    {
+        var temporary = System.Text.Encoding.ASCII.GetBytes($".new-{Guid.NewGuid():N}");
+        var subject = Posix.Display(name);
+        using var file = Posix.CreateAt(dir, temporary, permissions);
+        try
+        {
+            Posix.SetPermissions(file, permissions, subject);
+            Posix.Write(file, content, subject);
+            Posix.Fsync(file, subject);
+        }
+        catch (PosixException)
+        {
+            Posix.UnlinkAt(dir, temporary);
+            throw;
+        }
+        return temporary;
+    }
+}

@@ -1,0 +1,163 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace ContentTree.Store;
+
+/// <summary>
+/// libc calls that Mono.Posix lacks or that must take names as bytes. Constants and layouts are those of Linux on
+/// x86-64, arm64 and riscv64; statx, getdents64 and timespec have one layout on all of them.
+/// </summary>
+internal static unsafe partial class Libc
+{
+    public const int AtFdCwd = -100;
+    public const int AtSymlinkNofollow = 0x100;
+    public const int AtRemoveDir = 0x200;
+    public const int AtSymlinkFollow = 0x400;
+    public const int AtEmptyPath = 0x1000;
+
+    public const int ReadOnly = 0;
+    public const int WriteOnly = 1;
+    public const int ReadWrite = 2;
+    public const int Create = 0x40;
+    public const int Exclusive = 0x80;
+    public const int Truncate = 0x200;
+    public const int Append = 0x400;
+    public const int NonBlock = 0x800;
+    public const int CloseOnExec = 0x80000;
+
+    public const int RenameNoReplace = 1;
+
+    public const int LockShared = 1;
+    public const int LockExclusive = 2;
+    public const int LockNonBlocking = 4;
+
+    // O_DIRECTORY and O_NOFOLLOW are the two open flags whose numbers differ on arm64.
+    public static int Directory { get; } = IsArm ? 0x4000 : 0x10000;
+    public static int NoFollow { get; } = IsArm ? 0x8000 : 0x20000;
+
+    private static bool IsArm => RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm;
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int openat(SafeFileHandle dir, byte* name, int flags, uint mode);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int open(byte* path, int flags, uint mode);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial nint read(SafeFileHandle file, byte* buffer, nuint count);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial nint write(SafeFileHandle file, byte* buffer, nuint count);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial nint pread(SafeFileHandle file, byte* buffer, nuint count, long offset);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial nint pwrite(SafeFileHandle file, byte* buffer, nuint count, long offset);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int mkdirat(SafeFileHandle dir, byte* name, uint mode);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int linkat(SafeFileHandle oldDir, byte* oldName, SafeFileHandle newDir, byte* newName, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int renameat(SafeFileHandle oldDir, byte* oldName, SafeFileHandle newDir, byte* newName);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int renameat2(SafeFileHandle oldDir, byte* oldName, SafeFileHandle newDir, byte* newName, uint flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int unlinkat(SafeFileHandle dir, byte* name, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int symlinkat(byte* target, SafeFileHandle dir, byte* name);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial nint readlinkat(SafeFileHandle dir, byte* name, byte* buffer, nuint size);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int mknodat(SafeFileHandle dir, byte* name, uint mode, ulong device);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int fchownat(SafeFileHandle dir, byte* name, uint uid, uint gid, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int fchmodat(SafeFileHandle dir, byte* name, uint mode, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int utimensat(SafeFileHandle dir, byte* name, Timespec* times, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int futimens(SafeFileHandle file, Timespec* times);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int statx(SafeFileHandle dir, byte* name, int flags, uint mask, StatxBuffer* buffer);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial nint getdents64(SafeFileHandle dir, byte* buffer, nuint size);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int syncfs(SafeFileHandle file);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int flock(SafeFileHandle file, int operation);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial long lseek(SafeFileHandle file, long offset, int whence);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial nint llistxattr(byte* path, byte* list, nuint size);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial nint flistxattr(SafeFileHandle file, byte* list, nuint size);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial nint lgetxattr(byte* path, byte* name, byte* value, nuint size);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial nint fgetxattr(SafeFileHandle file, byte* name, byte* value, nuint size);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int lsetxattr(byte* path, byte* name, byte* value, nuint size, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int fsetxattr(SafeFileHandle file, byte* name, byte* value, nuint size, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int mount(byte* source, byte* target, byte* type, ulong flags, byte* data);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int unshare(int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial void sync();
+
+    [StructLayout(LayoutKind.Sequential)]
+    public struct Timespec
+    {
+        public long Seconds;
+        public long Nanoseconds;
+    }
+
+    /// <summary>struct statx of the kernel's user interface, up to the last field used here.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 256)]
+    public struct StatxBuffer
+    {
+        [FieldOffset(16)] public uint Links;
+        [FieldOffset(20)] public uint Uid;
+        [FieldOffset(24)] public uint Gid;
+        [FieldOffset(28)] public ushort Mode;
+        [FieldOffset(32)] public ulong Inode;
+        [FieldOffset(40)] public ulong Size;
+        [FieldOffset(48)] public ulong Blocks;
+        [FieldOffset(96)] public long ChangedSeconds;
+        [FieldOffset(104)] public uint ChangedNanoseconds;
+        [FieldOffset(112)] public long ModifiedSeconds;
+        [FieldOffset(120)] public uint ModifiedNanoseconds;
+        [FieldOffset(128)] public uint RdevMajor;
+        [FieldOffset(132)] public uint RdevMinor;
+        [FieldOffset(136)] public uint DevMajor;
+        [FieldOffset(140)] public uint DevMinor;
+    }
+}

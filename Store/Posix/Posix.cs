@@ -1,0 +1,121 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+using Mono.Unix.Native;
+
+namespace ContentTree.Store;
+
+/// <summary>
+/// The one door to the kernel. Names are bytes and relative to an open directory, so a symlink planted in a tree cannot
+/// lead a call elsewhere. Failures are <see cref="PosixException"/>.
+/// </summary>
+/// <remarks>
+/// Mono.Posix serves what it has by descriptor; calls it lacks (or that take names, which must stay bytes) are bound
+/// to libc in <see cref="Libc"/>.
+/// </remarks>
+public static partial class Posix
+{
+    public const int EPERM = 1;
+    public const int ENOENT = 2;
+    public const int EINTR = 4;
+    public const int EACCES = 13;
+    public const int EEXIST = 17;
+    public const int EXDEV = 18;
+    public const int ENOTDIR = 20;
+    public const int EISDIR = 21;
+    public const int EINVAL = 22;
+    public const int ENOSPC = 28;
+    public const int EROFS = 30;
+    public const int EMLINK = 31;
+    public const int EAGAIN = 11;
+    public const int ENOTEMPTY = 39;
+    public const int ELOOP = 40;
+    public const int ENODATA = 61;
+    public const int EOPNOTSUPP = 95;
+    public const int EDQUOT = 122;
+
+    /// <summary>Whether the process may change owners and make device nodes.</summary>
+    public static bool IsRoot => Syscall.geteuid() == 0;
+
+    /// <summary>The process's umask would otherwise bend every mode; trees decide modes.</summary>
+    public static void ClearUmask() => Syscall.umask(0);
+
+    /// <summary>Makes the file's content and inode durable.</summary>
+    public static void Fsync(SafeFileHandle file, string subject)
+    {
+        using var hold = new FdHold(file);
+        Check(Retry(hold, static fd => Syscall.fsync(fd)), subject);
+    }
+
+    /// <summary>Makes everything written to the filesystem that holds <paramref name="file"/> durable.</summary>
+    public static void SyncFilesystem(SafeFileHandle file, string subject) => Check(Libc.syncfs(file), subject);
+
+    public static void SetOwner(SafeFileHandle file, uint uid, uint gid, string subject)
+    {
+        using var hold = new FdHold(file);
+        Check(Syscall.fchown(hold.Fd, uid, gid), subject);
+    }
+
+    public static void SetPermissions(SafeFileHandle file, int permissions, string subject)
+    {
+        using var hold = new FdHold(file);
+        Check(Syscall.fchmod(hold.Fd, (FilePermissions)(uint)permissions), subject);
+    }
+
+    /// <summary>Sets a file's length; bytes added read as zero and take no blocks.</summary>
+    public static void SetLength(SafeFileHandle file, long length, string subject)
+    {
+        using var hold = new FdHold(file);
+        Check(Syscall.ftruncate(hold.Fd, length), subject);
+    }
+
+    /// <summary>Free and total space and inodes of the filesystem that holds an open file.</summary>
+    public static (long FreeBytes, long FreeInodes) FreeSpace(SafeFileHandle file, string subject)
+    {
+        using var hold = new FdHold(file);
+        Check(Syscall.fstatvfs(hold.Fd, out var stat), subject);
+        return ((long)(stat.f_bavail * stat.f_frsize), stat.f_files == 0 ? long.MaxValue : (long)stat.f_favail);
+    }
+
+    /// <summary>UTF-8 text of a name for messages; bytes that are not UTF-8 show as \xNN.</summary>
+    public static string Display(ReadOnlySpan<byte> name)
+    {
+        if (System.Text.Unicode.Utf8.IsValid(name) && name.IndexOfAnyInRange((byte)0, (byte)31) < 0)
+            return Encoding.UTF8.GetString(name);
+        var text = new StringBuilder();
+        foreach (var b in name)
+            text = b is >= 32 and < 127 ? text.Append((char)b) : text.Append("\\x").Append(b.ToString("x2", System.Globalization.CultureInfo.InvariantCulture));
+        return text.ToString();
+    }
+
+    internal static void Check(int result, string subject)
+    {
+        if (result < 0)
+            throw new PosixException(subject, Marshal.GetLastPInvokeError());
+    }
+
+    private static int Retry(FdHold hold, Func<int, int> call)
+    {
+        int result;
+        do result = call(hold.Fd);
+        while (result < 0 && Marshal.GetLastPInvokeError() == EINTR);
+        return result;
+    }
+
+    /// <summary>Keeps a handle's descriptor open while a call that wants a number uses it.</summary>
+    internal readonly ref struct FdHold
+    {
+        private readonly SafeFileHandle _file;
+
+        public FdHold(SafeFileHandle file)
+        {
+            var added = false;
+            file.DangerousAddRef(ref added);
+            _file = file;
+        }
+
+        public int Fd => (int)_file.DangerousGetHandle();
+
+        public void Dispose() => _file.DangerousRelease();
+    }
+}

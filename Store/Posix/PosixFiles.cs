@@ -1,0 +1,147 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+
+namespace ContentTree.Store;
+
+/// <content>Opening, reading, writing and locking files.</content>
+public static unsafe partial class Posix
+{
+    /// <summary>Opens a directory that the operator named; symlinks on the way are followed.</summary>
+    public static SafeFileHandle OpenDirectory(string path)
+    {
+        fixed (byte* name = Terminated(path))
+            return Opened(Libc.open(name, Libc.Directory | Libc.CloseOnExec, 0), path);
+    }
+
+    /// <summary>Opens a directory inside another one; a symlink is refused.</summary>
+    public static SafeFileHandle OpenDirectoryAt(SafeFileHandle dir, ReadOnlySpan<byte> name) =>
+        OpenAt(dir, name, Libc.Directory | Libc.NoFollow);
+
+    /// <summary>Opens a file that the operator named, for reading.</summary>
+    public static SafeFileHandle OpenForReading(string path)
+    {
+        fixed (byte* name = Terminated(path))
+            return Opened(Libc.open(name, Libc.CloseOnExec | Libc.NonBlock, 0), path);
+    }
+
+    /// <summary>Opens for reading without following a symlink and without waiting for a FIFO's writer.</summary>
+    public static SafeFileHandle OpenForReadingAt(SafeFileHandle dir, ReadOnlySpan<byte> name) =>
+        OpenAt(dir, name, Libc.NoFollow | Libc.NonBlock);
+
+    /// <summary>Makes a new file for reading and writing; an existing name is an error.</summary>
+    public static SafeFileHandle CreateAt(SafeFileHandle dir, ReadOnlySpan<byte> name, int permissions) =>
+        OpenAt(dir, name, Libc.ReadWrite | Libc.Create | Libc.Exclusive | Libc.NoFollow, (uint)permissions);
+
+    /// <summary>Opens a file for reading and writing, making it when it is missing.</summary>
+    public static SafeFileHandle OpenOrCreateAt(SafeFileHandle dir, ReadOnlySpan<byte> name, int permissions) =>
+        OpenAt(dir, name, Libc.ReadWrite | Libc.Create | Libc.NoFollow, (uint)permissions);
+
+    /// <summary>Reads at most the buffer's length from the present position; 0 at the end.</summary>
+    public static int Read(SafeFileHandle file, Span<byte> buffer, string subject)
+    {
+        fixed (byte* start = buffer)
+        {
+            nint count;
+            do count = Libc.read(file, start, (nuint)buffer.Length);
+            while (count < 0 && Marshal.GetLastPInvokeError() == EINTR);
+            Check((int)count, subject);
+            return (int)count;
+        }
+    }
+
+    /// <summary>Reads until the buffer is full or the file ends; the number of bytes read.</summary>
+    public static int ReadFull(SafeFileHandle file, Span<byte> buffer, string subject)
+    {
+        var total = 0;
+        while (total < buffer.Length)
+        {
+            var count = Read(file, buffer[total..], subject);
+            if (count == 0)
+                break;
+            total += count;
+        }
+        return total;
+    }
+
+    /// <summary>Writes all bytes at the present position.</summary>
+    public static void Write(SafeFileHandle file, ReadOnlySpan<byte> bytes, string subject)
+    {
+        while (bytes.Length > 0)
+        {
+            nint count;
+            fixed (byte* start = bytes)
+                count = Libc.write(file, start, (nuint)bytes.Length);
+            if (count < 0 && Marshal.GetLastPInvokeError() == EINTR)
+                continue;
+            Check((int)count, subject);
+            bytes = bytes[(int)count..];
+        }
+    }
+
+    /// <summary>Moves the position forward without writing: the gap reads as zero and takes no blocks.</summary>
+    public static void SkipForward(SafeFileHandle file, long count, string subject)
+    {
+        const int fromHere = 1;
+        if (Libc.lseek(file, count, fromHere) < 0)
+            throw new PosixException(subject, Marshal.GetLastPInvokeError());
+    }
+
+    /// <summary>Moves the position to the file's start.</summary>
+    public static void Rewind(SafeFileHandle file, string subject)
+    {
+        if (Libc.lseek(file, 0, 0) < 0)
+            throw new PosixException(subject, Marshal.GetLastPInvokeError());
+    }
+
+    /// <summary>Takes a lock that ends with the process. False when another holder has it and <paramref name="wait"/> is off.</summary>
+    public static bool TryLock(SafeFileHandle file, bool exclusive, bool wait, string subject)
+    {
+        var operation = (exclusive ? Libc.LockExclusive : Libc.LockShared) | (wait ? 0 : Libc.LockNonBlocking);
+        while (Libc.flock(file, operation) < 0)
+        {
+            var errno = Marshal.GetLastPInvokeError();
+            if (errno == EAGAIN)
+                return false;
+            if (errno != EINTR)
+                throw new PosixException(subject, errno);
+        }
+        return true;
+    }
+
+    private static SafeFileHandle OpenAt(SafeFileHandle dir, ReadOnlySpan<byte> name, int flags, uint mode = 0)
+    {
+        Span<byte> buffer = stackalloc byte[NameBuffer];
+        fixed (byte* start = Terminated(name, buffer))
+        {
+            int fd;
+            do fd = Libc.openat(dir, start, flags | Libc.CloseOnExec, mode);
+            while (fd < 0 && Marshal.GetLastPInvokeError() == EINTR);
+            return fd >= 0 ? new SafeFileHandle(fd, ownsHandle: true) : throw Failed(name);
+        }
+    }
+
+    private static SafeFileHandle Opened(int fd, string subject) =>
+        fd >= 0 ? new SafeFileHandle(fd, ownsHandle: true) : throw new PosixException(subject, Marshal.GetLastPInvokeError());
+
+    // Longest relative name used: a 255-byte entry, or a short internal path.
+    private const int NameBuffer = 320;
+
+    private static PosixException Failed(ReadOnlySpan<byte> name) => new(Display(name), Marshal.GetLastPInvokeError());
+
+    private static ReadOnlySpan<byte> Terminated(ReadOnlySpan<byte> name, Span<byte> buffer)
+    {
+        if (name.Length >= buffer.Length)
+            buffer = new byte[name.Length + 1];
+        name.CopyTo(buffer);
+        buffer[name.Length] = 0;
+        return buffer[..(name.Length + 1)];
+    }
+
+    private static ReadOnlySpan<byte> Terminated(string path)
+    {
+        var bytes = new byte[Encoding.UTF8.GetByteCount(path) + 1];
+        Encoding.UTF8.GetBytes(path, bytes);
+        return bytes;
+    }
+}

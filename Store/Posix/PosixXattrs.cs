@@ -1,0 +1,106 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+
+namespace ContentTree.Store;
+
+/// <content>Extended attributes, by descriptor for open files and by name for what cannot be opened.</content>
+public static unsafe partial class Posix
+{
+    private const int MaxXattrList = 65536;
+
+    /// <summary>Names of an open file's attributes; empty where the filesystem has none.</summary>
+    public static List<byte[]> ListXattrs(SafeFileHandle file, string subject)
+    {
+        Span<byte> quick = stackalloc byte[1024];
+        fixed (byte* start = quick)
+        {
+            var count = Libc.flistxattr(file, start, (nuint)quick.Length);
+            if (count == 0)
+                return [];
+            if (count > 0)
+                return SplitNames(quick[..(int)count]);
+        }
+        var list = new byte[MaxXattrList];
+        fixed (byte* start = list)
+            return ListedNames(Libc.flistxattr(file, start, (nuint)list.Length), list, subject);
+    }
+
+    /// <summary>Names of the attributes of an entry that may be a symlink or a device.</summary>
+    public static List<byte[]> ListXattrsAt(SafeFileHandle dir, ReadOnlySpan<byte> name)
+    {
+        var list = new byte[MaxXattrList];
+        fixed (byte* path = DescriptorPath(dir, name), start = list)
+            return ListedNames(Libc.llistxattr(path, start, (nuint)list.Length), list, Display(name));
+    }
+
+    /// <summary>An attribute's value, or null when it is not there.</summary>
+    public static byte[]? GetXattr(SafeFileHandle file, ReadOnlySpan<byte> attribute, string subject)
+    {
+        var value = new byte[MaxXattrList];
+        Span<byte> buffer = stackalloc byte[NameBuffer];
+        fixed (byte* name = Terminated(attribute, buffer), start = value)
+            return Value(Libc.fgetxattr(file, name, start, (nuint)value.Length), value, subject);
+    }
+
+    /// <summary>As <see cref="GetXattr"/>, for an entry that may be a symlink or a device.</summary>
+    public static byte[]? GetXattrAt(SafeFileHandle dir, ReadOnlySpan<byte> entry, ReadOnlySpan<byte> attribute)
+    {
+        var value = new byte[MaxXattrList];
+        Span<byte> buffer = stackalloc byte[NameBuffer];
+        fixed (byte* path = DescriptorPath(dir, entry), name = Terminated(attribute, buffer), start = value)
+            return Value(Libc.lgetxattr(path, name, start, (nuint)value.Length), value, Display(entry));
+    }
+
+    public static void SetXattr(SafeFileHandle file, ReadOnlySpan<byte> attribute, ReadOnlySpan<byte> value, string subject)
+    {
+        Span<byte> buffer = stackalloc byte[NameBuffer];
+        fixed (byte* name = Terminated(attribute, buffer), start = value)
+            Check(Libc.fsetxattr(file, name, start, (nuint)value.Length, 0), $"{subject}: {Display(attribute)}");
+    }
+
+    public static void SetXattrAt(SafeFileHandle dir, ReadOnlySpan<byte> entry, ReadOnlySpan<byte> attribute, ReadOnlySpan<byte> value)
+    {
+        Span<byte> buffer = stackalloc byte[NameBuffer];
+        fixed (byte* path = DescriptorPath(dir, entry), name = Terminated(attribute, buffer), start = value)
+            Check(Libc.lsetxattr(path, name, start, (nuint)value.Length, 0), $"{Display(entry)}: {Display(attribute)}");
+    }
+
+    private static List<byte[]> ListedNames(nint count, byte[] list, string subject)
+    {
+        if (count < 0 && Marshal.GetLastPInvokeError() == EOPNOTSUPP)
+            return [];
+        Check((int)count, subject);
+        return SplitNames(list.AsSpan(0, (int)count));
+    }
+
+    private static byte[]? Value(nint count, byte[] value, string subject)
+    {
+        if (count < 0 && Marshal.GetLastPInvokeError() is ENODATA or EOPNOTSUPP)
+            return null;
+        Check((int)count, subject);
+        return value[..(int)count];
+    }
+
+    private static List<byte[]> SplitNames(ReadOnlySpan<byte> list)
+    {
+        var names = new List<byte[]>();
+        while (list.Length > 0)
+        {
+            var end = list.IndexOf((byte)0);
+            names.Add(list[..end].ToArray());
+            list = list[(end + 1)..];
+        }
+        return names;
+    }
+
+    // There is no llistxattrat: the descriptor's entry in /proc makes the path relative to the open directory.
+    private static ReadOnlySpan<byte> DescriptorPath(SafeFileHandle dir, ReadOnlySpan<byte> name)
+    {
+        var prefix = Encoding.ASCII.GetBytes($"/proc/self/fd/{dir.DangerousGetHandle()}/");
+        var path = new byte[prefix.Length + name.Length + 1];
+        prefix.CopyTo(path, 0);
+        name.CopyTo(path.AsSpan(prefix.Length));
+        return path;
+    }
+}

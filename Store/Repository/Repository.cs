@@ -1,0 +1,150 @@
+using System.Security.Cryptography;
+using System.Text;
+using ContentTree.Store.Codecs;
+using ContentTree.Store.Objects;
+using Microsoft.Win32.SafeHandles;
+
+namespace ContentTree.Store.Repositories;
+
+/// <summary>
+/// The server side of the store: a directory of compressed objects, heads and trust files that any web server can
+/// serve. The files are the truth; nothing about them is kept elsewhere. Layout: docs/format/repository.md.
+/// </summary>
+public sealed class Repository : IDisposable
+{
+    /// <summary>Largest encoded commit that is read.</summary>
+    public const int MaxCommitBytes = 1024 * 1024;
+
+    private readonly SafeFileHandle _root;
+    private readonly SafeFileHandle[] _fanout = new SafeFileHandle[256];
+
+    private Repository(string path)
+    {
+        Path = path;
+        _root = Posix.OpenDirectory(path);
+        using var objects = Posix.OpenDirectoryAt(_root, "objects"u8);
+        for (var i = 0; i < _fanout.Length; i++)
+            _fanout[i] = Posix.OpenDirectoryAt(objects, FanoutName((byte)i));
+        Heads = new Heads(_root);
+    }
+
+    public string Path { get; }
+
+    /// <summary>The branches: newest heads and the archive of every head that ever was.</summary>
+    public Heads Heads { get; }
+
+    internal SafeFileHandle Root => _root;
+
+    /// <summary>Makes an empty repository; where there is one already, opens it.</summary>
+    public static Repository Create(string path)
+    {
+        Directory.CreateDirectory(path);
+        using (var root = Posix.OpenDirectory(path))
+        {
+            foreach (var name in new[] { "heads", "history", "deltas", "trust", "staging", "objects" })
+                DurableFiles.EnsureDirectory(root, Encoding.ASCII.GetBytes(name), 0x1ed);
+            using var objects = Posix.OpenDirectoryAt(root, "objects"u8);
+            for (var i = 0; i < 256; i++)
+                DurableFiles.EnsureDirectory(objects, FanoutName((byte)i), 0x1ed);
+            Posix.Fsync(objects, path);
+            Posix.Fsync(root, path);
+        }
+        return new Repository(path);
+    }
+
+    /// <exception cref="StoreNotFoundException">There is no repository.</exception>
+    public static Repository Open(string path) => Directory.Exists(System.IO.Path.Combine(path, "objects"))
+        ? new Repository(path)
+        : throw new StoreNotFoundException($"{path}: no repository here; 'ctree-server init' makes one");
+
+    public bool Contains(ObjectName name) => Posix.StatAt(Fanout(name.Id), FileName(name)) is { Type: FileType.Regular };
+
+    /// <summary>Bytes that the object takes at rest, compressed; null when it is not there.</summary>
+    public long? StoredSize(ObjectName name) => Posix.StatAt(Fanout(name.Id), FileName(name))?.Size;
+
+    /// <exception cref="ObjectNotFoundException">The tree is not in the repository.</exception>
+    /// <exception cref="CorruptObjectException">The stored bytes are not that tree.</exception>
+    public Tree ReadTree(ObjectId id)
+    {
+        var name = new ObjectName(ObjectKind.Tree, id);
+        try
+        {
+            return Tree.Decode(ReadSmall(name, Tree.MaxEncodedBytes));
+        }
+        catch (FormatException e)
+        {
+            throw new CorruptObjectException(name, e.Message);
+        }
+    }
+
+    /// <exception cref="ObjectNotFoundException">The commit is not in the repository.</exception>
+    /// <exception cref="CorruptObjectException">The stored bytes are not that commit.</exception>
+    public Commit ReadCommit(ObjectId id)
+    {
+        var name = new ObjectName(ObjectKind.Commit, id);
+        try
+        {
+            return Commit.Decode(ReadSmall(name, MaxCommitBytes));
+        }
+        catch (FormatException e)
+        {
+            throw new CorruptObjectException(name, e.Message);
+        }
+    }
+
+    /// <summary>A whole object's content, its hash checked.</summary>
+    public byte[] ReadSmall(ObjectName name, int maxSize)
+    {
+        using var file = OpenStored(name);
+        using var decoder = new Lz4Decoder();
+        var frame = new byte[Posix.Stat(file, name.ToString()).Size];
+        Posix.ReadFull(file, frame, name.ToString());
+        byte[] content;
+        try
+        {
+            content = decoder.DecodeFrame(frame, maxSize);
+        }
+        catch (FormatException e)
+        {
+            throw new CorruptObjectException(name, e.Message);
+        }
+        return ObjectId.Of(content) == name.Id ? content : throw new CorruptObjectException(name, "its content has another hash");
+    }
+
+    /// <summary>Opens the compressed form, an LZ4 frame, for reading.</summary>
+    public SafeFileHandle OpenStored(ObjectName name)
+    {
+        try
+        {
+            return Posix.OpenForReadingAt(Fanout(name.Id), FileName(name));
+        }
+        catch (PosixException e) when (e.Errno == Posix.ENOENT)
+        {
+            throw new ObjectNotFoundException(name);
+        }
+    }
+
+    /// <summary>Starts writing objects. Nothing that is written can be removed by garbage collection until it is disposed.</summary>
+    public ObjectWriter BeginWriting() => new(this);
+
+    public void Dispose()
+    {
+        foreach (var directory in _fanout)
+            directory.Dispose();
+        _root.Dispose();
+    }
+
+    internal SafeFileHandle Fanout(ObjectId id)
+    {
+        Span<byte> bytes = stackalloc byte[ObjectId.Size];
+        id.CopyTo(bytes);
+        return _fanout[bytes[0]];
+    }
+
+    internal SafeFileHandle Fanout(byte index) => _fanout[index];
+
+    /// <summary>An object's name inside its fan-out directory.</summary>
+    internal static byte[] FileName(ObjectName name) => Encoding.ASCII.GetBytes(name.ToString()[2..]);
+
+    private static byte[] FanoutName(byte index) => Encoding.ASCII.GetBytes(Convert.ToHexStringLower([index]));
+}

@@ -1,0 +1,223 @@
+using System.Collections.Concurrent;
+using System.Runtime.ExceptionServices;
+using ContentTree.Store.Objects;
+using ContentTree.Store.Repositories;
+using Microsoft.Win32.SafeHandles;
+
+namespace ContentTree.Store.Trees;
+
+/// <summary>
+/// Reads a directory into a repository. One thread walks and stats; workers read, hash and compress files; whoever
+/// finishes a directory's last entry writes its tree. Memory is bounded by the queue, not by the tree.
+/// </summary>
+public sealed class DirectoryImport : IDisposable
+{
+    private const int QueueLength = 512;
+
+    private readonly ObjectWriter _writer;
+    private readonly ImportOptions _options;
+    private readonly BlockingCollection<(PendingDirectory Parent, int Slot, EntryName Name)> _files = new(QueueLength);
+    private readonly CancellationTokenSource _stop;
+    private readonly ConcurrentDictionary<ushort, long> _machines = new();
+    private Exception? _failure;
+    private long _entries, _bytes, _read, _unchanged;
+
+    private DirectoryImport(ObjectWriter writer, ImportOptions options, CancellationToken cancellation)
+    {
+        _writer = writer;
+        _options = options;
+        _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+    }
+
+    /// <summary>Imports everything below <paramref name="path"/>. Objects become durable with the writer's Complete.</summary>
+    /// <exception cref="UnsupportedSourceException">Something there cannot be in a tree; the message names it.</exception>
+    /// <exception cref="SourceChangedException">A file was written to meanwhile.</exception>
+    public static ImportResult Run(string path, ObjectWriter writer, ImportOptions options, CancellationToken cancellation = default)
+    {
+        using var import = new DirectoryImport(writer, options, cancellation);
+        return import.Run(path, cancellation);
+    }
+
+    public void Dispose()
+    {
+        _files.Dispose();
+        _stop.Dispose();
+    }
+
+    private ImportResult Run(string path, CancellationToken cancellation)
+    {
+        var root = new PendingDirectory(null, 0, default, Posix.OpenDirectory(path), path);
+        var workers = Enumerable.Range(0, Math.Max(1, _options.Workers)).Select(_ => StartWorker()).ToArray();
+        using var finisher = new FileIngest(_writer);
+        try
+        {
+            Walk(root, 0, finisher);
+        }
+        catch (Exception e) when (e is not OperationCanceledException || _failure is null)
+        {
+            Fail(e);
+        }
+        _files.CompleteAdding();
+        foreach (var worker in workers)
+            worker.Join();
+        cancellation.ThrowIfCancellationRequested();
+        if (_failure is not null)
+            ExceptionDispatchInfo.Throw(_failure);
+        return new ImportResult(root.Result, _entries, _bytes, MostFrequentMachine(), _read, _unchanged);
+    }
+
+    private Thread StartWorker()
+    {
+        var thread = new Thread(Work) { IsBackground = true, Name = "import" };
+        thread.Start();
+        return thread;
+    }
+
+    private void Work()
+    {
+        using var ingest = new FileIngest(_writer);
+        try
+        {
+            foreach (var (parent, slot, name) in _files.GetConsumingEnumerable(_stop.Token))
+                Finish(parent, slot, ImportFile(parent, name, ingest), ingest);
+        }
+        catch (OperationCanceledException)
+        {
+        }
+        catch (Exception e)
+        {
+            Fail(e);
+        }
+    }
+
+    private void Fail(Exception e)
+    {
+        Interlocked.CompareExchange(ref _failure, e, null);
+        _stop.Cancel();
+    }
+
+    private void Walk(PendingDirectory directory, int depth, FileIngest finisher)
+    {
+        if (depth > Tree.MaxDepth)
+            throw new UnsupportedSourceException(directory.Path, $"is nested deeper than {Tree.MaxDepth} directories");
+        var found = Posix.ReadDirectory(directory.Handle, directory.Path);
+        found.Sort((a, b) => a.Name.AsSpan().SequenceCompareTo(b.Name));
+        directory.Expect(found.Count);
+        Interlocked.Add(ref _entries, found.Count);
+        for (var slot = 0; slot < found.Count; slot++)
+        {
+            _stop.Token.ThrowIfCancellationRequested();
+            var name = EntryName.Create(found[slot].Name);
+            if (found[slot].Type == FileType.Regular)
+                _files.Add((directory, slot, name), _stop.Token);
+            else if (StatOf(directory, name) is var stat && stat.Type == FileType.Regular)
+                _files.Add((directory, slot, name), _stop.Token);
+            else if (stat.Type == FileType.Directory)
+                Walk(new PendingDirectory(directory, slot, name, OpenChild(directory, name), directory.PathOf(name)), depth + 1, finisher);
+            else
+                Finish(directory, slot, Special(directory, name, stat), finisher);
+        }
+        // The walker holds one of the directory's counts, so that it cannot finish while entries are still being listed.
+        Finish(directory, PendingDirectory.WalkerSlot, null, finisher);
+    }
+
+    private static FileStat StatOf(PendingDirectory directory, EntryName name) =>
+        Posix.StatAt(directory.Handle, name.Bytes) ?? throw new SourceChangedException(directory.PathOf(name));
+
+    private static SafeFileHandle OpenChild(PendingDirectory directory, EntryName name)
+    {
+        try
+        {
+            return Posix.OpenDirectoryAt(directory.Handle, name.Bytes);
+        }
+        catch (PosixException e)
+        {
+            throw Unreadable(directory.PathOf(name), e);
+        }
+    }
+
+    private static Exception Unreadable(string path, PosixException e) =>
+        e.Errno is Posix.EACCES or Posix.EPERM ? new UnsupportedSourceException(path, "not readable by this user")
+        : e.Errno is Posix.ENOENT or Posix.ELOOP or Posix.ENOTDIR ? new SourceChangedException(path)
+        : e;
+
+    private TreeEntry.File ImportFile(PendingDirectory parent, EntryName name, FileIngest ingest)
+    {
+        if (_options.Cache is not null && TryUnchanged(parent, name) is { } unchanged)
+            return unchanged;
+        var path = parent.PathOf(name);
+        try
+        {
+            using var file = Posix.OpenForReadingAt(parent.Handle, name.Bytes);
+            if (Posix.Stat(file, path).Type != FileType.Regular)
+                throw new SourceChangedException(path);
+            var (id, stat, machine) = ingest.Ingest(file, path);
+            var xattrs = SourceXattrs.Read(file, path);
+            _options.Cache?.Remember(stat, id, machine, xattrs.Count > 0);
+            Interlocked.Increment(ref _read);
+            return Counted(name, stat, id, machine, xattrs);
+        }
+        catch (PosixException e)
+        {
+            throw Unreadable(path, e);
+        }
+    }
+
+    private TreeEntry.File? TryUnchanged(PendingDirectory parent, EntryName name)
+    {
+        var stat = StatOf(parent, name);
+        if (stat.Type != FileType.Regular || !_options.Cache!.TryFind(stat, out var id, out var machine, out var hasXattrs) ||
+            !_writer.IsKnown(new ObjectName(ObjectKind.File, id)))
+            return null;
+        var xattrs = hasXattrs ? SourceXattrs.ReadAt(parent.Handle, name.Bytes.ToArray(), parent.PathOf(name)) : [];
+        Interlocked.Increment(ref _unchanged);
+        return Counted(name, stat, id, machine, xattrs);
+    }
+
+    private TreeEntry.File Counted(EntryName name, in FileStat stat, ObjectId id, ushort machine, IReadOnlyList<Xattr> xattrs)
+    {
+        Interlocked.Add(ref _bytes, stat.Size);
+        if (machine != 0)
+            _machines.AddOrUpdate(machine, 1, (_, count) => count + 1);
+        return new TreeEntry.File(name, MetadataOf(stat, xattrs), stat.Size, id);
+    }
+
+    private TreeEntry Special(PendingDirectory directory, EntryName name, in FileStat stat)
+    {
+        var path = directory.PathOf(name);
+        var metadata = MetadataOf(stat, SourceXattrs.ReadAt(directory.Handle, name.Bytes.ToArray(), path));
+        return stat.Type switch
+        {
+            FileType.Symlink => new TreeEntry.Symlink(name, metadata with { Mode = 0 }, Posix.ReadLinkAt(directory.Handle, name.Bytes)),
+            FileType.CharacterDevice or FileType.BlockDevice =>
+                new TreeEntry.Device(name, metadata, stat.Type == FileType.BlockDevice, stat.RdevMajor, stat.RdevMinor),
+            FileType.Fifo => new TreeEntry.Fifo(name, metadata),
+            FileType.Socket => throw new UnsupportedSourceException(path, "is a socket, which no tree can hold; remove it or stop the program that made it"),
+            _ => throw new UnsupportedSourceException(path, "is of a kind that no tree can hold"),
+        };
+    }
+
+    private Metadata MetadataOf(in FileStat stat, IReadOnlyList<Xattr> xattrs) => _options.Owner is var (uid, gid)
+        ? new Metadata(stat.Permissions, uid, gid, xattrs)
+        : new Metadata(stat.Permissions, stat.Uid, stat.Gid, xattrs);
+
+    private void Finish(PendingDirectory directory, int slot, TreeEntry? entry, FileIngest ingest)
+    {
+        // Upwards in a loop: finishing a leaf may finish a thousand ancestors.
+        while (directory.Finish(slot, entry) is { } entries)
+        {
+            var stat = Posix.Stat(directory.Handle, directory.Path);
+            var tree = new Tree(MetadataOf(stat, SourceXattrs.Read(directory.Handle, directory.Path)), entries);
+            var id = _writer.Write(tree, ingest.Encoder);
+            directory.Complete(id);
+            if (directory.Parent is null)
+                return;
+            (slot, entry) = (directory.Slot, new TreeEntry.Directory(directory.Name, id));
+            directory = directory.Parent;
+        }
+    }
+
+    private string MostFrequentMachine() => _machines.IsEmpty
+        ? ""
+        : ElfMachine.Name(_machines.OrderByDescending(m => m.Value).ThenBy(m => m.Key).First().Key);
+}

@@ -1,0 +1,94 @@
+using System.Security.Cryptography;
+using ContentTree.Store.Codecs;
+using ContentTree.Store.Objects;
+using ContentTree.Store.Repositories;
+using Microsoft.Win32.SafeHandles;
+
+namespace ContentTree.Store.Trees;
+
+/// <summary>
+/// Turns one source file into a file object, with buffers of fixed size. Small files are read once; large ones are read
+/// for their hash first, and a second time only when the object is new.
+/// </summary>
+internal sealed class FileIngest(ObjectWriter writer) : IDisposable
+{
+    private const int BufferBytes = 1024 * 1024;
+    private const int Attempts = 3;
+
+    private readonly byte[] _buffer = GC.AllocateUninitializedArray<byte>(BufferBytes);
+    private readonly Lz4Encoder _encoder = new();
+    private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+
+    public Lz4Encoder Encoder => _encoder;
+
+    /// <summary>Reads the file, stores its object and says what was read.</summary>
+    /// <exception cref="SourceChangedException">The file kept changing while it was read.</exception>
+    public (ObjectId Id, FileStat Stat, ushort Machine) Ingest(SafeFileHandle file, string path)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var before = Posix.Stat(file, path);
+            Posix.Rewind(file, path);
+            var (id, machine, length) = before.Size <= BufferBytes ? IngestSmall(file, before.Size, path) : IngestLarge(file, before.Size, path);
+            if (id is { } stored && length == before.Size && Posix.Stat(file, path).IsUnchangedSince(before))
+                return (stored, before, machine);
+            if (attempt == Attempts)
+                throw new SourceChangedException(path);
+        }
+    }
+
+    public void Dispose()
+    {
+        _encoder.Dispose();
+        _hash.Dispose();
+    }
+
+    private (ObjectId?, ushort, long) IngestSmall(SafeFileHandle file, long size, string path)
+    {
+        var content = _buffer.AsSpan(0, Posix.ReadFull(file, _buffer.AsSpan(0, (int)size), path));
+        if (content.Length != size)
+            return (null, 0, content.Length);
+        var id = ObjectId.Of(content);
+        writer.Write(new ObjectName(ObjectKind.File, id), content, _encoder);
+        return (id, ElfMachine.Detect(content), size);
+    }
+
+    private (ObjectId?, ushort, long) IngestLarge(SafeFileHandle file, long size, string path)
+    {
+        ushort machine = 0;
+        long length = 0;
+        for (int count; (count = Posix.ReadFull(file, _buffer, path)) > 0; length += count)
+        {
+            if (length == 0)
+                machine = ElfMachine.Detect(_buffer.AsSpan(0, count));
+            _hash.AppendData(_buffer, 0, count);
+        }
+        var id = new ObjectId(_hash.GetHashAndReset());
+        if (length != size)
+            return (null, machine, length);
+        Posix.Rewind(file, path);
+        try
+        {
+            writer.Write(new ObjectName(ObjectKind.File, id), target => Compress(file, size, id, target, path));
+        }
+        catch (SourceChangedException)
+        {
+            return (null, machine, length);
+        }
+        return (id, machine, length);
+    }
+
+    private void Compress(SafeFileHandle source, long size, ObjectId id, SafeFileHandle target, string path)
+    {
+        Posix.Write(target, _encoder.Begin(size), path);
+        var left = size;
+        for (int count; left > 0 && (count = Posix.ReadFull(source, _buffer.AsSpan(0, (int)Math.Min(left, BufferBytes)), path)) > 0; left -= count)
+        {
+            _hash.AppendData(_buffer, 0, count);
+            Posix.Write(target, _encoder.Update(_buffer.AsSpan(0, count)), path);
+        }
+        if (new ObjectId(_hash.GetHashAndReset()) != id)
+            throw new SourceChangedException(path);
+        Posix.Write(target, _encoder.End(), path);
+    }
+}

@@ -1,0 +1,39 @@
+using ContentTree.Store.Objects;
+using Microsoft.Win32.SafeHandles;
+
+namespace ContentTree.Store.Trees;
+
+/// <summary>Reads the attributes that belong to a tree: user, security and trusted ones, and POSIX access lists.</summary>
+internal static class SourceXattrs
+{
+    public static IReadOnlyList<Xattr> Read(SafeFileHandle file, string path) =>
+        Collect(Posix.ListXattrs(file, path), name => Posix.GetXattr(file, name, path), path);
+
+    public static IReadOnlyList<Xattr> ReadAt(SafeFileHandle directory, byte[] name, string path) =>
+        Collect(Posix.ListXattrsAt(directory, name), attribute => Posix.GetXattrAt(directory, name, attribute), path);
+
+    private static IReadOnlyList<Xattr> Collect(List<byte[]> names, Func<byte[], byte[]?> read, string path)
+    {
+        if (names.Count == 0)
+            return [];
+        var xattrs = new List<Xattr>();
+        foreach (var name in names.Where(n => BelongsToTree(n, path)))
+        {
+            if (read(name) is { } value)
+                xattrs.Add(new Xattr(name, value));
+        }
+        xattrs.Sort((a, b) => a.Name.AsSpan().SequenceCompareTo(b.Name));
+        return xattrs.Sum(x => x.Name.Length + x.Value.Length) <= Metadata.MaxXattrBytes
+            ? xattrs
+            : throw new UnsupportedSourceException(path, $"its extended attributes take more than {Metadata.MaxXattrBytes} bytes, which not every device can store");
+    }
+
+    private static bool BelongsToTree(ReadOnlySpan<byte> name, string path)
+    {
+        // An overlay filesystem would take these for its own and show another tree than the one published.
+        if (name.StartsWith("trusted.overlay."u8))
+            throw new UnsupportedSourceException(path, "carries overlay attributes; publish the merged view, not an overlay's upper directory");
+        return name.StartsWith("user."u8) || name.StartsWith("security."u8) || name.StartsWith("trusted."u8) ||
+            name.SequenceEqual("system.posix_acl_access"u8) || name.SequenceEqual("system.posix_acl_default"u8);
+    }
+}
