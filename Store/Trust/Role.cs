@@ -1,0 +1,13 @@
+namespace ContentTree.Store.Trust;
+
+/// <summary>Who may sign a kind of statement: any <paramref name="Threshold"/> of these keys together.</summary>
+/// <param name="KeyIds">Sorted, each once.</param>
+/// <param name="Threshold">At least 1, at most the number of keys.</param>
+public sealed record Role(IReadOnlyList<KeyId> KeyIds, int Threshold)
+{
+    /// <summary>Signs roots.</summary>
+    public const string Root = "root";
+
+    /// <summary>Signs branch heads.</summary>
+    public const string Release = "release";
+}

@@ -1,0 +1,29 @@
+namespace ContentTree.Store.Trust;
+
+/// <summary>Why a statement was refused.</summary>
+public enum VerificationFailure
+{
+    /// <summary>The bytes are not canonical, or a field is missing, unknown or outside its limits.</summary>
+    Malformed,
+
+    /// <summary>A statement of another kind than the place it was found in.</summary>
+    WrongKind,
+
+    /// <summary>The root does not know the role.</summary>
+    UnknownRole,
+
+    /// <summary>Fewer distinct keys of the role have signed these bytes than its threshold asks.</summary>
+    NotSigned,
+
+    /// <summary>A statement about another branch.</summary>
+    WrongBranch,
+
+    /// <summary>Its time is over: nobody has renewed it.</summary>
+    Expired,
+
+    /// <summary>Lower sequence than one already seen.</summary>
+    RolledBack,
+
+    /// <summary>The sequence already seen, with another commit.</summary>
+    Conflict,
+}

@@ -1,0 +1,39 @@
+using ContentTree.Store.Objects;
+
+namespace ContentTree.Store.Trust;
+
+/// <summary>Proof that release keys signed this head of this branch. Only <see cref="TrustRoot.VerifyHead"/> makes one.</summary>
+public sealed class VerifiedHead
+{
+    private readonly HeadStatement _head;
+
+    internal VerifiedHead(HeadStatement head, Envelope envelope)
+    {
+        _head = head;
+        Envelope = envelope;
+    }
+
+    /// <summary>The head file itself, to be stored or passed on.</summary>
+    public Envelope Envelope { get; }
+
+    /// <summary>The SHA-256 of the head file.</summary>
+    public ObjectId Id => Envelope.Id;
+
+    /// <summary>The branch.</summary>
+    public BranchName Branch => _head.Branch;
+
+    /// <summary>The commit the branch is at.</summary>
+    public ObjectId Commit => _head.Commit;
+
+    /// <summary>The position on the branch.</summary>
+    public long Sequence => _head.Sequence;
+
+    /// <summary>When it was published.</summary>
+    public DateTimeOffset Created => _head.Created;
+
+    /// <summary>When it ends.</summary>
+    public DateTimeOffset Expires => _head.Expires;
+
+    /// <summary>What a device remembers of it.</summary>
+    public SeenHead ToSeen() => new(Sequence, Commit);
+}
