@@ -1,0 +1,12 @@
+using ContentTree.Store.Objects;
+
+namespace ContentTree.Store.Protocol;
+
+/// <summary>A branch and where it is.</summary>
+/// <param name="Name">The branch.</param>
+/// <param name="Sequence">Its position; 0 before the first publish.</param>
+/// <param name="Commit">The commit it is at.</param>
+/// <param name="Version">That commit's version.</param>
+/// <param name="Created">When the head was published.</param>
+public sealed record BranchInfo(
+    BranchName Name, long Sequence, ObjectId? Commit = null, string? Version = null, DateTimeOffset? Created = null);

@@ -1,0 +1,8 @@
+using ContentTree.Store.Objects;
+
+namespace ContentTree.Store.Protocol;
+
+/// <summary>Makes a branch, empty or at a commit that the repository has.</summary>
+/// <param name="Name">The new branch.</param>
+/// <param name="Commit">Where it starts.</param>
+public sealed record BranchRequest(BranchName Name, ObjectId? Commit = null);

@@ -1,0 +1,35 @@
+using ContentTree.Store.Objects;
+using ContentTree.Store.Trust;
+
+namespace ContentTree.Store.Protocol;
+
+/// <summary>A device as the server knows it.</summary>
+/// <param name="Id">Its key's id.</param>
+/// <param name="Name">The name it gave.</param>
+/// <param name="State">Whether it is let in.</param>
+/// <param name="Hardware">The hardware it said it is.</param>
+/// <param name="Architecture">Its processor architecture.</param>
+/// <param name="Branch">The branch it follows.</param>
+/// <param name="Enrolled">When it first came.</param>
+/// <param name="LastSeen">When it last polled.</param>
+/// <param name="Running">The commit it runs.</param>
+/// <param name="Wanted">The commit it will boot, if another.</param>
+/// <param name="Failed">The newest commit that failed there.</param>
+/// <param name="Boot">The boot file's state.</param>
+/// <param name="Sequence">The highest sequence it has seen.</param>
+/// <param name="LastEvent">What it last reported.</param>
+public sealed record DeviceInfo(
+    KeyId Id,
+    string Name,
+    DeviceState State,
+    string Hardware,
+    string Architecture,
+    BranchName Branch,
+    DateTimeOffset Enrolled,
+    DateTimeOffset? LastSeen = null,
+    ObjectId? Running = null,
+    ObjectId? Wanted = null,
+    ObjectId? Failed = null,
+    string? Boot = null,
+    long Sequence = 0,
+    ReportEvent? LastEvent = null);

@@ -1,0 +1,13 @@
+using ContentTree.Store.Objects;
+
+namespace ContentTree.Store.Protocol;
+
+/// <summary>A device introduces itself. Its signature over the request proves that it holds the key.</summary>
+/// <param name="PublicKey">The device key as PEM; its id becomes the device's id.</param>
+/// <param name="Name">The name people know it by, usually the host name.</param>
+/// <param name="Hardware">The hardware string that commits are compared with; empty if not known.</param>
+/// <param name="Architecture">The processor architecture.</param>
+/// <param name="Branch">The branch it wants to follow.</param>
+/// <param name="Token">An enrolment token, which accepts the device at once.</param>
+public sealed record EnrolRequest(
+    string PublicKey, string Name, string Hardware, string Architecture, BranchName Branch, string? Token = null);

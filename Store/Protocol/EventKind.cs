@@ -1,0 +1,26 @@
+namespace ContentTree.Store.Protocol;
+
+/// <summary>The words for what happens on devices.</summary>
+public static class EventKind
+{
+    /// <summary>A deployment was made and will be booted.</summary>
+    public const string Updated = "updated";
+
+    /// <summary>The running deployment passed its health checks.</summary>
+    public const string Confirmed = "confirmed";
+
+    /// <summary>A trial ended on the previous deployment.</summary>
+    public const string FellBack = "fell-back";
+
+    /// <summary>An update could not be done; code and message say why.</summary>
+    public const string Failed = "failed";
+
+    /// <summary>A commit was put on the deny list.</summary>
+    public const string Denied = "denied";
+
+    /// <summary>A person rolled the device back.</summary>
+    public const string RolledBack = "rolled-back";
+
+    /// <summary>Damaged objects were found and fetched again.</summary>
+    public const string Repaired = "repaired";
+}

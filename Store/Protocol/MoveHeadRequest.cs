@@ -1,0 +1,12 @@
+using ContentTree.Store.Objects;
+
+namespace ContentTree.Store.Protocol;
+
+/// <summary>Moves a branch to a commit whose objects are all uploaded, if it still is where the publisher saw it.</summary>
+/// <param name="Branch">The branch; made if it does not exist and 0 is expected.</param>
+/// <param name="Commit">The commit it is to be at.</param>
+/// <param name="ExpectedSequence">The sequence the publisher saw; 0 for no head yet.</param>
+/// <param name="ExpectedCommit">The commit the publisher saw.</param>
+/// <param name="Lease">The publish's lease, ended by this.</param>
+public sealed record MoveHeadRequest(
+    BranchName Branch, ObjectId Commit, long ExpectedSequence, ObjectId? ExpectedCommit = null, string? Lease = null);

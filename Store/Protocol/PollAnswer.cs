@@ -1,0 +1,8 @@
+namespace ContentTree.Store.Protocol;
+
+/// <summary>The usual answer has no head: nothing is new.</summary>
+/// <param name="State">Whether the device is let in; only an accepted one gets heads.</param>
+/// <param name="Interval">Seconds until the next poll.</param>
+/// <param name="Root">The server's trust root version; a device with a lower one fetches the chain first.</param>
+/// <param name="Head">The signed head, byte for byte; absent when the device has it already.</param>
+public sealed record PollAnswer(DeviceState State, long Interval, long Root, RawJson? Head = null);

@@ -1,0 +1,26 @@
+using ContentTree.Store.Objects;
+
+namespace ContentTree.Store.Protocol;
+
+/// <summary>What a device runs and what it knows, in as few bytes as say it. Who it is stands in the signature.</summary>
+/// <param name="Branch">The branch it follows.</param>
+/// <param name="Boot">The boot file's state: <c>trial</c>, <c>good</c> or <c>fallback</c>; empty before the first deployment.</param>
+/// <param name="Root">The version of the trust root it has.</param>
+/// <param name="Sequence">The highest sequence seen on the branch; 0 if none.</param>
+/// <param name="Head">The id of the newest head file it has; absent if none.</param>
+/// <param name="Running">The commit it runs; absent if none.</param>
+/// <param name="Wanted">The commit it will boot; absent if it is the running one.</param>
+/// <param name="Failed">The newest commit that failed here; absent if none.</param>
+/// <param name="Hold">It is held on the device and will not take an update.</param>
+/// <param name="Reports">The number of the newest report event the device has made, so that the server sees gaps.</param>
+public sealed record PollRequest(
+    BranchName Branch,
+    string Boot,
+    long Root,
+    long Sequence,
+    ObjectId? Head = null,
+    ObjectId? Running = null,
+    ObjectId? Wanted = null,
+    ObjectId? Failed = null,
+    bool? Hold = null,
+    long? Reports = null);

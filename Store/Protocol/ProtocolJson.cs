@@ -1,0 +1,35 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace ContentTree.Store.Protocol;
+
+/// <summary>Reads and writes every message without reflection. Unknown fields are ignored, absent required ones refused.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true,
+    MaxDepth = 16,
+    Converters =
+    [
+        typeof(ObjectIdConverter), typeof(ObjectNameConverter), typeof(BranchNameConverter), typeof(KeyIdConverter),
+    ])]
+[JsonSerializable(typeof(EnrolRequest))]
+[JsonSerializable(typeof(EnrolAnswer))]
+[JsonSerializable(typeof(PollRequest))]
+[JsonSerializable(typeof(PollAnswer))]
+[JsonSerializable(typeof(ReportRequest))]
+[JsonSerializable(typeof(ReportAnswer))]
+[JsonSerializable(typeof(MissingRequest))]
+[JsonSerializable(typeof(MissingAnswer))]
+[JsonSerializable(typeof(MoveHeadRequest))]
+[JsonSerializable(typeof(MoveHeadAnswer))]
+[JsonSerializable(typeof(DeviceInfo))]
+[JsonSerializable(typeof(DeviceList))]
+[JsonSerializable(typeof(TokenRequest))]
+[JsonSerializable(typeof(TokenAnswer))]
+[JsonSerializable(typeof(BranchRequest))]
+[JsonSerializable(typeof(BranchInfo))]
+[JsonSerializable(typeof(BranchList))]
+[JsonSerializable(typeof(Problem))]
+public sealed partial class ProtocolJson : JsonSerializerContext;

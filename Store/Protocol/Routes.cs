@@ -1,0 +1,68 @@
+using ContentTree.Store.Objects;
+using ContentTree.Store.Trust;
+
+namespace ContentTree.Store.Protocol;
+
+/// <summary>Every path of the HTTP interface (docs/protocol.md).</summary>
+public static class Routes
+{
+    /// <summary>POST <see cref="EnrolRequest"/> -> <see cref="EnrolAnswer"/>; signed by the device key in it.</summary>
+    public const string Enrol = "/api/v1/devices/enrol";
+
+    /// <summary>POST <see cref="PollRequest"/> -> <see cref="PollAnswer"/>; signed by the device.</summary>
+    public const string Poll = "/api/v1/poll";
+
+    /// <summary>POST <see cref="ReportRequest"/> -> <see cref="ReportAnswer"/>; signed by the device.</summary>
+    public const string Report = "/api/v1/report";
+
+    /// <summary>POST <see cref="MissingRequest"/> -> <see cref="MissingAnswer"/>; publisher.</summary>
+    public const string PublishMissing = "/api/v1/publish/missing";
+
+    /// <summary>PUT below it: <c>/(64 hex).kind</c>, body an LZ4 frame; publisher.</summary>
+    public const string PublishObjects = "/api/v1/publish/objects";
+
+    /// <summary>POST <see cref="MoveHeadRequest"/> -> <see cref="MoveHeadAnswer"/>; publisher.</summary>
+    public const string PublishHeads = "/api/v1/publish/heads";
+
+    /// <summary>GET -> <see cref="DeviceList"/>; below it <c>/(id)</c> GET and DELETE, <c>/(id)/accept</c> and <c>/(id)/reject</c> POST; admin.</summary>
+    public const string Devices = "/api/v1/devices";
+
+    /// <summary>POST <see cref="TokenRequest"/> -> <see cref="TokenAnswer"/>; admin.</summary>
+    public const string Tokens = "/api/v1/tokens";
+
+    /// <summary>GET -> <see cref="BranchList"/>, POST <see cref="BranchRequest"/> -> <see cref="BranchInfo"/>; below it <c>/(name)</c> DELETE.</summary>
+    public const string Branches = "/api/v1/branches";
+
+    /// <summary>The repository directory, as any static web server would serve it.</summary>
+    public const string Repository = "/repo";
+
+    /// <summary>The newest root statement.</summary>
+    public const string TrustRoot = "/repo/trust/root.json";
+
+    /// <summary>The root of a given version.</summary>
+    public static string TrustRootVersion(long version) => $"/repo/trust/{version}.root.json";
+
+    /// <summary>An object's LZ4 frame.</summary>
+    public static string RepositoryObject(ObjectName name) => $"{Repository}/{name.RelativePath}";
+
+    /// <summary>A branch's newest head.</summary>
+    public static string Head(BranchName branch) => $"{Repository}/heads/{branch}.json";
+
+    /// <summary>An archived head.</summary>
+    public static string ArchivedHead(BranchName branch, long sequence) => $"{Repository}/history/{branch}/{sequence}.json";
+
+    /// <summary>Where an object is uploaded.</summary>
+    public static string PublishObject(ObjectName name) => $"{PublishObjects}/{name}";
+
+    /// <summary>One device.</summary>
+    public static string Device(KeyId id) => $"{Devices}/{id}";
+
+    /// <summary>Lets a pending device in.</summary>
+    public static string AcceptDevice(KeyId id) => $"{Devices}/{id}/accept";
+
+    /// <summary>Turns a device away.</summary>
+    public static string RejectDevice(KeyId id) => $"{Devices}/{id}/reject";
+
+    /// <summary>One branch.</summary>
+    public static string Branch(BranchName branch) => $"{Branches}/{branch}";
+}
