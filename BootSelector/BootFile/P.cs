@@ -1,1 +1,0 @@
-namespace ContentTree.BootFile; internal static class P { }

@@ -1,0 +1,105 @@
+namespace ContentTree.BootFile;
+
+/// <summary>One of the two slots on disk: created once at its full size, then only ever overwritten in place.</summary>
+internal static class SlotFile
+{
+    private const int DirectAlignment = 4096;
+
+    /// <summary>Makes an absent slot; one of a wrong size holds nothing and is set right. Both are durable afterwards.</summary>
+    public static void Create(string path)
+    {
+        if (Kernel.StatusOf(path) is { IsRegular: true, Size: BootRecord.Size })
+            return;
+        var blank = new byte[BootRecord.Size];
+        blank.AsSpan().Fill((byte)'\n');
+        using var file = OpenOrCreate(path);
+        file.SetSize(BootRecord.Size);
+        file.Overwrite(blank);
+        file.Flush();
+    }
+
+    /// <summary>Never throws: whatever stands there instead of a slot is a problem to tell of.</summary>
+    public static SlotReading Read(string path)
+    {
+        try
+        {
+            using var file = RegularFile.Open(path, Kernel.O_RDONLY);
+            if (file.Size != BootRecord.Size)
+                return new SlotReading(path, null, $"{file.Size} bytes instead of {BootRecord.Size}");
+            var bytes = new byte[BootRecord.Size];
+            BootRecord.TryDecode(bytes.AsSpan(0, file.Read(bytes)), out var record, out var problem);
+            return new SlotReading(path, record, problem);
+        }
+        catch (IOException e)
+        {
+            return new SlotReading(path, null, e.Message);
+        }
+    }
+
+    /// <exception cref="IOException">The slot is no regular file of its size, or does not read back from the medium as written.</exception>
+    public static void Write(string path, byte[] bytes)
+    {
+        using (var file = RegularFile.Open(path, Kernel.O_WRONLY))
+        {
+            if (file.Size != BootRecord.Size)
+                throw new IOException($"{path} has {file.Size} bytes instead of {BootRecord.Size}");
+            file.Overwrite(bytes);
+            file.Flush();
+        }
+        if (!ReadFromMedium(path).AsSpan().SequenceEqual(bytes))
+            throw new IOException($"{path} does not read back as written");
+    }
+
+    public static void FlushDirectory(string path)
+    {
+        var fd = Kernel.open(path, Kernel.O_RDONLY | Kernel.O_DIRECTORY | Kernel.O_CLOEXEC, 0);
+        if (fd < 0)
+            throw Kernel.Error("cannot open", path);
+        var failed = Kernel.fsync(fd) != 0;
+        var error = failed ? Kernel.Error("cannot flush", path) : null;
+        _ = Kernel.close(fd);
+        if (error is not null)
+            throw error;
+    }
+
+    private static RegularFile OpenOrCreate(string path) => Kernel.StatusOf(path) is null
+        ? RegularFile.Open(path, Kernel.O_WRONLY | Kernel.O_CREAT | Kernel.O_EXCL)
+        : RegularFile.Open(path, Kernel.O_WRONLY);
+
+    private static byte[] ReadFromMedium(string path)
+    {
+        try
+        {
+            return ReadDirect(path);
+        }
+        catch (IOException)
+        {
+            // tmpfs, FUSE and others know no O_DIRECT.
+            return ReadUncached(path);
+        }
+    }
+
+    private static byte[] ReadDirect(string path)
+    {
+        using var file = RegularFile.Open(path, Kernel.O_RDONLY | Kernel.O_DIRECT);
+        // O_DIRECT wants an aligned buffer, and a pinned array big enough always holds an aligned part.
+        var pinned = GC.AllocateArray<byte>(2 * DirectAlignment, pinned: true);
+        var skip = AlignedStart(pinned);
+        var size = file.Read(pinned.AsSpan(skip, DirectAlignment));
+        return pinned.AsSpan(skip, size).ToArray();
+    }
+
+    private static unsafe int AlignedStart(byte[] pinned)
+    {
+        fixed (byte* start = pinned)
+            return (int)((DirectAlignment - (nint)start % DirectAlignment) % DirectAlignment);
+    }
+
+    private static byte[] ReadUncached(string path)
+    {
+        using var file = RegularFile.Open(path, Kernel.O_RDONLY);
+        file.DropCached();
+        var bytes = new byte[BootRecord.Size];
+        return bytes[..file.Read(bytes)];
+    }
+}
