@@ -1,0 +1,65 @@
+using System.Text;
+using ContentTree.Store.Objects;
+using Microsoft.Win32.SafeHandles;
+
+namespace ContentTree.Store.Local;
+
+/// <summary>
+/// Puts a tree's metadata on inodes and reads it back. A store made without root records owners, device nodes and
+/// privileged attributes but cannot apply them: what it applies is then the nearest a user may have.
+/// </summary>
+public sealed class InodeMetadata(bool isPrivileged)
+{
+    private const int SetIdAndSticky = 0xe00;
+    private const int OwnerReadWrite = 0x180;
+    private const int OwnerAll = 0x1c0;
+
+    public bool IsPrivileged { get; } = isPrivileged;
+
+    /// <summary>
+    /// Owner, mode, attributes, time, in this order: chown clears setuid bits and capabilities, and everything changes
+    /// the time. The caller flushes.
+    /// </summary>
+    public void Apply(SafeFileHandle file, Metadata metadata, bool isDirectory, string subject)
+    {
+        if (IsPrivileged)
+            Posix.SetOwner(file, metadata.Uid, metadata.Gid, subject);
+        Posix.SetPermissions(file, AppliedMode(metadata, isDirectory), subject);
+        foreach (var xattr in metadata.Xattrs.Where(CanApply))
+            Posix.SetXattr(file, xattr.Name, xattr.Value, subject);
+        Posix.SetTimes(file, Tree.ModifiedSeconds, subject);
+    }
+
+    /// <summary>As <see cref="Apply"/> for symlinks, device nodes and FIFOs, which are not opened.</summary>
+    public void ApplyAt(SafeFileHandle directory, ReadOnlySpan<byte> name, Metadata metadata, bool isSymlink)
+    {
+        if (IsPrivileged)
+            Posix.SetOwnerAt(directory, name, metadata.Uid, metadata.Gid);
+        if (!isSymlink)
+            Posix.SetPermissionsAt(directory, name, AppliedMode(metadata, isDirectory: false));
+        foreach (var xattr in metadata.Xattrs.Where(CanApply))
+            Posix.SetXattrAt(directory, name, xattr.Name, xattr.Value);
+        Posix.SetTimesAt(directory, name, Tree.ModifiedSeconds);
+    }
+
+    /// <summary>Null when an inode is as <see cref="Apply"/> leaves it, else what is wrong with it.</summary>
+    public string? Difference(in FileStat stat, Metadata expected, bool isDirectory, Func<IReadOnlyList<Xattr>> readXattrs)
+    {
+        if (stat.Type != FileType.Symlink && stat.Permissions != AppliedMode(expected, isDirectory))
+            return $"mode is {Convert.ToString(stat.Permissions, 8)}, not {Convert.ToString(AppliedMode(expected, isDirectory), 8)}";
+        if (IsPrivileged && (stat.Uid != expected.Uid || stat.Gid != expected.Gid))
+            return $"owner is {stat.Uid}:{stat.Gid}, not {expected.Uid}:{expected.Gid}";
+        var found = readXattrs().Where(CanApply).ToArray();
+        var wanted = expected.Xattrs.Where(CanApply).ToArray();
+        var same = found.Length == wanted.Length && found.Zip(wanted).All(pair =>
+            pair.First.Name.AsSpan().SequenceEqual(pair.Second.Name) && pair.First.Value.AsSpan().SequenceEqual(pair.Second.Value));
+        return same ? null : "extended attributes differ";
+    }
+
+    /// <summary>The mode that the inode really gets. A user must stay able to read, check and delete what is his.</summary>
+    public int AppliedMode(Metadata metadata, bool isDirectory) => IsPrivileged
+        ? metadata.Mode
+        : (metadata.Mode & ~SetIdAndSticky) | (isDirectory ? OwnerAll : OwnerReadWrite);
+
+    private bool CanApply(Xattr xattr) => IsPrivileged || xattr.Name.AsSpan().StartsWith("user."u8);
+}
