@@ -139,7 +139,7 @@ public static unsafe partial class Posix
         return ToFileStat(stat);
     }
 
-    /// <summary>The names in a directory, without "." and "..", in the filesystem's order.</summary>
+    /// <summary>The names in a directory, without "." and "..", in the filesystem's order, from the directory's start.</summary>
     public static List<(byte[] Name, FileType? Type)> ReadDirectory(SafeFileHandle dir, string subject)
     {
         const int headerSize = 19;

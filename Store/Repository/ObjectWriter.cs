@@ -14,6 +14,8 @@ namespace ContentTree.Store.Repositories;
 /// </summary>
 public sealed class ObjectWriter : IDisposable
 {
+    // Threads that create files in one directory wait for each other; a directory each keeps them apart.
+    private const int Lanes = 8;
     private const int BatchObjects = 8192;
     private const long BatchBytes = 512L * 1024 * 1024;
     private static readonly TimeSpan AbandonedAfter = TimeSpan.FromMinutes(1);
@@ -23,9 +25,10 @@ public sealed class ObjectWriter : IDisposable
     private readonly SafeFileHandle _staging;
     private readonly byte[] _stagingName = Encoding.ASCII.GetBytes($"{Environment.ProcessId}-{Guid.NewGuid():N}");
     private readonly SafeFileHandle _session;
+    private readonly SafeFileHandle[] _lanes = new SafeFileHandle[Lanes];
     private readonly ConcurrentDictionary<ObjectName, bool> _seen = new();
-    private readonly ReaderWriterLockSlim _flushing = new();
-    private readonly ConcurrentQueue<(ObjectName Name, byte[] StagedAs)> _staged = new();
+    private readonly object _gate = new();
+    private List<StagedName> _staged = [];
     private long _stagedBytes;
     private long _written;
     private long _writtenBytes;
@@ -40,6 +43,11 @@ public sealed class ObjectWriter : IDisposable
         Posix.MakeDirectoryAt(_staging, _stagingName, 0x1c0);
         _session = Posix.OpenDirectoryAt(_staging, _stagingName);
         Posix.TryLock(_session, exclusive: true, wait: true, "staging");
+        for (var lane = 0; lane < Lanes; lane++)
+        {
+            Posix.MakeDirectoryAt(_session, LaneName(lane), 0x1c0);
+            _lanes[lane] = Posix.OpenDirectoryAt(_session, LaneName(lane));
+        }
     }
 
     /// <summary>Objects that were not in the repository before.</summary>
@@ -48,7 +56,7 @@ public sealed class ObjectWriter : IDisposable
     /// <summary>Their size at rest.</summary>
     public long WrittenBytes => Interlocked.Read(ref _writtenBytes);
 
-    /// <summary>Whether the object is in the repository or has been written here.</summary>
+    /// <summary>Whether the object is in the repository, has been written here, or is being written by another thread.</summary>
     public bool IsKnown(ObjectName name)
     {
         if (_seen.ContainsKey(name))
@@ -62,22 +70,25 @@ public sealed class ObjectWriter : IDisposable
     /// <summary>Stores an object whose whole content is at hand; false when it was known already.</summary>
     public bool Write(ObjectName name, ReadOnlySpan<byte> content, Lz4Encoder encoder)
     {
-        if (IsKnown(name))
+        if (!TryClaim(name))
             return false;
-        using var staged = Begin();
-        Posix.Write(staged.File, encoder.EncodeFrame(content), name.ToString());
-        return Keep(staged, name);
+        using var staged = Begin(name);
+        var frame = encoder.EncodeFrame(content);
+        Posix.Write(staged.File, frame, name.ToString());
+        staged.Keep(frame.Length);
+        return true;
     }
 
     /// <summary>Stores an object by letting <paramref name="write"/> produce its frame into an open file.</summary>
     /// <param name="write">Writes the frame, checks the content's hash and throws when it is not <paramref name="name"/>'s.</param>
     public bool Write(ObjectName name, Action<SafeFileHandle> write)
     {
-        if (IsKnown(name))
+        if (!TryClaim(name))
             return false;
-        using var staged = Begin();
+        using var staged = Begin(name);
         write(staged.File);
-        return Keep(staged, name);
+        staged.Keep(Posix.Stat(staged.File, name.ToString()).Size);
+        return true;
     }
 
     /// <summary>Encodes, stores and names a tree.</summary>
@@ -98,64 +109,53 @@ public sealed class ObjectWriter : IDisposable
 
     public void Dispose()
     {
-        RemoveStaging(_session, _stagingName);
+        foreach (var lane in _lanes)
+            lane.Dispose();
+        Local.TreeCheckout.Remove(_staging, _stagingName);
         _session.Dispose();
         _staging.Dispose();
         _lock.Dispose();
-        _flushing.Dispose();
     }
 
-    // Writers share this lock with each other; a flush takes it alone, so that no half-written file is renamed.
-    private StagedFile Begin()
+    // Whoever claims first writes; everybody else may go on as if the object were there, because a failed write fails
+    // the whole import.
+    private bool TryClaim(ObjectName name) => _seen.TryAdd(name, true) && !_repository.Contains(name);
+
+    private StagedFile Begin(ObjectName name)
     {
-        _flushing.EnterReadLock();
-        try
-        {
-            var name = Encoding.ASCII.GetBytes(Interlocked.Increment(ref _temporary).ToString(CultureInfo.InvariantCulture));
-            return new StagedFile(this, Posix.CreateAt(_session, name, 0x1a4), name);
-        }
-        catch
-        {
-            _flushing.ExitReadLock();
-            throw;
-        }
+        var temporary = Encoding.ASCII.GetBytes(Interlocked.Increment(ref _temporary).ToString(CultureInfo.InvariantCulture));
+        var lane = _lanes[Environment.CurrentManagedThreadId % Lanes];
+        return new StagedFile(this, new StagedName(name, lane, temporary), Posix.CreateAt(lane, temporary, 0x1a4));
     }
 
-    private bool Keep(StagedFile staged, ObjectName name)
+    private void Add(StagedName name, long size)
     {
-        var size = Posix.Stat(staged.File, name.ToString()).Size;
-        if (!_seen.TryAdd(name, true))
-            return false;
-        staged.IsKept = true;
-        _staged.Enqueue((name, staged.Name));
-        Interlocked.Add(ref _stagedBytes, size);
         Interlocked.Increment(ref _written);
         Interlocked.Add(ref _writtenBytes, size);
-        return true;
-    }
-
-    private void FlushWhenFull()
-    {
-        if (_staged.Count >= BatchObjects || Interlocked.Read(ref _stagedBytes) >= BatchBytes)
+        bool isFull;
+        lock (_gate)
+        {
+            _staged.Add(name);
+            _stagedBytes += size;
+            isFull = _staged.Count >= BatchObjects || _stagedBytes >= BatchBytes;
+        }
+        if (isFull)
             Flush();
     }
 
     private void Flush()
     {
-        _flushing.EnterWriteLock();
-        try
+        List<StagedName> batch;
+        lock (_gate)
         {
-            if (_staged.IsEmpty)
-                return;
-            Posix.SyncFilesystem(_session, _repository.Path);
-            while (_staged.TryDequeue(out var entry))
-                Posix.RenameAt(_session, entry.StagedAs, _repository.Fanout(entry.Name.Id), Repository.FileName(entry.Name));
-            Interlocked.Exchange(ref _stagedBytes, 0);
+            (batch, _staged) = (_staged, []);
+            _stagedBytes = 0;
         }
-        finally
-        {
-            _flushing.ExitWriteLock();
-        }
+        if (batch.Count == 0)
+            return;
+        Posix.SyncFilesystem(_session, _repository.Path);
+        foreach (var (name, lane, stagedAs) in batch)
+            Posix.RenameAt(lane, stagedAs, _repository.Fanout(name.Id), Repository.FileName(name));
     }
 
     // A killed publisher leaves its staging directory; its lock died with it. The age spares one that is just starting.
@@ -166,33 +166,33 @@ public sealed class ObjectWriter : IDisposable
             using var directory = Posix.OpenDirectoryAt(_staging, name);
             var age = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() - Posix.Stat(directory, "staging").ModifiedNanoseconds / 1_000_000;
             if (age > AbandonedAfter.TotalMilliseconds && Posix.TryLock(directory, exclusive: true, wait: false, "staging"))
-                RemoveStaging(directory, name);
+                Local.TreeCheckout.Remove(_staging, name);
         }
     }
 
-    private void RemoveStaging(SafeFileHandle directory, byte[] name)
-    {
-        foreach (var (file, _) in Posix.ReadDirectory(directory, "staging"))
-            Posix.UnlinkAt(directory, file);
-        Posix.RemoveDirectoryAt(_staging, name);
-    }
+    private static byte[] LaneName(int lane) => [(byte)('a' + lane)];
 
-    /// <summary>A file being written in the staging directory; removed unless it is kept.</summary>
-    private sealed class StagedFile(ObjectWriter owner, SafeFileHandle file, byte[] name) : IDisposable
+    private readonly record struct StagedName(ObjectName Name, SafeFileHandle Lane, byte[] StagedAs);
+
+    /// <summary>A file being written in the staging directory; removed, and its claim given back, unless it is kept.</summary>
+    private sealed class StagedFile(ObjectWriter owner, StagedName name, SafeFileHandle file) : IDisposable
     {
+        private long _size = -1;
+
         public SafeFileHandle File { get; } = file;
 
-        public byte[] Name { get; } = name;
-
-        public bool IsKept { get; set; }
+        public void Keep(long size) => _size = size;
 
         public void Dispose()
         {
             File.Dispose();
-            if (!IsKept)
-                Posix.UnlinkAt(owner._session, Name);
-            owner._flushing.ExitReadLock();
-            owner.FlushWhenFull();
+            if (_size >= 0)
+            {
+                owner.Add(name, _size);
+                return;
+            }
+            Posix.UnlinkAt(name.Lane, name.StagedAs);
+            owner._seen.TryRemove(name.Name, out _);
         }
     }
 }

@@ -12,11 +12,13 @@ namespace ContentTree.Store.Trees;
 /// </summary>
 public sealed class DirectoryImport : IDisposable
 {
-    private const int QueueLength = 512;
+    private const int QueueLength = 16;
+    private const int FilesPerJob = 32;
 
     private readonly ObjectWriter _writer;
     private readonly ImportOptions _options;
-    private readonly BlockingCollection<(PendingDirectory Parent, int Slot, EntryName Name)> _files = new(QueueLength);
+    private readonly BlockingCollection<List<PendingFile>> _jobs = new(QueueLength);
+    private List<PendingFile> _job = [];
     private readonly CancellationTokenSource _stop;
     private readonly ConcurrentDictionary<ushort, long> _machines = new();
     private Exception? _failure;
@@ -40,7 +42,7 @@ public sealed class DirectoryImport : IDisposable
 
     public void Dispose()
     {
-        _files.Dispose();
+        _jobs.Dispose();
         _stop.Dispose();
     }
 
@@ -52,12 +54,13 @@ public sealed class DirectoryImport : IDisposable
         try
         {
             Walk(root, 0, finisher);
+            _jobs.Add(_job, _stop.Token);
         }
         catch (Exception e) when (e is not OperationCanceledException || _failure is null)
         {
             Fail(e);
         }
-        _files.CompleteAdding();
+        _jobs.CompleteAdding();
         foreach (var worker in workers)
             worker.Join();
         cancellation.ThrowIfCancellationRequested();
@@ -78,8 +81,11 @@ public sealed class DirectoryImport : IDisposable
         using var ingest = new FileIngest(_writer);
         try
         {
-            foreach (var (parent, slot, name) in _files.GetConsumingEnumerable(_stop.Token))
-                Finish(parent, slot, ImportFile(parent, name, ingest), ingest);
+            foreach (var file in _jobs.GetConsumingEnumerable(_stop.Token).SelectMany(job => job))
+            {
+                _stop.Token.ThrowIfCancellationRequested();
+                Finish(file.Parent, file.Slot, ImportFile(file.Parent, file.Name, ingest), ingest);
+            }
         }
         catch (OperationCanceledException)
         {
@@ -109,9 +115,9 @@ public sealed class DirectoryImport : IDisposable
             _stop.Token.ThrowIfCancellationRequested();
             var name = EntryName.Create(found[slot].Name);
             if (found[slot].Type == FileType.Regular)
-                _files.Add((directory, slot, name), _stop.Token);
+                Enqueue(new PendingFile(directory, slot, name));
             else if (StatOf(directory, name) is var stat && stat.Type == FileType.Regular)
-                _files.Add((directory, slot, name), _stop.Token);
+                Enqueue(new PendingFile(directory, slot, name));
             else if (stat.Type == FileType.Directory)
                 Walk(new PendingDirectory(directory, slot, name, OpenChild(directory, name), directory.PathOf(name)), depth + 1, finisher);
             else
@@ -119,6 +125,15 @@ public sealed class DirectoryImport : IDisposable
         }
         // The walker holds one of the directory's counts, so that it cannot finish while entries are still being listed.
         Finish(directory, PendingDirectory.WalkerSlot, null, finisher);
+    }
+
+    private void Enqueue(PendingFile file)
+    {
+        _job.Add(file);
+        if (_job.Count < FilesPerJob)
+            return;
+        _jobs.Add(_job, _stop.Token);
+        _job = new List<PendingFile>(FilesPerJob);
     }
 
     private static FileStat StatOf(PendingDirectory directory, EntryName name) =>
@@ -149,8 +164,6 @@ public sealed class DirectoryImport : IDisposable
         try
         {
             using var file = Posix.OpenForReadingAt(parent.Handle, name.Bytes);
-            if (Posix.Stat(file, path).Type != FileType.Regular)
-                throw new SourceChangedException(path);
             var (id, stat, machine) = ingest.Ingest(file, path);
             var xattrs = SourceXattrs.Read(file, path);
             _options.Cache?.Remember(stat, id, machine, xattrs.Count > 0);
@@ -220,4 +233,6 @@ public sealed class DirectoryImport : IDisposable
     private string MostFrequentMachine() => _machines.IsEmpty
         ? ""
         : ElfMachine.Name(_machines.OrderByDescending(m => m.Value).ThenBy(m => m.Key).First().Key);
+
+    private readonly record struct PendingFile(PendingDirectory Parent, int Slot, EntryName Name);
 }

@@ -28,7 +28,10 @@ internal sealed class FileIngest(ObjectWriter writer) : IDisposable
         for (var attempt = 1; ; attempt++)
         {
             var before = Posix.Stat(file, path);
-            Posix.Rewind(file, path);
+            if (before.Type != FileType.Regular)
+                throw new SourceChangedException(path);
+            if (attempt > 1)
+                Posix.Rewind(file, path);
             var (id, machine, length) = before.Size <= BufferBytes ? IngestSmall(file, before.Size, path) : IngestLarge(file, before.Size, path);
             if (id is { } stored && length == before.Size && Posix.Stat(file, path).IsUnchangedSince(before))
                 return (stored, before, machine);
