@@ -10,13 +10,12 @@ namespace ContentTree.Store.Local;
 /// </summary>
 public sealed class FileReceiver : IDisposable
 {
-    private const int HoleBytes = 4096;
-
     private readonly StorePull _pull;
     private readonly StoredFile _file;
     private readonly long _size;
     private readonly Metadata _metadata;
     private readonly SafeFileHandle _handle;
+    private readonly SparseOutput _output;
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private long _received;
     private bool _kept;
@@ -29,6 +28,7 @@ public sealed class FileReceiver : IDisposable
         if (Posix.StatAt(incoming, file.FlatName) is not null)
             Posix.UnlinkAt(incoming, file.FlatName);
         _handle = Posix.CreateAt(incoming, file.FlatName, 0x180);
+        _output = new SparseOutput(_handle, file.ToString());
     }
 
     /// <summary>Bytes still to come.</summary>
@@ -42,20 +42,7 @@ public sealed class FileReceiver : IDisposable
             throw new CorruptObjectException(Name, $"more than the announced {_size} bytes");
         _hash.AppendData(bytes);
         _received += bytes.Length;
-        while (bytes.Length > 0)
-        {
-            var zeros = bytes.IndexOfAnyExcept((byte)0);
-            zeros = (zeros < 0 ? bytes.Length : zeros) / HoleBytes * HoleBytes;
-            if (zeros > 0)
-            {
-                Posix.SkipForward(_handle, zeros, _file.ToString());
-                bytes = bytes[zeros..];
-                continue;
-            }
-            var count = Math.Min(bytes.Length, NextHole(bytes));
-            Posix.Write(_handle, bytes[..count], _file.ToString());
-            bytes = bytes[count..];
-        }
+        _output.Write(bytes);
     }
 
     /// <summary>Checks the content, sets owner, mode, attributes and time, and hands the file to the pull's batch.</summary>
@@ -66,7 +53,7 @@ public sealed class FileReceiver : IDisposable
             throw new CorruptObjectException(Name, $"{_received} bytes instead of {_size}");
         if (new ObjectId(_hash.GetHashAndReset()) != _file.Content)
             throw new CorruptObjectException(Name, "its content has another hash");
-        Posix.SetLength(_handle, _size, _file.ToString());
+        _output.Finish();
         _pull.Store.Inodes.Apply(_handle, _metadata, isDirectory: false, _file.ToString());
         _kept = true;
         _handle.Dispose();
@@ -82,15 +69,4 @@ public sealed class FileReceiver : IDisposable
     }
 
     private ObjectName Name => new(ObjectKind.File, _file.Content);
-
-    // Looks for a hole only in large pieces: small files are never worth one.
-    private static int NextHole(ReadOnlySpan<byte> bytes)
-    {
-        for (var at = HoleBytes; at + HoleBytes <= bytes.Length; at += HoleBytes)
-        {
-            if (bytes[at] == 0 && bytes.Slice(at, HoleBytes).IndexOfAnyExcept((byte)0) < 0)
-                return at;
-        }
-        return bytes.Length;
-    }
 }

@@ -159,6 +159,8 @@ public sealed class LocalStore : IDisposable
         return _fanout[bytes[0]];
     }
 
+    internal SafeFileHandle Fanout(byte index) => _fanout[index];
+
     internal static byte[] FanoutName(ObjectName name) => Encoding.ASCII.GetBytes(name.ToString()[2..]);
 
     internal void ForgetListing() => _listed = (-1, []);

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using ContentTree.Store.Objects;
 using Microsoft.Win32.SafeHandles;
 
@@ -97,29 +96,10 @@ public sealed class TreeCheckout
             case TreeEntry.File file:
                 MakeFile(directory, file);
                 break;
-            case TreeEntry.Symlink symlink:
-                Posix.SymlinkAt(symlink.Target, directory, symlink.Name.Bytes);
-                _inodes.ApplyAt(directory, symlink.Name.Bytes, symlink.Metadata, isSymlink: true);
-                break;
-            case TreeEntry.Device device:
-                MakeDevice(directory, device);
-                break;
-            case TreeEntry.Fifo fifo:
-                Posix.MakeNodeAt(directory, fifo.Name.Bytes, FileType.Fifo, 0x180, 0, 0);
-                _inodes.ApplyAt(directory, fifo.Name.Bytes, fifo.Metadata, isSymlink: false);
-                break;
             default:
-                throw new UnreachableException();
+                SpecialEntry.Make(directory, entry, _inodes);
+                break;
         }
-    }
-
-    private void MakeDevice(SafeFileHandle directory, TreeEntry.Device device)
-    {
-        if (!_inodes.IsPrivileged)
-            return;
-        var type = device.IsBlock ? FileType.BlockDevice : FileType.CharacterDevice;
-        Posix.MakeNodeAt(directory, device.Name.Bytes, type, 0x180, device.Major, device.Minor);
-        _inodes.ApplyAt(directory, device.Name.Bytes, device.Metadata, isSymlink: false);
     }
 
     private void MakeFile(SafeFileHandle directory, TreeEntry.File file)

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text;
 using ContentTree.Store.Codecs;
 using ContentTree.Store.Objects;
@@ -122,6 +121,19 @@ public sealed class Repository : IDisposable
         {
             throw new ObjectNotFoundException(name);
         }
+    }
+
+    /// <summary>
+    /// Renews an object's age, so that garbage collection spares it while a remote publisher that was told "it is here"
+    /// goes on; false when it is not there after all.
+    /// </summary>
+    public bool Freshen(ObjectName name)
+    {
+        using var guard = RepositoryLock.Take(_root, exclusive: false);
+        if (!Contains(name))
+            return false;
+        Posix.SetTimesAt(Fanout(name.Id), FileName(name), DateTimeOffset.UtcNow.ToUnixTimeSeconds());
+        return true;
     }
 
     /// <summary>Starts writing objects. Nothing that is written can be removed by garbage collection until it is disposed.</summary>

@@ -1,0 +1,83 @@
+using System.Collections.Concurrent;
+using System.Text;
+using ContentTree.Store.Objects;
+using ContentTree.Store.Repositories;
+
+namespace ContentTree.Store.Local;
+
+/// <summary>Hashes everything in a device's store. Deployments link the same inodes, so this checks their contents too.</summary>
+public static class LocalStoreCheck
+{
+    /// <returns>Objects and bytes read; the damage; and which files and trees or commits have it.</returns>
+    public static (long Objects, long Bytes, IReadOnlyList<Damage> Damage) Run(LocalStore store, CancellationToken cancellation = default)
+    {
+        var damage = new ConcurrentBag<Damage>();
+        long objects = 0, bytes = 0;
+        var options = new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount };
+        Parallel.For(0, 256, options, index =>
+        {
+            var prefix = Encoding.ASCII.GetBytes(index.ToString("x2", System.Globalization.CultureInfo.InvariantCulture));
+            foreach (var (name, _) in Posix.ReadDirectory(store.Fanout((byte)index), store.Path))
+            {
+                cancellation.ThrowIfCancellationRequested();
+                Interlocked.Increment(ref objects);
+                Interlocked.Add(ref bytes, CheckOne(store, (byte)index, [.. prefix, .. name], damage));
+            }
+        });
+        return (objects, bytes, damage.OrderBy(d => d.What, StringComparer.Ordinal).ToArray());
+    }
+
+    /// <summary>Whether one stored file still has the content its name promises.</summary>
+    public static bool IsIntact(LocalStore store, StoredFile file)
+    {
+        try
+        {
+            using var handle = store.OpenFile(file);
+            return ContentHash.Of(handle, file.ToString()) == file.Content;
+        }
+        catch (ObjectNotFoundException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Removes a damaged file from the store, so that it is fetched again. Deployments keep the old inode until relinked.</summary>
+    public static void Discard(LocalStore store, StoredFile file)
+    {
+        Posix.UnlinkAt(store.Fanout(file.Content), file.FanoutName);
+        store.ForgetListing();
+    }
+
+    /// <summary>Removes a damaged tree or commit from the store, so that it is fetched again.</summary>
+    public static void Discard(LocalStore store, ObjectName name) => Posix.UnlinkAt(store.Fanout(name.Id), LocalStore.FanoutName(name));
+
+    private static long CheckOne(LocalStore store, byte index, byte[] flat, ConcurrentBag<Damage> damage)
+    {
+        var text = Posix.Display(flat);
+        ObjectId expected;
+        if (StoredFile.TryParse(flat, out var file))
+            expected = file.Content;
+        else if (ObjectName.TryParse(text, out var raw) && raw.Kind != ObjectKind.File)
+            expected = raw.Id;
+        else
+        {
+            damage.Add(new Damage(text, "is no object's name"));
+            return 0;
+        }
+        try
+        {
+            using var handle = Posix.OpenForReadingAt(store.Fanout(index), flat.AsSpan(2));
+            var stat = Posix.Stat(handle, text);
+            if (stat.Type != FileType.Regular)
+                damage.Add(new Damage(text, "is not a regular file"));
+            else if (ContentHash.Of(handle, text) != expected)
+                damage.Add(new Damage(text, "its content has another hash"));
+            return stat.Size;
+        }
+        catch (PosixException e)
+        {
+            damage.Add(new Damage(text, e.Message));
+            return 0;
+        }
+    }
+}

@@ -1,0 +1,43 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace ContentTree.Store;
+
+/// <summary>Writes a file from its start, leaving holes for blocks of zeros: a sparse image stays one.</summary>
+internal sealed class SparseOutput(SafeFileHandle file, string subject)
+{
+    private const int HoleBytes = 4096;
+
+    private long _length;
+
+    public void Write(ReadOnlySpan<byte> bytes)
+    {
+        _length += bytes.Length;
+        while (bytes.Length > 0)
+        {
+            var zeros = bytes.IndexOfAnyExcept((byte)0);
+            zeros = (zeros < 0 ? bytes.Length : zeros) / HoleBytes * HoleBytes;
+            if (zeros > 0)
+            {
+                Posix.SkipForward(file, zeros, subject);
+                bytes = bytes[zeros..];
+                continue;
+            }
+            var count = NextHole(bytes);
+            Posix.Write(file, bytes[..count], subject);
+            bytes = bytes[count..];
+        }
+    }
+
+    /// <summary>Sets the length: a hole at the end is not written otherwise.</summary>
+    public void Finish() => Posix.SetLength(file, _length, subject);
+
+    private static int NextHole(ReadOnlySpan<byte> bytes)
+    {
+        for (var at = HoleBytes; at + HoleBytes <= bytes.Length; at += HoleBytes)
+        {
+            if (bytes[at] == 0 && bytes.Slice(at, HoleBytes).IndexOfAnyExcept((byte)0) < 0)
+                return at;
+        }
+        return bytes.Length;
+    }
+}
