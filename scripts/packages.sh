@@ -1,0 +1,35 @@
+# Debian packages that ContentTree needs, by purpose. Sourced by build.sh, run.sh and test.sh.
+
+# To run: lz4 (objects at rest), OpenSSL and ICU-free .NET need nothing else; SQLite for the server.
+RUN_PACKAGES=(liblz4-1 libsqlite3-0 libssl3)
+# To build the native programs.
+BUILD_PACKAGES=(gcc libc6-dev zlib1g-dev liblz4-dev)
+# To test: peers and tools that judge our formats, and the virtual machine.
+TEST_PACKAGES=(lz4 openssl jq attr acl libcap2-bin curl e2fsprogs util-linux procps
+  qemu-system-x86 busybox-static cpio kmod mmdebstrap dpkg-dev)
+
+# need_packages NAME... : installs the missing ones when allowed to, else says in one sentence which are missing.
+need_packages() {
+  local missing=() name
+  command -v dpkg-query >/dev/null || { echo "this is no Debian system: please install the equivalents of: $*" >&2; return 0; }
+  for name in "$@"; do
+    dpkg-query -W -f '${db:Status-Status}\n' "$name" 2>/dev/null | grep -qx installed || missing+=("$name")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  local as=()
+  if [ "$(id -u)" -ne 0 ]; then
+    if command -v sudo >/dev/null && sudo -n true 2>/dev/null; then as=(sudo -n); else
+      echo "missing Debian packages: ${missing[*]} (install them with: sudo apt-get install ${missing[*]})" >&2
+      return 1
+    fi
+  fi
+  echo "installing Debian packages: ${missing[*]}" >&2
+  { "${as[@]}" apt-get update && "${as[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"; } >&2 </dev/null
+}
+
+# need_dotnet : the .NET 10 SDK is the one thing that must be there already.
+need_dotnet() {
+  command -v dotnet >/dev/null && dotnet --list-sdks | grep -q '^10\.' && return 0
+  echo "the .NET 10 SDK is missing: install it from your distribution or from Microsoft, then run this again" >&2
+  return 1
+}
