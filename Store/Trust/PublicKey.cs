@@ -62,7 +62,7 @@ public sealed class PublicKey
         catch (CryptographicException e)
         {
             key.Dispose();
-            throw new FormatException($"not an ECDSA P-256 public key: {e.Message}", e);
+            throw new FormatException("not an ECDSA P-256 public key: its point is not on the curve", e);
         }
     }
 }

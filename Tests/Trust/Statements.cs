@@ -20,6 +20,21 @@ internal sealed class Statements : IDisposable
 
     public RootStatement Root() => RootStatement.Of(RootKey.Public, Release.Public, 1, Created.AddYears(10));
 
+    /// <summary>A root whose release role is these keys.</summary>
+    public TrustRoot TrustIn(IReadOnlyList<PublicKey> release, int threshold)
+    {
+        var root = Root() with
+        {
+            Keys = release.Append(RootKey.Public).ToDictionary(k => k.Id),
+            Roles = new Dictionary<string, Role>
+            {
+                [Role.Root] = new([RootKey.Id], 1),
+                [Role.Release] = new([.. release.Select(k => k.Id).Order()], threshold),
+            },
+        };
+        return TrustRoot.Load(RootKey.Sign(root).Bytes.Span);
+    }
+
     public static HeadStatement Head() => new()
     {
         Branch = Branch,
