@@ -1,0 +1,20 @@
+namespace ContentTree.Store.Protocol;
+
+/// <summary>The longest body of each request, in bytes; a longer one is refused with <see cref="ProblemCode.TooLarge"/>.</summary>
+public static class BodyLimits
+{
+    /// <summary>Poll, and every request without a line of its own here.</summary>
+    public const int Small = 4 << 10;
+
+    /// <summary>Enrol.</summary>
+    public const int Enrol = 8 << 10;
+
+    /// <summary>Report.</summary>
+    public const int Report = 256 << 10;
+
+    /// <summary>Publish, missing: <see cref="MissingRequest.MaxObjects"/> names fit.</summary>
+    public const int Missing = 1 << 20;
+
+    /// <summary>Any answer a device reads whole.</summary>
+    public const int Answer = 128 << 10;
+}
