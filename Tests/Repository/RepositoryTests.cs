@@ -1,0 +1,248 @@
+using System.Text;
+using ContentTree.Store.Codecs;
+using ContentTree.Store.Objects;
+using ContentTree.Store.Repositories;
+using ContentTree.Tests.Support;
+
+namespace ContentTree.Tests.Repositories;
+
+public sealed class RepositoryTests : IDisposable
+{
+    private static readonly BranchName Main = BranchName.Parse("main");
+    private readonly TemporaryDirectory _directory = new();
+    private readonly Repository _repository;
+
+    public RepositoryTests() => _repository = Repository.Create(_directory["repo"]);
+
+    public void Dispose()
+    {
+        _repository.Dispose();
+        _directory.Dispose();
+    }
+
+    [Fact]
+    public void What_was_written_reads_back()
+    {
+        var name = Put("content");
+        _repository.ReadSmall(name, 100).Should().Equal("content"u8.ToArray());
+        using var content = new StoredContent(_repository);
+        var read = new List<byte>();
+        content.Read(name, 7, bytes => read.AddRange(bytes)).Should().Be(7);
+        read.Should().Equal("content"u8.ToArray());
+    }
+
+    [Fact]
+    public void The_same_content_is_stored_once()
+    {
+        using var writer = _repository.BeginWriting();
+        using var encoder = new Lz4Encoder();
+        var name = NameOf("same");
+        writer.Write(name, "same"u8, encoder).Should().BeTrue();
+        writer.Write(name, "same"u8, encoder).Should().BeFalse();
+        writer.Complete();
+        using var second = _repository.BeginWriting();
+        second.Write(name, "same"u8, encoder).Should().BeFalse();
+    }
+
+    [Fact]
+    public void Nothing_is_visible_before_it_is_complete()
+    {
+        using (var writer = _repository.BeginWriting())
+        using (var encoder = new Lz4Encoder())
+            writer.Write(NameOf("half"), "half"u8, encoder);
+        _repository.Contains(NameOf("half")).Should().BeFalse();
+        Directory.GetFileSystemEntries(_directory["repo/staging"]).Should().BeEmpty();
+    }
+
+    [Fact]
+    public void A_failed_write_can_be_repeated()
+    {
+        using var writer = _repository.BeginWriting();
+        var fail = () => writer.Write(NameOf("x"), _ => throw new IOException("disk gone"));
+        fail.Should().Throw<IOException>();
+        using var encoder = new Lz4Encoder();
+        writer.Write(NameOf("x"), "x"u8, encoder).Should().BeTrue();
+        writer.Complete();
+        _repository.ReadSmall(NameOf("x"), 10).Should().Equal("x"u8.ToArray());
+    }
+
+    [Fact]
+    public void Every_flipped_or_cut_byte_at_rest_is_found()
+    {
+        var name = Put("a content that is long enough to be compressed compressed compressed");
+        var path = _directory["repo/" + name.RelativePath];
+        var stored = File.ReadAllBytes(path);
+        for (var at = 0; at < stored.Length; at++)
+        {
+            var flipped = (byte[])stored.Clone();
+            flipped[at] ^= 0x10;
+            // The frame's version and flag bits may be spelled differently and still decode to the same content.
+            if (Decodes(flipped, stored))
+                continue;
+            File.WriteAllBytes(path, flipped);
+            RepositoryCheck.Run(_repository).Damage.Should().ContainSingle($"byte {at} was flipped").Which.What.Should().Be(name.ToString());
+        }
+        for (var length = 0; length < stored.Length; length++)
+        {
+            File.WriteAllBytes(path, stored[..length]);
+            RepositoryCheck.Run(_repository).Damage.Should().ContainSingle($"only {length} bytes are left");
+        }
+        File.WriteAllBytes(path, stored);
+        RepositoryCheck.Run(_repository).Damage.Should().BeEmpty();
+    }
+
+    [Fact]
+    public void An_object_swapped_for_another_valid_one_is_found()
+    {
+        var (a, b) = (Put("first"), Put("second"));
+        File.Copy(_directory["repo/" + a.RelativePath], _directory["repo/" + b.RelativePath], overwrite: true);
+        RepositoryCheck.Run(_repository).Damage.Should().ContainSingle().Which.What.Should().Be(b.ToString());
+    }
+
+    [Theory]
+    [InlineData("mkfifo")]
+    [InlineData("mkdir")]
+    [InlineData("ln -s /dev/zero")]
+    public void An_object_replaced_by_something_else_is_found_and_blocks_nobody(string make)
+    {
+        var path = _directory["repo/" + Put("gone").RelativePath];
+        Shell.Run($"rm {path}; {make} {path}");
+        RepositoryCheck.Run(_repository).Damage.Should().ContainSingle();
+    }
+
+    [Fact]
+    public void A_branch_moves_only_from_where_the_publisher_saw_it()
+    {
+        _repository.Heads.Advance(Main, null, 1, "one"u8);
+        _repository.Heads.Advance(Main, "one"u8.ToArray(), 2, "two"u8);
+        var late = () => _repository.Heads.Advance(Main, "one"u8.ToArray(), 3, "three"u8);
+        late.Should().Throw<BranchMovedException>();
+        var again = () => _repository.Heads.Advance(Main, null, 3, "three"u8);
+        again.Should().Throw<BranchMovedException>();
+        _repository.Heads.ReadNewest(Main).Should().Equal("two"u8.ToArray());
+        _repository.Heads.ArchivedSequences(Main).Should().Equal(1, 2);
+        _repository.Heads.ReadArchived(Main, 1).Should().Equal("one"u8.ToArray());
+    }
+
+    [Fact]
+    public void Racing_publishers_never_lose_a_head()
+    {
+        var wins = 0;
+        Parallel.For(0, 200, _ =>
+        {
+            while (true)
+            {
+                var present = _repository.Heads.ReadNewest(Main);
+                var sequence = present is null ? 1 : long.Parse(Encoding.ASCII.GetString(present)) + 1;
+                try
+                {
+                    _repository.Heads.Advance(Main, present, sequence, Encoding.ASCII.GetBytes($"{sequence}"));
+                    Interlocked.Increment(ref wins);
+                    return;
+                }
+                catch (BranchMovedException)
+                {
+                }
+            }
+        });
+        wins.Should().Be(200);
+        _repository.Heads.ReadNewest(Main).Should().Equal("200"u8.ToArray());
+        _repository.Heads.ArchivedSequences(Main).Should().HaveCount(200);
+    }
+
+    [Fact]
+    public void A_deleted_branch_leaves_its_numbers_used()
+    {
+        var branch = BranchName.Parse("fleet/test");
+        _repository.Heads.Advance(branch, null, 1, "one"u8);
+        _repository.Heads.Delete(branch);
+        _repository.Heads.List().Should().BeEmpty();
+        var reuse = () => _repository.Heads.Advance(branch, null, 1, "again"u8);
+        reuse.Should().Throw<BranchMovedException>();
+    }
+
+    [Fact]
+    public void Garbage_is_what_no_root_reaches_and_is_old_enough()
+    {
+        var kept = Put("kept");
+        var young = Put("young");
+        var old = Put("old");
+        var tree = PutTree(kept);
+        var commit = PutCommit(tree);
+        Shell.Run($"touch -d '2 days ago' {string.Join(' ', new[] { kept, old }.Select(n => _directory["repo/" + n.RelativePath]))}");
+        var (removed, _, _) = GarbageCollection.Run(_repository, [commit], TimeSpan.FromDays(1), dryRun: true);
+        removed.Should().Be(1);
+        _repository.Contains(old).Should().BeTrue("a dry run removes nothing");
+        GarbageCollection.Run(_repository, [commit], TimeSpan.FromDays(1), dryRun: false);
+        (_repository.Contains(kept), _repository.Contains(young), _repository.Contains(old)).Should().Be((true, true, false));
+    }
+
+    [Fact]
+    public void Freshening_protects_what_a_publisher_was_told_is_here()
+    {
+        var name = Put("old but wanted");
+        Shell.Run($"touch -d '2 days ago' {_directory["repo/" + name.RelativePath]}");
+        _repository.Freshen(name).Should().BeTrue();
+        GarbageCollection.Run(_repository, [], TimeSpan.FromDays(1), dryRun: false);
+        _repository.Contains(name).Should().BeTrue();
+        _repository.Freshen(NameOf("absent")).Should().BeFalse();
+    }
+
+    [Fact]
+    public void Garbage_collection_waits_for_no_publisher_and_disturbs_none()
+    {
+        using var writer = _repository.BeginWriting();
+        var collect = () => GarbageCollection.Run(_repository, [], TimeSpan.Zero, dryRun: false);
+        collect.Should().Throw<StoreLockedException>();
+    }
+
+    [Fact]
+    public void A_damaged_root_stops_garbage_collection_before_it_removes_anything()
+    {
+        var file = Put("precious");
+        var tree = PutTree(file);
+        var commit = PutCommit(tree);
+        File.Delete(_directory["repo/" + new ObjectName(ObjectKind.Tree, tree).RelativePath]);
+        var collect = () => GarbageCollection.Run(_repository, [commit], TimeSpan.Zero, dryRun: false);
+        collect.Should().Throw<CorruptObjectException>();
+        _repository.Contains(file).Should().BeTrue();
+    }
+
+    private static bool Decodes(byte[] frame, byte[] original)
+    {
+        using var decoder = new Lz4Decoder();
+        try
+        {
+            return decoder.DecodeFrame(frame, 1000).AsSpan().SequenceEqual(decoder.DecodeFrame(original, 1000));
+        }
+        catch (FormatException)
+        {
+            return false;
+        }
+    }
+
+    private static ObjectName NameOf(string content) => new(ObjectKind.File, ObjectId.Of(Encoding.UTF8.GetBytes(content)));
+
+    private ObjectName Put(string content) => Put(NameOf(content), Encoding.UTF8.GetBytes(content));
+
+    private ObjectId PutTree(ObjectName file)
+    {
+        var tree = new Tree(Metadata.Plain(0x1ed), [new TreeEntry.File(EntryName.Create("file"), Metadata.Plain(0x1a4), 4, file.Id)]).Encode();
+        return Put(new ObjectName(ObjectKind.Tree, ObjectId.Of(tree)), tree).Id;
+    }
+
+    private ObjectId PutCommit(ObjectId tree)
+    {
+        var commit = (ContentTree.Tests.Objects.CommitSamples.Minimal with { Tree = tree }).Encode();
+        return Put(new ObjectName(ObjectKind.Commit, ObjectId.Of(commit)), commit).Id;
+    }
+
+    private ObjectName Put(ObjectName name, byte[] content)
+    {
+        using var writer = _repository.BeginWriting();
+        using var encoder = new Lz4Encoder();
+        writer.Write(name, content, encoder);
+        writer.Complete();
+        return name;
+    }
+}
