@@ -28,7 +28,7 @@ public static class AwkwardTree
         mkdir closed; printf c > closed/inside; chmod 0500 closed; chown 1000:1000 closed
         mkdir -p deep/a/b/c/d/e/f/g/h; printf d > deep/a/b/c/d/e/f/g/h/leaf
         mkdir empty-directory
-        mkdir wide; for i in $(seq 1 500); do printf $i > wide/$i; done
+        mkdir wide; for i in $(seq 1 60); do printf $i > wide/$i; done
         ln -s plain link; ln -s /absolute/dangling dangling; ln -s ../../.. up; ln -s self self
         ln -s "$(head -c 4000 /dev/zero | tr '\0' t)" long-target
         ln -s plain owned-link; chown -h 5:6 owned-link

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Sets up and runs every test; the last line counts them.
+#   usage: test.sh           everything: formatting, unit, crash, end to end in a virtual machine
+#          test.sh quick     what finishes in under five minutes
+set -uo pipefail
+cd "$(dirname "$0")"
+. scripts/packages.sh
+need_dotnet || exit 1
+need_packages "${RUN_PACKAGES[@]}" "${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}" || exit 1
+
+case ${1:-all} in
+  all) filter='' ;;
+  quick) filter='Category!=Slow&Category!=Qemu&Category!=Crash' ;;
+  *) sed -n '2,4s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+esac
+
+mkdir -p .work/results
+rm -f .work/results/*.trx
+failed_steps=0
+step() { # step NAME COMMAND... : a step that is not a test counts as one failure when it fails
+  local name=$1; shift
+  echo "== $name" >&2
+  "$@" || { echo "FAILED: $name" >&2; failed_steps=$((failed_steps + 1)); return 1; }
+}
+
+step "build the programs" ./build.sh || { echo "0 passed, 1 failed, 0 skipped"; exit 1; }
+step "build the tests" dotnet build ContentTree.sln -c Release -v quiet --nologo || { echo "0 passed, 1 failed, 0 skipped"; exit 1; }
+[ "${1:-all}" = quick ] || step "formatting" dotnet format ContentTree.sln --verify-no-changes --no-restore
+step "tests" dotnet test Tests/Tests.csproj -c Release --no-build --nologo ${filter:+--filter "$filter"} \
+  --logger 'trx;LogFileName=tests.trx' --results-directory .work/results --blame-hang --blame-hang-timeout 30m
+
+count() { grep -o "$1=\"[0-9]*\"" .work/results/tests.trx 2>/dev/null | head -n1 | grep -o '[0-9]*' || echo 0; }
+passed=$(count passed); failed=$(count failed); total=$(count total); executed=$(count executed)
+# A run that was broken off counts its own step only.
+[ "$failed" -gt 0 ] && failed_steps=$((failed_steps - 1))
+echo "${passed} passed, $((failed + failed_steps)) failed, $((total - executed)) skipped"
+[ "$failed" -eq 0 ] && [ "$failed_steps" -eq 0 ] && [ "$passed" -gt 0 ]
