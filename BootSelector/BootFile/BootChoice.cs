@@ -108,11 +108,14 @@ public static class BootChoice
             var names = new List<DeploymentName>();
             if (situation.Recovery is { } recovery && IsComplete(recovery) && !HasFailed(recovery))
                 names.Add(recovery);
-            names.AddRange(situation.Complete
-                .Where(deployment => !situation.Denied.Contains(deployment.Marker.Commit))
-                .Select(deployment => deployment.Name)
-                .Where(name => name != situation.Recovery && !HasFailed(name))
-                .OrderDescending());
+            var others = new List<DeploymentName>();
+            foreach (var (name, marker) in situation.Complete)
+            {
+                if (name != situation.Recovery && !HasFailed(name) && !situation.Denied.Contains(marker.Commit))
+                    others.Add(name);
+            }
+            others.Sort(static (left, right) => right.CompareTo(left));
+            names.AddRange(others);
             return names;
         }
 
@@ -126,7 +129,7 @@ public static class BootChoice
         private BootDecision.Rescue Rescue()
         {
             _notes.Add("nothing is left to boot");
-            return new BootDecision.Rescue(NewRound(), string.Join("; ", _notes));
+            return new BootDecision.Rescue(NewRound(), string.Join("; ", _notes.ToArray()));
         }
 
         private BootRecord? NewRound()
@@ -148,7 +151,7 @@ public static class BootChoice
         private BootDecision.Boot Boot(DeploymentName name, BootReason reason, BootRecord? save, string why)
         {
             _notes.Add($"{name} is {why}");
-            return new BootDecision.Boot(name, reason, save, false, string.Join("; ", _notes));
+            return new BootDecision.Boot(name, reason, save, false, string.Join("; ", _notes.ToArray()));
         }
 
         private BootDecision.Boot? Pass(string note)
@@ -157,6 +160,14 @@ public static class BootChoice
             return null;
         }
 
-        private bool IsComplete(DeploymentName name) => situation.Complete.Any(deployment => deployment.Name == name);
+        private bool IsComplete(DeploymentName name)
+        {
+            foreach (var deployment in situation.Complete)
+            {
+                if (deployment.Name == name)
+                    return true;
+            }
+            return false;
+        }
     }
 }

@@ -53,6 +53,11 @@ public sealed record BootRecord
     /// </summary>
     public DeploymentName? LastResort { get; init; }
 
+    /// <summary>For people.</summary>
+    public override string ToString() =>
+        $"sequence {Sequence}, wanted {Wanted}, previous {Previous?.ToString() ?? "none"}, {BootRecordFormat.NameOf(State)}, {TriesLeft} tries left" +
+        (LastResort is { } last ? $", last resort {last}" : "");
+
     /// <summary>The 512 bytes of a slot.</summary>
     public byte[] Encode() => BootRecordFormat.Encode(this);
 

@@ -7,6 +7,8 @@ namespace ContentTree.BootFile;
 /// <summary>The byte form of a <see cref="BootRecord"/>: docs/format/boot-file.md.</summary>
 internal static class BootRecordFormat
 {
+    public const string NeverWritten = "empty: never written";
+
     private const int CrcLineSize = 13;
     private const int BodySize = BootRecord.Size - CrcLineSize;
 
@@ -59,7 +61,7 @@ internal static class BootRecordFormat
         if (bytes.Length != BootRecord.Size)
             return $"{bytes.Length} bytes instead of {BootRecord.Size}";
         if (!bytes.ContainsAnyExcept((byte)'\n'))
-            return "empty: never written";
+            return NeverWritten;
         Span<byte> expected = stackalloc byte[CrcLineSize];
         var crc = Crc32.Of(bytes[..BodySize]).ToString("x8", CultureInfo.InvariantCulture);
         Encoding.ASCII.GetBytes("crc=" + crc + "\n", expected);

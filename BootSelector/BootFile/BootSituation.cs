@@ -23,4 +23,7 @@ public sealed record BootSituation
 
     /// <summary>False once a count could not be written and read back: from then on nothing that needs one is chosen first.</summary>
     public bool CanCount { get; init; } = true;
+
+    /// <summary>The record, for people.</summary>
+    public override string ToString() => Record?.ToString() ?? "no boot record";
 }

@@ -53,7 +53,8 @@ public sealed class BootSlots(string directory)
         return next;
     }
 
-    private static SlotReading? Current(SlotReading a, SlotReading b)
+    /// <summary>The slot that counts, or null when neither is valid.</summary>
+    public static SlotReading? Current(SlotReading a, SlotReading b)
     {
         if (a.Record is null)
             return b.Record is null ? null : b;

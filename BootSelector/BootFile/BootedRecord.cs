@@ -35,6 +35,8 @@ public sealed record BootedRecord
     /// <summary>What was wrong with the boot file, or "".</summary>
     public string Problem { get; init; } = "";
 
+    public override string ToString() => Format();
+
     /// <summary>The file's text.</summary>
     public string Format() => new StringBuilder()
         .Append(CultureInfo.InvariantCulture, $"deployment={Deployment}\ncommit={Commit}\n")

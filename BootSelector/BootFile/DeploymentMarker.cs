@@ -12,6 +12,8 @@ public sealed record DeploymentMarker(string Commit, string Assets)
     private const int MaxSize = 4096;
     private const int CommitSize = 64;
 
+    public override string ToString() => Format();
+
     /// <summary>The file's text.</summary>
     public string Format() => $"commit={Commit}\nassets={Assets}\n";
 

@@ -25,6 +25,8 @@ public sealed record DeviceLayout(string Root)
     /// <summary>What became <c>/var</c>.</summary>
     public string Var => Path.Combine(Root, "ctree/data/var");
 
+    public override string ToString() => Root;
+
     /// <summary>The directory of a deployment.</summary>
     public string Deployment(DeploymentName name) => Path.Combine(Deployments, name.ToString());
 

@@ -27,11 +27,13 @@ internal static partial class Kernel
     public static readonly int O_DIRECTORY = IsArm ? 0x4000 : 0x10000;
     public static readonly int O_NOFOLLOW = IsArm ? 0x8000 : 0x20000;
 
-    /// <summary>The kind of file an entry or descriptor is, and its size.</summary>
-    public readonly record struct FileStatus(uint Type, long Size)
+    /// <summary>The kind of file an entry or descriptor is, its size, and the file system it is on.</summary>
+    public readonly struct FileStatus(uint type, long size, ulong device)
     {
-        public bool IsRegular => Type == 0x8000;
-        public bool IsDirectory => Type == 0x4000;
+        public long Size { get; } = size;
+        public ulong Device { get; } = device;
+        public bool IsRegular => type == 0x8000;
+        public bool IsDirectory => type == 0x4000;
     }
 
     /// <summary>Null when there is no such entry or it cannot be looked at; a symlink is not followed.</summary>
@@ -60,7 +62,13 @@ internal static partial class Kernel
     public static unsafe partial nint pwrite(int fd, byte* buffer, nuint count, long offset);
 
     [LibraryImport("libc", SetLastError = true)]
+    public static unsafe partial nint write(int fd, byte* buffer, nuint count);
+
+    [LibraryImport("libc", SetLastError = true)]
     public static partial int fsync(int fd);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int fchmod(int fd, uint mode);
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int ftruncate(int fd, long length);
@@ -71,12 +79,13 @@ internal static partial class Kernel
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static unsafe partial int statx(int directory, string path, int flags, uint mask, byte* buffer);
 
-    // statx has one layout on every architecture, unlike stat: mode is a u16 at 28, size a u64 at 40, 256 bytes in all.
+    // statx has one layout on every architecture, unlike stat: mode is a u16 at 28, size a u64 at 40, device two u32 at 136,
+    // 256 bytes in all.
     private static unsafe FileStatus? Status(int directory, string path, int flags)
     {
         var buffer = stackalloc byte[256];
         if (statx(directory, path, flags, STATX_BASIC, buffer) != 0)
             return null;
-        return new FileStatus((uint)(*(ushort*)(buffer + 28) & 0xf000), *(long*)(buffer + 40));
+        return new FileStatus((uint)(*(ushort*)(buffer + 28) & 0xf000), *(long*)(buffer + 40), *(ulong*)(buffer + 136));
     }
 }

@@ -90,6 +90,22 @@ internal sealed class RegularFile : IDisposable
         }
     }
 
+    /// <summary>Adds to a file that was opened for appending.</summary>
+    public unsafe void Append(ReadOnlySpan<byte> bytes)
+    {
+        fixed (byte* start = bytes)
+        {
+            if (Kernel.write(_fd, start, (nuint)bytes.Length) != bytes.Length)
+                throw Kernel.Error("cannot append to", _path);
+        }
+    }
+
+    public void SetMode(uint mode)
+    {
+        if (Kernel.fchmod(_fd, mode) != 0)
+            throw Kernel.Error("cannot set the mode of", _path);
+    }
+
     public void SetSize(long size)
     {
         if (Kernel.ftruncate(_fd, size) != 0)

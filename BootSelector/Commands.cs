@@ -1,0 +1,86 @@
+using ContentTree.BootFile;
+
+namespace ContentTree.BootSelector;
+
+/// <summary>The verbs of the command line; PID 1 goes another way.</summary>
+internal static class Commands
+{
+    public static int Run(string[] words, KernelCommandLine commandLine, Terminal terminal)
+    {
+        var options = Options.Parse(words, out var problem);
+        if (options is null)
+        {
+            terminal.Say(problem);
+            terminal.Say(Options.Help);
+            return ExitCode.Usage;
+        }
+        try
+        {
+            return Run(options, commandLine, terminal);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            terminal.Say(e.Message);
+            return ExitCode.Failed;
+        }
+    }
+
+    private static int Run(Options options, KernelCommandLine commandLine, Terminal terminal)
+    {
+        var layout = new DeviceLayout(options.Root ?? "/");
+        switch (options.Verb)
+        {
+            case "--help":
+                terminal.Result(Options.Help);
+                return ExitCode.Done;
+            case "--version":
+                terminal.Result(Choice.Version);
+                return ExitCode.Done;
+        }
+        if (!Directory.Exists(layout.Root))
+            throw new IOException($"{layout.Root} is no directory");
+        var slots = new BootSlots(options.Boot ?? layout.Boot);
+        var selector = new Selector(layout, slots, commandLine);
+        return options.Verb switch
+        {
+            "--show" => Show(layout, slots, selector, terminal),
+            "--print" => Print(options, layout, selector, terminal),
+            "--switch-root" => SwitchRoot(options, layout, commandLine, terminal),
+            _ => new Rescue(commandLine, terminal).Reboot(layout, selector),
+        };
+    }
+
+    private static int Show(DeviceLayout layout, BootSlots slots, Selector selector, Terminal terminal)
+    {
+        var (a, b) = slots.Inspect();
+        var counts = BootSlots.Current(a, b)?.Record;
+        foreach (var slot in new[] { a, b })
+            terminal.Result($"{slot}{(counts is not null && ReferenceEquals(slot.Record, counts) ? " (counts)" : "")}");
+        foreach (var deployment in DeploymentSet.Scan(layout))
+            terminal.Result($"complete: {deployment.Name}");
+        var choice = selector.Look();
+        var would = choice.Decision is BootDecision.Boot boot ? "would boot " + boot.Deployment : "would go to rescue";
+        terminal.Result($"{would}: {choice.Decision.Why}");
+        return choice.Decision is BootDecision.Boot ? ExitCode.Done : ExitCode.Rescue;
+    }
+
+    private static int Print(Options options, DeviceLayout layout, Selector selector, Terminal terminal)
+    {
+        var choice = selector.Choose();
+        BootLog.Add(layout, choice, terminal, toRun: options.Root is null);
+        if (choice.Decision is not BootDecision.Boot boot)
+            return ExitCode.Rescue;
+        SmallFile.Write(options.Root is null ? BootedRecord.DefaultPath : layout.Booted, choice.Booted(boot).Format());
+        terminal.Result(layout.Deployment(boot.Deployment));
+        return ExitCode.Done;
+    }
+
+    private static int SwitchRoot(Options options, DeviceLayout layout, KernelCommandLine commandLine, Terminal terminal)
+    {
+        var newRoot = new NewRoot(layout, options.Target, terminal);
+        newRoot.CheckPossible();
+        var boot = options.Boot ?? BootPartition.Mount(layout, commandLine, terminal);
+        var selector = new Selector(layout, new BootSlots(boot), commandLine);
+        return newRoot.Make(selector, commandLine, init: null) is null ? ExitCode.Rescue : ExitCode.Done;
+    }
+}

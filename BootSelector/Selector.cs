@@ -1,0 +1,76 @@
+using ContentTree.BootFile;
+
+namespace ContentTree.BootSelector;
+
+/// <summary>Reads what there is, decides, and makes the count durable: afterwards the choice may be booted.</summary>
+internal sealed class Selector(DeviceLayout layout, BootSlots slots, KernelCommandLine commandLine)
+{
+    private readonly HashSet<DeploymentName> _broken = [];
+    private bool _canCount = true;
+    private string _saveProblem = "";
+
+    /// <summary>A deployment that turned out not to be mountable is not chosen again at this boot.</summary>
+    public void Exclude(DeploymentName name) => _broken.Add(name);
+
+    /// <summary>What would be chosen now; changes nothing.</summary>
+    public Choice Look()
+    {
+        var (a, b) = slots.Inspect();
+        var record = BootSlots.Current(a, b)?.Record;
+        var complete = new List<CompleteDeployment>(DeploymentSet.Scan(layout));
+        complete.RemoveAll(deployment => _broken.Contains(deployment.Name));
+        var decision = BootChoice.Decide(new BootSituation
+        {
+            Record = record,
+            Complete = complete,
+            Denied = DenyList.Read(layout.Denied),
+            Recovery = layout.ReadRecovery(),
+            OverrideName = commandLine.OverrideName,
+            OverridePrevious = commandLine.IsSet("ctree.previous"),
+            CanCount = _canCount,
+        });
+        var marker = decision is BootDecision.Boot boot ? complete.Find(deployment => deployment.Name == boot.Deployment)?.Marker : null;
+        return new Choice(decision, marker, record, ProblemOf(a, b));
+    }
+
+    /// <summary>Chooses and counts. A count that does not reach the medium leads to a choice that needs none.</summary>
+    public Choice Choose()
+    {
+        while (true)
+        {
+            var choice = Look();
+            if (choice.Decision is not BootDecision.Boot { Save: { } save })
+                return choice;
+            try
+            {
+                return choice with { Record = Save(save) };
+            }
+            catch (IOException e)
+            {
+                _saveProblem = "the count could not be saved: " + e.Message;
+                _canCount = false;
+            }
+        }
+    }
+
+    /// <summary>Writes a record; slots that were lost or cut to another size are made whole first.</summary>
+    /// <exception cref="IOException">It did not reach the medium.</exception>
+    public BootRecord Save(BootRecord record)
+    {
+        slots.Create();
+        return slots.Write(record);
+    }
+
+    private string ProblemOf(SlotReading a, SlotReading b)
+    {
+        var problems = new List<string>();
+        foreach (var slot in new[] { a, b })
+        {
+            if (slot.Problem.Length > 0 && !slot.IsBlank)
+                problems.Add(Path.GetFileName(slot.Path) + ": " + slot.Problem);
+        }
+        if (_saveProblem.Length > 0)
+            problems.Add(_saveProblem);
+        return string.Join("; ", problems.ToArray());
+    }
+}

@@ -1,0 +1,177 @@
+using System.Text.RegularExpressions;
+using ContentTree.BootFile;
+using ContentTree.Tests.Boot;
+
+namespace ContentTree.Tests.EndToEnd;
+
+/// <summary>The selector as PID 1 on a real kernel and a real disk; the trees are a shell that tells what it sees.</summary>
+[Trait("Category", "Qemu")]
+[Collection("Qemu")]
+public sealed partial class SelectorBootTests : IDisposable
+{
+    private const string Report = """
+        echo "BOOTED $(busybox sed -n 's/^deployment=//p' /run/ctree/booted) $(busybox sed -n 's/^reason=//p' /run/ctree/booted)" \
+             "$(busybox sed -n 's/^state=//p' /run/ctree/booted) $(busybox sed -n 's/^tries=//p' /run/ctree/booted)"
+
+        """;
+
+    private const string PowerOff = "busybox sync; busybox poweroff -f\n";
+
+    private const string Reboot = "busybox sync; busybox reboot -f\n";
+
+    private readonly DeviceDisk _disk = new();
+    private readonly VirtualDevice _device = new();
+
+    public void Dispose()
+    {
+        _device.Dispose();
+        _disk.Dispose();
+    }
+
+    [QemuFact]
+    public void A_confirmed_deployment_comes_up_with_its_own_etc_and_the_data_on_a_read_only_root()
+    {
+        _disk.Add(1, Report + """
+            echo "hostname: $(busybox cat /etc/hostname)"
+            busybox touch /sbin/x 2>/dev/null && echo "root: writable" || echo "root: read-only"
+            busybox touch /ctree/x 2>/dev/null && echo "ctree: writable" || echo "ctree: read-only"
+            busybox touch /etc/x /var/x /tmp/x /run/x && echo "etc var tmp run: writable"
+            echo "tmp: $(busybox stat -c %a /tmp)"
+            echo "root is $(busybox sed -n 's,^\(/dev/[^ ]*\) / .*,\1,p' /proc/mounts)"
+            echo "files: $(ulimit -n)"
+            echo "left of the initramfs: $(busybox df | busybox grep -c rootfs)"
+            """ + PowerOff);
+        _disk.Slots.Write(BootSamples.Record(BootState.Good, 1, null, 0));
+        _disk.ToImage(_device.Disk);
+
+        var log = _device.RunUntilPowerOff();
+
+        Boots(log).Should().Equal("1-00000001 wanted good 0");
+        log.Should().Contain("hostname: device-1").And.Contain("root: read-only").And.Contain("ctree: read-only")
+            .And.Contain("etc var tmp run: writable").And.Contain("tmp: 1777").And.Contain("root is /dev/vda").And.Contain("files: 1024");
+    }
+
+    [QemuFact]
+    public void A_trial_whose_init_exits_uses_up_its_tries_and_the_old_deployment_comes_back()
+    {
+        _disk.Add(1, Report + "busybox cat /ctree/state/boot.log\n" + PowerOff);
+        _disk.Add(2, Report + "exit 1\n");
+        _disk.Slots.Write(BootSamples.Record(BootState.Good, 1, null, 0));
+        _disk.Slots.Write(BootSamples.Record(BootState.Trial, 2, 1, 3));
+        _disk.ToImage(_device.Disk);
+
+        var log = _device.RunUntilPowerOff();
+
+        Boots(log).Should().Equal("2-00000002 wanted trial 2", "2-00000002 wanted trial 1", "2-00000002 wanted trial 0",
+            "1-00000001 previous fallback 2");
+        log.Split("Attempted to kill init").Should().HaveCountGreaterThanOrEqualTo(4, "each failed try is a kernel panic");
+        log.Should().MatchRegex(@"Z boot 1-00000001: wanted 2-00000002 has no tries left", "the device's own log tells why");
+    }
+
+    [QemuFact]
+    public void A_deployment_without_init_does_not_even_cost_a_reboot()
+    {
+        _disk.Add(1, Report + PowerOff);
+        _disk.Add(2, null);
+        _disk.Slots.Write(BootSamples.Record(BootState.Trial, 2, 1, 3));
+        _disk.ToImage(_device.Disk);
+
+        var log = _device.RunUntilPowerOff();
+
+        Boots(log).Should().Equal("1-00000001 previous fallback 2");
+        log.Should().Contain("2-00000002 cannot be booted: it has no /sbin/init");
+    }
+
+    [QemuFact]
+    public void With_garbage_for_a_boot_file_the_newest_deployment_boots_and_is_counted()
+    {
+        _disk.Add(1, Report + PowerOff);
+        _disk.Add(2, Report + "exit 1\n");
+        foreach (var slot in new[] { _disk.Slots.PathA, _disk.Slots.PathB })
+            File.WriteAllBytes(slot, [.. Enumerable.Range(0, 700).Select(i => (byte)(i * 31))]);
+        _disk.ToImage(_device.Disk);
+
+        var log = _device.RunUntilPowerOff();
+
+        Boots(log).Should().Equal("2-00000002 newest trial 2", "2-00000002 wanted trial 1", "2-00000002 wanted trial 0",
+            "1-00000001 newest fallback 2");
+    }
+
+    [QemuFact]
+    public void When_everything_fails_it_goes_to_rescue_and_waits_longer_each_time()
+    {
+        _disk.Add(1, Report + "exit 1\n");
+        _disk.Slots.Write(BootSamples.Record(BootState.Trial, 1, null, 1));
+        _disk.ToImage(_device.Disk);
+
+        var log = _device.RunUntil("rebooting in 2 s");
+
+        log.Should().Contain("rebooting in 1 s");
+        Boots(log).Should().StartWith("1-00000001 wanted trial 0").And.HaveCount(1 + BootRecord.DefaultTries);
+    }
+
+    [QemuFact]
+    public void A_person_overrides_on_the_kernel_command_line_without_a_count()
+    {
+        _disk.Add(1, Report + PowerOff);
+        _disk.Add(2, Report + PowerOff);
+        _disk.Add(3, Report + PowerOff);
+        _disk.Slots.Write(BootSamples.Record(BootState.Trial, 3, 2, 3));
+        _disk.ToImage(_device.Disk);
+
+        Boots(_device.RunUntilPowerOff("ctree.deployment=1-00000001")).Should().Equal("1-00000001 override trial 3");
+        Boots(_device.RunUntilPowerOff("ctree.previous")).Should().Equal("2-00000002 override trial 3");
+        Boots(_device.RunUntilPowerOff()).Should().Equal("3-00000003 wanted trial 2");
+    }
+
+    [QemuFact]
+    public void A_disk_that_takes_no_writes_boots_the_previous_deployment()
+    {
+        _disk.Add(1, Report + PowerOff);
+        _disk.Add(2, Report + "exit 1\n");
+        _disk.Slots.Write(BootSamples.Record(BootState.Trial, 2, 1, 3));
+        _disk.ToImage(_device.Disk);
+
+        var log = _device.RunUntilPowerOff("rootflags=ro");
+
+        Boots(log).Should().Equal("1-00000001 previous trial 3");
+        log.Should().Contain("the count could not be saved");
+    }
+
+    [QemuFact]
+    public void A_tree_that_hangs_is_ended_by_the_watchdog()
+    {
+        _disk.Add(1, Report + PowerOff);
+        _disk.Add(2, Report + "while :; do busybox sleep 1; done\n");
+        _disk.Slots.Write(BootSamples.Record(BootState.Trial, 2, 1, 1));
+        _disk.ToImage(_device.Disk);
+        _device.ExtraModules.Add("watchdog.ko");
+        _device.ExtraModules.Add("softdog.ko");
+
+        var log = _device.RunUntilPowerOff("ctree.watchdog=3");
+
+        Boots(log).Should().Equal("2-00000002 wanted trial 0", "1-00000001 previous fallback 2");
+    }
+
+    [QemuFact]
+    public void A_reboot_asked_for_by_the_tree_counts_in_a_trial_and_writes_nothing_once_confirmed()
+    {
+        _disk.Add(1, Report + "busybox sha256sum /ctree/boot/boot.a /ctree/boot/boot.b\n" +
+            "[ -e /var/again ] && busybox poweroff -f\nbusybox touch /var/again\n" + Reboot);
+        _disk.Slots.Write(BootSamples.Record(BootState.Good, 1, null, 0));
+        _disk.ToImage(_device.Disk);
+
+        var log = _device.RunUntilPowerOff();
+
+        Boots(log).Should().HaveCount(2);
+        BootFileHash().Matches(log).Select(match => match.Value).Distinct().Should().HaveCount(2, "each slot is the same at both boots");
+    }
+
+    private static string[] Boots(string log) => [.. BootLine().Matches(log).Select(match => match.Groups[1].Value)];
+
+    [GeneratedRegex(@"^BOOTED (.*)$", RegexOptions.Multiline)]
+    private static partial Regex BootLine();
+
+    [GeneratedRegex(@"^[0-9a-f]{64}  /ctree/boot/boot\..", RegexOptions.Multiline)]
+    private static partial Regex BootFileHash();
+}
