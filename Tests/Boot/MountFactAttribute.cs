@@ -1,0 +1,30 @@
+using System.Diagnostics;
+
+namespace ContentTree.Tests.Boot;
+
+/// <summary>A test that mounts in a namespace of its own; skipped by name where that is not allowed.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class MountFactAttribute : FactAttribute
+{
+    private static readonly bool Allowed = Try();
+
+    public MountFactAttribute()
+    {
+        if (!Allowed)
+            Skip = "needs the right to mount (root and CAP_SYS_ADMIN)";
+    }
+
+    private static bool Try()
+    {
+        try
+        {
+            using var process = Process.Start(new ProcessStartInfo("unshare", ["-m", "mount", "-t", "tmpfs", "none", "/run"]) { RedirectStandardError = true });
+            process?.WaitForExit();
+            return process?.ExitCode == 0;
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return false;
+        }
+    }
+}
