@@ -6,7 +6,7 @@ namespace ContentTree.Tests.EndToEnd;
 internal static class StaticSelector
 {
     /// <summary>
-    /// The program: the one CTREE_SELECT names, or the one in dist/bin when it is newer than every source, or one published now.
+    /// The program: the one CTREE_SELECT names, or the one in dist/bin when it is newer than every source, or one built now.
     /// </summary>
     public static string Path { get; } = Find();
 
@@ -19,13 +19,7 @@ internal static class StaticSelector
             .Where(path => !path.Contains("/obj/", StringComparison.Ordinal));
         if (File.Exists(built) && sources.All(path => File.GetLastWriteTimeUtc(path) < File.GetLastWriteTimeUtc(built)))
             return built;
-        return Publish();
-    }
-
-    private static string Publish()
-    {
-        Programs.Run(BootSamples.Repository, "dotnet", "publish", "BootSelector/BootSelector.csproj", "-f", "net9.0", "-r", "linux-x64",
-            "--artifacts-path", ".work/native", "-p:Native=true", "-p:NativeFramework=net9.0", "-o", ".work/select");
-        return System.IO.Path.Combine(BootSamples.Repository, ".work/select/ctree-select");
+        Programs.Run(BootSamples.Repository, "./build.sh", "ctree-select");
+        return built;
     }
 }
