@@ -49,7 +49,10 @@ public sealed class InodeMetadata(bool isPrivileged)
             return $"mode is {Convert.ToString(stat.Permissions, 8)}, not {Convert.ToString(AppliedMode(expected, isDirectory), 8)}";
         if (IsPrivileged && (stat.Uid != expected.Uid || stat.Gid != expected.Gid))
             return $"owner is {stat.Uid}:{stat.Gid}, not {expected.Uid}:{expected.Gid}";
-        var found = readXattrs().Where(CanApply).ToArray();
+        var present = readXattrs();
+        if (present.Count == 0 && expected.Xattrs.Count == 0)
+            return null;
+        var found = present.Where(CanApply).ToArray();
         var wanted = expected.Xattrs.Where(CanApply).ToArray();
         var same = found.Length == wanted.Length && found.Zip(wanted).All(pair =>
             pair.First.Name.AsSpan().SequenceEqual(pair.Second.Name) && pair.First.Value.AsSpan().SequenceEqual(pair.Second.Value));

@@ -17,9 +17,20 @@ public readonly record struct StoredFile(ObjectId Content, string MetadataDigest
     private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdef");
 
     /// <summary>The flat name, <c>(64 hex).(32 hex).file</c>; inside its fan-out directory without the first two digits.</summary>
-    public byte[] FlatName => Encoding.ASCII.GetBytes($"{Content}.{MetadataDigest}.file");
+    public byte[] FlatName
+    {
+        get
+        {
+            var name = new byte[NameLength];
+            Encoding.ASCII.GetBytes(Content.ToString(), name);
+            name[ObjectId.HexSize] = (byte)'.';
+            Encoding.ASCII.GetBytes(MetadataDigest, name.AsSpan(ObjectId.HexSize + 1));
+            ".file"u8.CopyTo(name.AsSpan(^5..));
+            return name;
+        }
+    }
 
-    internal byte[] FanoutName => FlatName[2..];
+    internal ReadOnlySpan<byte> FanoutName => FlatName.AsSpan(2);
 
     /// <summary>Reads a flat name; false for anything else.</summary>
     public static bool TryParse(ReadOnlySpan<byte> name, out StoredFile file)

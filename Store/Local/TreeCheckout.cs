@@ -118,20 +118,21 @@ public sealed class TreeCheckout
     {
         var stored = new StoredFile(file.Id, file.Metadata.Digest());
         var fanout = _store.Fanout(file.Id);
-        var stat = Posix.StatAt(fanout, stored.FanoutName) ?? throw new Repositories.ObjectNotFoundException(new ObjectName(ObjectKind.File, file.Id));
+        var name = stored.FlatName.AsMemory(2);
+        var stat = Posix.StatAt(fanout, name.Span) ?? throw new Repositories.ObjectNotFoundException(new ObjectName(ObjectKind.File, file.Id));
         if (stat.Size != file.Size)
             throw new CorruptObjectException(new ObjectName(ObjectKind.File, file.Id), $"{stat.Size} bytes instead of {file.Size}");
-        if (_inodes.Difference(stat, file.Metadata, isDirectory: false, () => Trees.SourceXattrs.ReadAt(fanout, stored.FanoutName, stored.ToString())) is not null)
+        if (_inodes.Difference(stat, file.Metadata, isDirectory: false, () => Trees.SourceXattrs.ReadAt(fanout, name.Span, stored.ToString())) is not null)
         {
             ReplaceInode(stored, file);
             Mended++;
         }
-        var errno = Posix.LinkAt(fanout, stored.FanoutName, directory, file.Name.Bytes);
+        var errno = Posix.LinkAt(fanout, name.Span, directory, file.Name.Bytes);
         if (errno == Posix.EMLINK)
         {
             ReplaceInode(stored, file);
             ExtraInodes++;
-            errno = Posix.LinkAt(fanout, stored.FanoutName, directory, file.Name.Bytes);
+            errno = Posix.LinkAt(fanout, name.Span, directory, file.Name.Bytes);
         }
         if (errno != 0)
             throw new PosixException(errno == Posix.EXDEV ? "the store and the deployments are on different mounts" : file.Name.ToString(), errno);

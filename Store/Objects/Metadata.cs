@@ -18,6 +18,8 @@ public sealed record Metadata(int Mode, uint Uid, uint Gid, IReadOnlyList<Xattr>
 
     public const int MaxMode = 0xfff;
 
+    private string? _digest;
+
     /// <summary>A regular owner-root metadata without attributes.</summary>
     public static Metadata Plain(int mode) => new(mode, 0, 0, []);
 
@@ -33,7 +35,7 @@ public sealed record Metadata(int Mode, uint Uid, uint Gid, IReadOnlyList<Xattr>
     /// <summary>
     /// The first 16 bytes of the SHA-256 of the encoding, as 32 hex digits: names the inode variant in a device's store.
     /// </summary>
-    public string Digest() => ObjectId.Of(Encode()).ToString()[..32];
+    public string Digest() => _digest ??= ObjectId.Of(Encode()).ToString()[..32];
 
     public bool Equals(Metadata? other) => other is not null && (ReferenceEquals(this, other) ||
         (Mode == other.Mode && Uid == other.Uid && Gid == other.Gid && SameXattrs(other)));

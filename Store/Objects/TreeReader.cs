@@ -13,6 +13,10 @@ internal ref struct TreeReader(ReadOnlySpan<byte> bytes)
 
     private ReadOnlySpan<byte> _rest = bytes;
 
+    // Neighbours mostly have the same owner and mode: one object for them all, and one digest.
+    private ReadOnlySpan<byte> _lastEncoded;
+    private Metadata? _last;
+
     public Tree ReadTree()
     {
         if (!Take(TreeWriter.Magic.Length).SequenceEqual(TreeWriter.Magic))
@@ -63,7 +67,18 @@ internal ref struct TreeReader(ReadOnlySpan<byte> bytes)
         return target.Contains((byte)0) ? throw new FormatException($"symlink '{name}' has a NUL in its target") : target.ToArray();
     }
 
-    private Metadata ReadMetadata() => ReadOwnerAndXattrs((int)ReadNumber(Metadata.MaxMode, "mode"));
+    private Metadata ReadMetadata()
+    {
+        if (_last is not null && _rest.StartsWith(_lastEncoded))
+        {
+            _rest = _rest[_lastEncoded.Length..];
+            return _last;
+        }
+        var start = _rest;
+        _last = ReadOwnerAndXattrs((int)ReadNumber(Metadata.MaxMode, "mode"));
+        _lastEncoded = start[..^_rest.Length];
+        return _last;
+    }
 
     private Metadata ReadOwnerAndXattrs(int mode)
     {

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using System.Text;
 using Microsoft.Win32.SafeHandles;
 
 namespace ContentTree.Store;
@@ -8,6 +7,9 @@ namespace ContentTree.Store;
 public static unsafe partial class Posix
 {
     private const int MaxXattrList = 65536;
+
+    // "/proc/self/fd/", a number, a slash, a name of 255 bytes.
+    private const int PathBuffer = 320;
 
     /// <summary>Names of an open file's attributes; empty where the filesystem has none.</summary>
     public static List<byte[]> ListXattrs(SafeFileHandle file, string subject)
@@ -29,9 +31,19 @@ public static unsafe partial class Posix
     /// <summary>Names of the attributes of an entry that may be a symlink or a device.</summary>
     public static List<byte[]> ListXattrsAt(SafeFileHandle dir, ReadOnlySpan<byte> name)
     {
-        var list = new byte[MaxXattrList];
-        fixed (byte* path = DescriptorPath(dir, name), start = list)
-            return ListedNames(Libc.llistxattr(path, start, (nuint)list.Length), list, Display(name));
+        Span<byte> path = stackalloc byte[PathBuffer];
+        Span<byte> quick = stackalloc byte[512];
+        fixed (byte* at = DescriptorPath(dir, name, path), start = quick)
+        {
+            var count = Libc.llistxattr(at, start, (nuint)quick.Length);
+            if (count == 0)
+                return [];
+            if (count > 0)
+                return SplitNames(quick[..(int)count]);
+            var list = new byte[MaxXattrList];
+            fixed (byte* whole = list)
+                return ListedNames(Libc.llistxattr(at, whole, (nuint)list.Length), list, Display(name));
+        }
     }
 
     /// <summary>An attribute's value, or null when it is not there.</summary>
@@ -47,8 +59,9 @@ public static unsafe partial class Posix
     public static byte[]? GetXattrAt(SafeFileHandle dir, ReadOnlySpan<byte> entry, ReadOnlySpan<byte> attribute)
     {
         var value = new byte[MaxXattrList];
+        Span<byte> pathBuffer = stackalloc byte[PathBuffer];
         Span<byte> buffer = stackalloc byte[NameBuffer];
-        fixed (byte* path = DescriptorPath(dir, entry), name = Terminated(attribute, buffer), start = value)
+        fixed (byte* path = DescriptorPath(dir, entry, pathBuffer), name = Terminated(attribute, buffer), start = value)
             return Value(Libc.lgetxattr(path, name, start, (nuint)value.Length), value, Display(entry));
     }
 
@@ -61,8 +74,9 @@ public static unsafe partial class Posix
 
     public static void SetXattrAt(SafeFileHandle dir, ReadOnlySpan<byte> entry, ReadOnlySpan<byte> attribute, ReadOnlySpan<byte> value)
     {
+        Span<byte> pathBuffer = stackalloc byte[PathBuffer];
         Span<byte> buffer = stackalloc byte[NameBuffer];
-        fixed (byte* path = DescriptorPath(dir, entry), name = Terminated(attribute, buffer), start = value)
+        fixed (byte* path = DescriptorPath(dir, entry, pathBuffer), name = Terminated(attribute, buffer), start = value)
             Check(Libc.lsetxattr(path, name, start, (nuint)value.Length, 0), $"{Display(entry)}: {Display(attribute)}");
     }
 
@@ -95,12 +109,12 @@ public static unsafe partial class Posix
     }
 
     // There is no llistxattrat: the descriptor's entry in /proc makes the path relative to the open directory.
-    private static ReadOnlySpan<byte> DescriptorPath(SafeFileHandle dir, ReadOnlySpan<byte> name)
+    private static ReadOnlySpan<byte> DescriptorPath(SafeFileHandle dir, ReadOnlySpan<byte> name, Span<byte> buffer)
     {
-        var prefix = Encoding.ASCII.GetBytes($"/proc/self/fd/{dir.DangerousGetHandle()}/");
-        var path = new byte[prefix.Length + name.Length + 1];
-        prefix.CopyTo(path, 0);
-        name.CopyTo(path.AsSpan(prefix.Length));
-        return path;
+        using var hold = new FdHold(dir);
+        System.Text.Unicode.Utf8.TryWrite(buffer, $"/proc/self/fd/{hold.Fd}/", out var length);
+        name.CopyTo(buffer[length..]);
+        buffer[length + name.Length] = 0;
+        return buffer[..(length + name.Length + 1)];
     }
 }

@@ -182,7 +182,7 @@ public sealed class DirectoryImport : IDisposable
         if (stat.Type != FileType.Regular || !_options.Cache!.TryFind(stat, out var id, out var machine, out var hasXattrs) ||
             !_writer.IsKnown(new ObjectName(ObjectKind.File, id)))
             return null;
-        var xattrs = hasXattrs ? SourceXattrs.ReadAt(parent.Handle, name.Bytes.ToArray(), parent.PathOf(name)) : [];
+        var xattrs = hasXattrs ? SourceXattrs.ReadAt(parent.Handle, name.Bytes, parent.PathOf(name)) : [];
         Interlocked.Increment(ref _unchanged);
         return Counted(name, stat, id, machine, xattrs);
     }
@@ -198,7 +198,7 @@ public sealed class DirectoryImport : IDisposable
     private TreeEntry Special(PendingDirectory directory, EntryName name, in FileStat stat)
     {
         var path = directory.PathOf(name);
-        var metadata = MetadataOf(stat, SourceXattrs.ReadAt(directory.Handle, name.Bytes.ToArray(), path));
+        var metadata = MetadataOf(stat, SourceXattrs.ReadAt(directory.Handle, name.Bytes, path));
         return stat.Type switch
         {
             FileType.Symlink => new TreeEntry.Symlink(name, metadata with { Mode = 0 }, Posix.ReadLinkAt(directory.Handle, name.Bytes)),

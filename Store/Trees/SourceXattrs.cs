@@ -9,8 +9,14 @@ internal static class SourceXattrs
     public static IReadOnlyList<Xattr> Read(SafeFileHandle file, string path) =>
         Collect(Posix.ListXattrs(file, path), name => Posix.GetXattr(file, name, path), path);
 
-    public static IReadOnlyList<Xattr> ReadAt(SafeFileHandle directory, byte[] name, string path) =>
-        Collect(Posix.ListXattrsAt(directory, name), attribute => Posix.GetXattrAt(directory, name, attribute), path);
+    public static IReadOnlyList<Xattr> ReadAt(SafeFileHandle directory, ReadOnlySpan<byte> name, string path)
+    {
+        var names = Posix.ListXattrsAt(directory, name);
+        if (names.Count == 0)
+            return [];
+        var copy = name.ToArray();
+        return Collect(names, attribute => Posix.GetXattrAt(directory, copy, attribute), path);
+    }
 
     private static IReadOnlyList<Xattr> Collect(List<byte[]> names, Func<byte[], byte[]?> read, string path)
     {
