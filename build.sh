@@ -29,6 +29,12 @@ native() { # native PROJECT PROGRAM
   [ -x ".work/publish/$2/$2" ] || { echo "$2 was not built" >&2; return 1; }
 }
 
+publish_server() {
+  rm -rf .work/publish/ctree-server
+  dotnet publish Server/Server.csproj -c Release -r "$RID" --no-self-contained --artifacts-path .work/server "$@" \
+    -o .work/publish/ctree-server -v quiet --nologo
+}
+
 case $(uname -m) in x86_64) RID=linux-x64 ;; aarch64) RID=linux-arm64 ;; *) echo "no native build for $(uname -m) yet" >&2; exit 1 ;; esac
 
 for program in "$@"; do
@@ -43,7 +49,10 @@ for program in "$@"; do
       install -m 644 .work/publish/ctree/libMonoPosixHelper.so "$OUT/libMonoPosixHelper.so" ;;
     ctree-server)
       echo "building ctree-server" >&2
-      dotnet publish Server/Server.csproj -c Release -o .work/publish/ctree-server -v quiet --nologo >&2
+      publish_server -p:PublishReadyToRun=true >.work/server.log 2>&1 || {
+        echo "the ahead-of-time compiler does not restore: the server starts a little slower" >&2
+        publish_server >&2
+      }
       rm -rf "$OUT/server" && cp -r .work/publish/ctree-server "$OUT/server"
       printf '#!/bin/sh\nexec dotnet "$(dirname "$(readlink -f "$0")")/server/ctree-server.dll" "$@"\n' >"$OUT/ctree-server"
       chmod 755 "$OUT/ctree-server" ;;
