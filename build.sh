@@ -16,7 +16,7 @@ native_framework() {
   local choice=.work/native-framework
   if [ ! -s "$choice" ]; then
     if dotnet restore BootSelector/BootSelector.csproj -r "$RID" --artifacts-path .work/native-probe \
-      -p:Native=true -p:NativeFramework=net10.0 >.work/native-probe.log 2>&1; then echo net10.0 >"$choice"; else echo net9.0 >"$choice"; fi
+      -p:Published=true -p:Native=true -p:NativeFramework=net10.0 >.work/native-probe.log 2>&1; then echo net10.0 >"$choice"; else echo net9.0 >"$choice"; fi
   fi
   cat "$choice"
 }
@@ -24,14 +24,15 @@ native_framework() {
 native() { # native PROJECT PROGRAM
   local framework; framework=$(native_framework)
   echo "building $2 ($framework, native)" >&2
-  dotnet publish "$1" -f "$framework" -r "$RID" --artifacts-path .work/native -p:Native=true -p:NativeFramework="$framework" \
+  dotnet publish "$1" -f "$framework" -r "$RID" --artifacts-path .work/native -p:Published=true -p:Native=true -p:NativeFramework="$framework" \
     -o ".work/publish/$2" -v quiet --nologo 2>&1 | grep -v 'statically linked applications requires' >&2 || true
   [ -x ".work/publish/$2/$2" ] || { echo "$2 was not built" >&2; return 1; }
 }
 
 publish_server() {
   rm -rf .work/publish/ctree-server
-  dotnet publish Server/Server.csproj -c Release -r "$RID" --no-self-contained --artifacts-path .work/server "$@" \
+  dotnet publish Server/Server.csproj -c Release -r "$RID" --no-self-contained --artifacts-path .work/server \
+    -p:Published=true -p:NativeFrameworks=net10.0 "$@" \
     -o .work/publish/ctree-server -v quiet --nologo
 }
 
