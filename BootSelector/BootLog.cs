@@ -42,10 +42,14 @@ internal static class BootLog
     {
         Directory.CreateDirectory(Path.GetDirectoryName(path) ?? "/");
         using var file = RegularFile.Open(path, Libc.O_RDWR | Kernel.O_CREAT | Libc.O_APPEND);
-        if (file.Size < MaxSize)
-            file.Append(Encoding.UTF8.GetBytes(line + "\n"));
-        else
+        if (file.Size >= MaxSize)
+        {
             SmallFile.Write(path, NewerHalf(file) + line + "\n");
+            return;
+        }
+        file.Append(Encoding.UTF8.GetBytes(line + "\n"));
+        // A tree that panics takes everything with it that is not on the medium.
+        file.Flush();
     }
 
     private static string NewerHalf(RegularFile file)

@@ -6,10 +6,12 @@ namespace ContentTree.Tests.EndToEnd;
 /// <summary>A device's disk before it is an image: the physical root with hand-made deployments of one static program.</summary>
 internal sealed class DeviceDisk : IDisposable
 {
-    private readonly TemporaryDirectory _directory = new();
+    private readonly TemporaryDirectory _directory;
 
-    public DeviceDisk()
+    /// <param name="below">Where its directory is made: on the file system that trees are linked from.</param>
+    public DeviceDisk(string? below = null)
     {
+        _directory = new TemporaryDirectory(below);
         Root = _directory["root"];
         Layout = new DeviceLayout(Root);
         foreach (var path in new[] { Layout.Deployments, Layout.Boot, Layout.State, Layout.Var })
@@ -41,10 +43,22 @@ internal sealed class DeviceDisk : IDisposable
         return name;
     }
 
-    /// <summary>Makes an ext4 image with this content.</summary>
-    public string ToImage(string path)
+    /// <summary>Adds a complete deployment of a whole system: linked files, its own copy of /etc, its /var as the data.</summary>
+    public DeploymentName AddTree(ulong number, string tree)
     {
-        Programs.Run(_directory.Path, "truncate", "-s", "64M", path);
+        var name = BootSamples.Name(number);
+        Programs.Run(Root, "cp", "-al", tree, Layout.Deployment(name));
+        Directory.CreateDirectory(Path.Combine(Layout.Deployment(name), "ctree"));
+        Programs.Run(Root, "cp", "-a", Path.Combine(tree, "etc"), Layout.Etc(name));
+        Programs.Run(Root, "cp", "-a", Path.Combine(tree, "var") + "/.", Layout.Var);
+        File.WriteAllText(Layout.Marker(name), BootSamples.Complete(number).Marker.Format());
+        return name;
+    }
+
+    /// <summary>Makes an ext4 image with this content.</summary>
+    public string ToImage(string path, int megabytes = 64)
+    {
+        Programs.Run(_directory.Path, "truncate", "-s", $"{megabytes}M", path);
         Programs.Run(_directory.Path, "mkfs.ext4", "-q", "-F", "-L", "ctree-root", "-d", Root, path);
         return path;
     }

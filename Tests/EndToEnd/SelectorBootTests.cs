@@ -20,11 +20,12 @@ public sealed partial class SelectorBootTests : IDisposable
     private const string Reboot = "busybox sync; busybox reboot -f\n";
 
     private readonly DeviceDisk _disk = new();
-    private readonly VirtualDevice _device = new();
+    private readonly TemporaryDirectory _images = new();
+    private readonly TestKernel _kernel = TestKernel.Fetch();
 
     public void Dispose()
     {
-        _device.Dispose();
+        _images.Dispose();
         _disk.Dispose();
     }
 
@@ -42,9 +43,9 @@ public sealed partial class SelectorBootTests : IDisposable
             echo "left of the initramfs: $(busybox df | busybox grep -c rootfs)"
             """ + PowerOff);
         _disk.Slots.Write(BootSamples.Record(BootState.Good, 1, null, 0));
-        _disk.ToImage(_device.Disk);
+        _disk.ToImage(_images["disk"]);
 
-        var log = _device.RunUntilPowerOff();
+        var log = RunUntilPowerOff();
 
         Boots(log).Should().Equal("1-00000001 wanted good 0");
         log.Should().Contain("hostname: device-1").And.Contain("root: read-only").And.Contain("ctree: read-only")
@@ -58,9 +59,9 @@ public sealed partial class SelectorBootTests : IDisposable
         _disk.Add(2, Report + "exit 1\n");
         _disk.Slots.Write(BootSamples.Record(BootState.Good, 1, null, 0));
         _disk.Slots.Write(BootSamples.Record(BootState.Trial, 2, 1, 3));
-        _disk.ToImage(_device.Disk);
+        _disk.ToImage(_images["disk"]);
 
-        var log = _device.RunUntilPowerOff();
+        var log = RunUntilPowerOff();
 
         Boots(log).Should().Equal("2-00000002 wanted trial 2", "2-00000002 wanted trial 1", "2-00000002 wanted trial 0",
             "1-00000001 previous fallback 2");
@@ -74,9 +75,9 @@ public sealed partial class SelectorBootTests : IDisposable
         _disk.Add(1, Report + PowerOff);
         _disk.Add(2, null);
         _disk.Slots.Write(BootSamples.Record(BootState.Trial, 2, 1, 3));
-        _disk.ToImage(_device.Disk);
+        _disk.ToImage(_images["disk"]);
 
-        var log = _device.RunUntilPowerOff();
+        var log = RunUntilPowerOff();
 
         Boots(log).Should().Equal("1-00000001 previous fallback 2");
         log.Should().Contain("2-00000002 cannot be booted: it has no /sbin/init");
@@ -89,9 +90,9 @@ public sealed partial class SelectorBootTests : IDisposable
         _disk.Add(2, Report + "exit 1\n");
         foreach (var slot in new[] { _disk.Slots.PathA, _disk.Slots.PathB })
             File.WriteAllBytes(slot, [.. Enumerable.Range(0, 700).Select(i => (byte)(i * 31))]);
-        _disk.ToImage(_device.Disk);
+        _disk.ToImage(_images["disk"]);
 
-        var log = _device.RunUntilPowerOff();
+        var log = RunUntilPowerOff();
 
         Boots(log).Should().Equal("2-00000002 newest trial 2", "2-00000002 wanted trial 1", "2-00000002 wanted trial 0",
             "1-00000001 newest fallback 2");
@@ -102,12 +103,13 @@ public sealed partial class SelectorBootTests : IDisposable
     {
         _disk.Add(1, Report + "exit 1\n");
         _disk.Slots.Write(BootSamples.Record(BootState.Trial, 1, null, 1));
-        _disk.ToImage(_device.Disk);
+        _disk.ToImage(_images["disk"]);
 
-        var log = _device.RunUntil("rebooting in 2 s");
+        using var machine = VirtualMachine.Start(Options());
+        machine.WaitFor("rebooting in 1 s", TimeSpan.FromMinutes(2));
+        machine.WaitFor("rebooting in 2 s", TimeSpan.FromMinutes(2));
 
-        log.Should().Contain("rebooting in 1 s");
-        Boots(log).Should().StartWith("1-00000001 wanted trial 0").And.HaveCount(1 + BootRecord.DefaultTries);
+        Boots(machine.Log).Should().StartWith("1-00000001 wanted trial 0").And.HaveCount(1 + BootRecord.DefaultTries);
     }
 
     [QemuFact]
@@ -117,11 +119,11 @@ public sealed partial class SelectorBootTests : IDisposable
         _disk.Add(2, Report + PowerOff);
         _disk.Add(3, Report + PowerOff);
         _disk.Slots.Write(BootSamples.Record(BootState.Trial, 3, 2, 3));
-        _disk.ToImage(_device.Disk);
+        _disk.ToImage(_images["disk"]);
 
-        Boots(_device.RunUntilPowerOff("ctree.deployment=1-00000001")).Should().Equal("1-00000001 override trial 3");
-        Boots(_device.RunUntilPowerOff("ctree.previous")).Should().Equal("2-00000002 override trial 3");
-        Boots(_device.RunUntilPowerOff()).Should().Equal("3-00000003 wanted trial 2");
+        Boots(RunUntilPowerOff("ctree.deployment=1-00000001")).Should().Equal("1-00000001 override trial 3");
+        Boots(RunUntilPowerOff("ctree.previous")).Should().Equal("2-00000002 override trial 3");
+        Boots(RunUntilPowerOff()).Should().Equal("3-00000003 wanted trial 2");
     }
 
     [QemuFact]
@@ -130,9 +132,9 @@ public sealed partial class SelectorBootTests : IDisposable
         _disk.Add(1, Report + PowerOff);
         _disk.Add(2, Report + "exit 1\n");
         _disk.Slots.Write(BootSamples.Record(BootState.Trial, 2, 1, 3));
-        _disk.ToImage(_device.Disk);
+        _disk.ToImage(_images["disk"]);
 
-        var log = _device.RunUntilPowerOff("rootflags=ro");
+        var log = RunUntilPowerOff("rootflags=ro");
 
         Boots(log).Should().Equal("1-00000001 previous trial 3");
         log.Should().Contain("the count could not be saved");
@@ -144,11 +146,9 @@ public sealed partial class SelectorBootTests : IDisposable
         _disk.Add(1, Report + PowerOff);
         _disk.Add(2, Report + "while :; do busybox sleep 1; done\n");
         _disk.Slots.Write(BootSamples.Record(BootState.Trial, 2, 1, 1));
-        _disk.ToImage(_device.Disk);
-        _device.ExtraModules.Add("watchdog.ko");
-        _device.ExtraModules.Add("softdog.ko");
+        _disk.ToImage(_images["disk"]);
 
-        var log = _device.RunUntilPowerOff("ctree.watchdog=3");
+        var log = RunUntilPowerOff("ctree.watchdog=3", "watchdog.ko", "softdog.ko");
 
         Boots(log).Should().Equal("2-00000002 wanted trial 0", "1-00000001 previous fallback 2");
     }
@@ -159,13 +159,24 @@ public sealed partial class SelectorBootTests : IDisposable
         _disk.Add(1, Report + "busybox sha256sum /ctree/boot/boot.a /ctree/boot/boot.b\n" +
             "[ -e /var/again ] && busybox poweroff -f\nbusybox touch /var/again\n" + Reboot);
         _disk.Slots.Write(BootSamples.Record(BootState.Good, 1, null, 0));
-        _disk.ToImage(_device.Disk);
+        _disk.ToImage(_images["disk"]);
 
-        var log = _device.RunUntilPowerOff();
+        var log = RunUntilPowerOff();
 
         Boots(log).Should().HaveCount(2);
         BootFileHash().Matches(log).Select(match => match.Value).Distinct().Should().HaveCount(2, "each slot is the same at both boots");
     }
+
+    private string RunUntilPowerOff(string commandLine = "", params string[] extraModules) =>
+        VirtualMachine.RunUntilPowerOff(Options(commandLine, extraModules));
+
+    private VirtualMachineOptions Options(string commandLine = "", params string[] extraModules) => new()
+    {
+        Kernel = _kernel.Image,
+        Initramfs = SelectorInitramfs.Make(_images["initramfs"], _kernel, extraModules),
+        Disk = _images["disk"],
+        CommandLine = "ctree.root=LABEL=ctree-root ctree.rescue-wait=1 " + commandLine,
+    };
 
     private static string[] Boots(string log) => [.. BootLine().Matches(log).Select(match => match.Groups[1].Value)];
 

@@ -19,7 +19,7 @@ internal static class StaticSelector
             .Where(path => !path.Contains("/obj/", StringComparison.Ordinal));
         if (File.Exists(built) && sources.All(path => File.GetLastWriteTimeUtc(path) < File.GetLastWriteTimeUtc(built)))
             return built;
-        Programs.Run(BootSamples.Repository, "./build.sh", "ctree-select");
+        Programs.Run(BootSamples.Repository, "bash", "build.sh", "ctree-select");
         return built;
     }
 }

@@ -1,0 +1,80 @@
+using ContentTree.BootFile;
+using ContentTree.Tests.Boot;
+
+namespace ContentTree.Tests.EndToEnd;
+
+/// <summary>A real Debian with systemd, started by the initramfs that initramfs-tools made with our hook in it.</summary>
+[Trait("Category", "Qemu")]
+[Collection("Qemu")]
+public sealed class DebianBootTests : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan Step = TimeSpan.FromMinutes(1);
+
+    private readonly DebianRoot _debian = DebianRoot.Make();
+    private readonly DeviceDisk _disk = new(Path.Combine(BootSamples.Repository, ".work"));
+    private readonly TemporaryDirectory _images = new();
+
+    public void Dispose()
+    {
+        _images.Dispose();
+        _disk.Dispose();
+    }
+
+    [DebianFact]
+    public void A_trial_comes_up_on_a_read_only_root_and_ends_at_its_deadline_unless_confirmed()
+    {
+        Add(1);
+        Add(2);
+        _disk.Slots.Write(BootSamples.Record(BootState.Trial, 2, 1, 1));
+        _disk.ToImage(_images["disk"], megabytes: 1024);
+
+        using var machine = VirtualMachine.Start(Options());
+        machine.WaitFor("READY deployment=2-00000002", Patience);
+        using var shell = machine.OpenShell();
+
+        Guest(shell, "cat /run/ctree/booted").Should().Contain("reason=wanted").And.Contain("state=trial").And.Contain("tries=0");
+        Guest(shell, "touch /usr/x; touch /ctree/x").Split("Read-only file system").Should().HaveCount(3, "the tree and /ctree are read-only");
+        Guest(shell, "touch /etc/x /var/x /tmp/x /run/x && echo writable").Should().Be("writable");
+        Guest(shell, "systemctl list-units --failed --plain --no-legend").Should().BeEmpty();
+        Guest(shell, "ip -4 -o address").Should().Contain("10.0.2.15");
+        Guest(shell, "systemctl show -P ActiveState ctree-trial-deadline.timer").Should().Be("active");
+
+        shell.Run("touch /run/ctree/confirmed; systemctl start ctree-trial-deadline.service", Step).ExitCode.Should().Be(0);
+        Guest(shell, "echo still here").Should().Be("still here", "a confirmed trial is left alone");
+        Guest(shell, "rm /run/ctree/confirmed; systemctl start --no-block ctree-trial-deadline.service");
+        machine.WaitFor("READY deployment=1-00000001", Patience);
+    }
+
+    [DebianFact]
+    public void A_tree_without_init_panics_in_the_initramfs_and_the_old_one_comes_back()
+    {
+        Add(1);
+        Add(2);
+        File.Delete(Path.Combine(_disk.Layout.Deployment(BootSamples.Name(2)), "sbin/init"));
+        _disk.Slots.Write(BootSamples.Record(BootState.Trial, 2, 1, 1));
+        _disk.ToImage(_images["disk"], megabytes: 1024);
+
+        using var machine = VirtualMachine.Start(Options("panic=1"));
+        machine.WaitFor("READY deployment=1-00000001", Patience);
+        using var shell = machine.OpenShell();
+
+        Guest(shell, "cat /run/ctree/booted").Should().Contain("reason=previous").And.Contain("state=fallback").And.Contain("tries=2");
+        Guest(shell, "cat /ctree/state/boot.log").Should().Contain("boot 2-00000002: 2-00000002 is wanted and on trial")
+            .And.Contain("boot 1-00000001: wanted 2-00000002 has no tries left");
+    }
+
+    private void Add(ulong number) => DebianRoot.AddTestUnits(_disk.Layout.Etc(_disk.AddTree(number, _debian.Tree)));
+
+    private static string Guest(GuestShell shell, string command) => shell.Run(command, Step).Output;
+
+    private VirtualMachineOptions Options(string commandLine = "") => new()
+    {
+        Kernel = _debian.Kernel,
+        Initramfs = _debian.Initramfs,
+        Disk = _images["disk"],
+        CommandLine = "root=/dev/vda " + commandLine,
+        MemoryMegabytes = 512,
+        Network = true,
+    };
+}

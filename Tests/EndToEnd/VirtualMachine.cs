@@ -1,0 +1,89 @@
+using System.Diagnostics;
+using ContentTree.Tests.Boot;
+
+namespace ContentTree.Tests.EndToEnd;
+
+/// <summary>
+/// A running virtual machine: one disk, a kernel and an initramfs given from outside, its console in <see cref="Log"/>. It may
+/// reboot as often as it likes; it ends when it powers off, or when it is disposed of, which is pulling the plug.
+/// </summary>
+internal sealed class VirtualMachine : IDisposable
+{
+    private readonly TemporaryDirectory _directory = new();
+    private readonly Process _process;
+    private int _seen;
+
+    private VirtualMachine(VirtualMachineOptions options)
+    {
+        string[] words =
+        [
+            "-accel", "tcg", "-M", "q35", "-m", $"{options.MemoryMegabytes}", "-kernel", options.Kernel, "-initrd", options.Initramfs,
+            "-append", "console=ttyS0 quiet panic=-1 nokaslr mitigations=off " + options.CommandLine,
+            "-drive", $"file={options.Disk},format=raw,if=virtio", "-display", "none", "-nodefaults",
+            "-serial", "file:" + _directory["serial.log"],
+            "-serial", $"unix:{_directory["shell"]},server=on,wait=off",
+            .. options.Network ? new[] { "-nic", "user,model=virtio-net-pci" } : ["-nic", "none"],
+        ];
+        _process = Process.Start("qemu-system-x86_64", words);
+    }
+
+    /// <summary>Everything the console has shown so far, over all boots.</summary>
+    public string Log
+    {
+        get
+        {
+            var path = _directory["serial.log"];
+            if (!File.Exists(path))
+                return "";
+            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            using var reader = new StreamReader(stream);
+            return reader.ReadToEnd().ReplaceLineEndings("\n");
+        }
+    }
+
+    public static VirtualMachine Start(VirtualMachineOptions options) => new(options);
+
+    /// <summary>Starts a machine and returns its console once it has powered off by itself.</summary>
+    public static string RunUntilPowerOff(VirtualMachineOptions options, TimeSpan? patience = null)
+    {
+        using var machine = Start(options);
+        return machine.WaitForPowerOff(patience ?? TimeSpan.FromMinutes(3));
+    }
+
+    /// <summary>Waits until the console shows the text, after what an earlier call waited for.</summary>
+    /// <exception cref="TimeoutException">It did not; the message has the console.</exception>
+    public void WaitFor(string text, TimeSpan patience)
+    {
+        var watch = Stopwatch.StartNew();
+        while (true)
+        {
+            var ended = _process.WaitForExit(100);
+            var at = Log.IndexOf(text, _seen, StringComparison.Ordinal);
+            if (at >= 0)
+            {
+                _seen = at + text.Length;
+                return;
+            }
+            if (ended || watch.Elapsed > patience)
+                throw new TimeoutException($"'{text}' did not come within {watch.Elapsed}; the console says:\n{Log}");
+        }
+    }
+
+    /// <summary>The whole console, once the machine is off.</summary>
+    /// <exception cref="TimeoutException">It is still running; the message has the console.</exception>
+    public string WaitForPowerOff(TimeSpan patience) => _process.WaitForExit(patience)
+        ? Log
+        : throw new TimeoutException($"the machine was still running after {patience}; the console says:\n{Log}");
+
+    /// <summary>The shell that a test's tree offers on its second serial line.</summary>
+    public GuestShell OpenShell() => new(_directory["shell"]);
+
+    public void Dispose()
+    {
+        if (!_process.HasExited)
+            _process.Kill();
+        _process.WaitForExit();
+        _process.Dispose();
+        _directory.Dispose();
+    }
+}

@@ -1,0 +1,20 @@
+namespace ContentTree.Tests.EndToEnd;
+
+/// <summary>What a virtual machine starts with.</summary>
+internal sealed record VirtualMachineOptions
+{
+    public required string Kernel { get; init; }
+
+    public required string Initramfs { get; init; }
+
+    /// <summary>The image of its only disk, a raw file; what the machine writes stays in it.</summary>
+    public required string Disk { get; init; }
+
+    /// <summary>Added to what every test machine has: the console, and a reboot after a panic.</summary>
+    public string CommandLine { get; init; } = "";
+
+    public int MemoryMegabytes { get; init; } = 256;
+
+    /// <summary>A network of its own in which the host is 10.0.2.2.</summary>
+    public bool Network { get; init; }
+}
