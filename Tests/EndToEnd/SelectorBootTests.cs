@@ -167,6 +167,49 @@ public sealed partial class SelectorBootTests : IDisposable
         BootFileHash().Matches(log).Select(match => match.Value).Distinct().Should().HaveCount(2, "each slot is the same at both boots");
     }
 
+    [VfatFact]
+    public void The_boot_file_on_a_fat_boot_partition_counts_there_and_not_below_the_root()
+    {
+        _disk.Add(1, Report + PowerOff);
+        _disk.Add(2, Report + "exit 1\n");
+        _disk.Slots.Write(BootSamples.Record(BootState.Good, 2, null, 0));
+        var partition = new BootSlots(Directory.CreateDirectory(_images["partition"]).FullName);
+        partition.Create();
+        partition.Write(BootSamples.Record(BootState.Trial, 2, 1, 2));
+        _disk.ToImage(_images["disk"]);
+        Programs.Run(_images.Path, "mkfs.vfat", "-C", "-i", "DEADBEEF", "fat", "16384");
+        Programs.Run(_images.Path, "mcopy", "-i", "fat", partition.PathA, partition.PathB, "::");
+
+        var log = VirtualMachine.RunUntilPowerOff(
+            Options("ctree.boot=UUID=DEAD-BEEF", "fat.ko", "vfat.ko", "nls_cp437.ko", "nls_ascii.ko") with { SecondDisk = _images["fat"] });
+
+        Boots(log).Should().Equal("2-00000002 wanted trial 1", "2-00000002 wanted trial 0", "1-00000001 previous fallback 2");
+        Programs.Run(_images.Path, "mcopy", "-n", "-o", "-i", "fat", "::boot.a", "::boot.b", _images["partition"]);
+        partition.Read()!.State.Should().Be(BootState.Fallback);
+    }
+
+    [QemuFact]
+    public void Without_the_boot_partition_it_asks_for_something_complete_still_boots()
+    {
+        _disk.Add(1, Report + PowerOff);
+        _disk.Slots.Write(BootSamples.Record(BootState.Good, 1, null, 0));
+        _disk.ToImage(_images["disk"]);
+
+        var log = RunUntilPowerOff("ctree.boot=LABEL=gone ctree.rootwait=1");
+
+        Boots(log).Should().Equal("1-00000001 newest none 0");
+        log.Should().Contain("no boot partition: no disk LABEL=gone after 1 s").And.Contain("boots uncounted");
+    }
+
+    [QemuFact]
+    public void Without_its_root_disk_it_goes_to_rescue_and_says_what_there_is()
+    {
+        _disk.ToImage(_images["disk"]);
+        using var machine = VirtualMachine.Start(Options("ctree.root=UUID=00000000-0000-0000-0000-000000000000 ctree.rootwait=1"));
+        machine.WaitFor("no disk UUID=00000000-0000-0000-0000-000000000000 after 1 s; there is vda", TimeSpan.FromMinutes(2));
+        machine.WaitFor("rescue: nothing can be booted; rebooting in 64 s", TimeSpan.FromMinutes(2));
+    }
+
     private string RunUntilPowerOff(string commandLine = "", params string[] extraModules) =>
         VirtualMachine.RunUntilPowerOff(Options(commandLine, extraModules));
 

@@ -4,7 +4,7 @@ using ContentTree.Tests.Boot;
 namespace ContentTree.Tests.EndToEnd;
 
 /// <summary>
-/// A running virtual machine: one disk, a kernel and an initramfs given from outside, its console in <see cref="Log"/>. It may
+/// A running virtual machine: its disks, a kernel and an initramfs given from outside, its console in <see cref="Log"/>. It may
 /// reboot as often as it likes; it ends when it powers off, or when it is disposed of, which is pulling the plug.
 /// </summary>
 internal sealed class VirtualMachine : IDisposable
@@ -22,6 +22,7 @@ internal sealed class VirtualMachine : IDisposable
             "-drive", $"file={options.Disk},format=raw,if=virtio", "-display", "none", "-nodefaults",
             "-serial", "file:" + _directory["serial.log"],
             "-serial", $"unix:{_directory["shell"]},server=on,wait=off",
+            .. options.SecondDisk is { } second ? new[] { "-drive", $"file={second},format=raw,if=virtio" } : [],
             .. options.Network ? new[] { "-nic", "user,model=virtio-net-pci" } : ["-nic", "none"],
         ];
         _process = Process.Start("qemu-system-x86_64", words);

@@ -7,8 +7,11 @@ internal sealed record VirtualMachineOptions
 
     public required string Initramfs { get; init; }
 
-    /// <summary>The image of its only disk, a raw file; what the machine writes stays in it.</summary>
+    /// <summary>The image of its first disk, a raw file; what the machine writes stays in it.</summary>
     public required string Disk { get; init; }
+
+    /// <summary>A second disk, or null.</summary>
+    public string? SecondDisk { get; init; }
 
     /// <summary>Added to what every test machine has: the console, and a reboot after a panic.</summary>
     public string CommandLine { get; init; } = "";

@@ -1,0 +1,14 @@
+using ContentTree.Tests.EndToEnd;
+
+namespace ContentTree.Tests.Boot;
+
+/// <summary>A test that lets strace make a system call fail; skipped by name where it is missing.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class StraceTheoryAttribute : TheoryAttribute
+{
+    public StraceTheoryAttribute()
+    {
+        if (!Programs.Has("strace"))
+            Skip = "needs strace (Debian package strace)";
+    }
+}
