@@ -24,7 +24,7 @@ public static class Routes
     /// <summary>POST <see cref="MoveHeadRequest"/> -> <see cref="MoveHeadAnswer"/>; publisher.</summary>
     public const string PublishHeads = "/api/v1/publish/heads";
 
-    /// <summary>GET -> <see cref="DeviceList"/>; below it <c>/(id)</c> GET and DELETE, <c>/(id)/accept</c> and <c>/(id)/reject</c> POST; admin.</summary>
+    /// <summary>GET -> <see cref="DeviceList"/>; below it <c>/(id)</c> GET and DELETE, <c>/(id)/accept</c> and <c>/(id)/reject</c> POST; viewer, operator.</summary>
     public const string Devices = "/api/v1/devices";
 
     /// <summary>POST <see cref="TokenRequest"/> -> <see cref="TokenAnswer"/>; admin.</summary>

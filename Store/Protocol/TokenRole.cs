@@ -9,6 +9,9 @@ public static class TokenRole
     /// <summary>Publish to branches.</summary>
     public const string Publisher = "publisher";
 
+    /// <summary>Look, let devices in and turn them away.</summary>
+    public const string Operator = "operator";
+
     /// <summary>Look, change nothing.</summary>
     public const string Viewer = "viewer";
 
