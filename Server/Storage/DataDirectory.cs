@@ -1,0 +1,86 @@
+using ContentTree.Store;
+using ContentTree.Store.Repositories;
+using ContentTree.Store.Trust;
+using Microsoft.Win32.SafeHandles;
+
+namespace ContentTree.Server.Storage;
+
+/// <summary>
+/// Everything a server owns, in one directory: <c>repo/</c> is the truth, <c>keys/</c> signs it, <c>server.db</c> knows devices
+/// and tokens, <c>cache/</c> may be removed at any time.
+/// </summary>
+internal sealed class DataDirectory : IDisposable
+{
+    private const int Private = 0x1c0;
+
+    private readonly SafeFileHandle _keys;
+    private readonly SafeFileHandle _cache;
+
+    private DataDirectory(string path)
+    {
+        Path = path;
+        Repository = Repository.Open(System.IO.Path.Combine(path, "repo"));
+        Trust = new TrustFiles(Repository.Path);
+        _keys = Posix.OpenDirectory(System.IO.Path.Combine(path, "keys"));
+        _cache = Posix.OpenDirectory(System.IO.Path.Combine(path, "cache"));
+    }
+
+    public string Path { get; }
+
+    public Repository Repository { get; }
+
+    public TrustFiles Trust { get; }
+
+    /// <summary>Where imports remember what they read.</summary>
+    public SafeFileHandle Cache => _cache;
+
+    /// <summary>For uploads on their way in; a crash leaves nothing that anybody reads.</summary>
+    public string UploadPath => System.IO.Path.Combine(Path, "cache");
+
+    public string DatabasePath => System.IO.Path.Combine(Path, "server.db");
+
+    /// <exception cref="StoreNotFoundException">Nothing was initialised there.</exception>
+    public static DataDirectory Open(string path)
+    {
+        if (!File.Exists(System.IO.Path.Combine(path, "repo", "trust", "root.json")))
+            throw new StoreNotFoundException($"{path}: no server data here; 'ctree-server --data {path} init' makes it");
+        EnsureFolders(path);
+        return new DataDirectory(path);
+    }
+
+    /// <summary>Makes what is missing; safe to repeat after a crash at any point.</summary>
+    public static DataDirectory Create(string path, TimeProvider time)
+    {
+        Directory.CreateDirectory(path);
+        EnsureFolders(path);
+        using (var repository = Repository.Create(System.IO.Path.Combine(path, "repo")))
+        using (var keys = Posix.OpenDirectory(System.IO.Path.Combine(path, "keys")))
+        {
+            var trust = new TrustFiles(repository.Path);
+            if (!trust.Exists)
+                trust.Found(ReleaseKey.LoadOrGenerate(keys), time);
+        }
+        return new DataDirectory(path);
+    }
+
+    /// <exception cref="NotFoundException">The key is kept elsewhere, so nothing can be published from here.</exception>
+    public ReleaseKey LoadReleaseKey() => ReleaseKey.TryLoad(_keys)
+        ?? throw new NotFoundException($"{Path}/keys/release.pem: no release key here, so no head can be signed; put it back, or publish where it is");
+
+    public Database OpenDatabase() => Database.Open(DatabasePath);
+
+    public void Dispose()
+    {
+        Repository.Dispose();
+        _keys.Dispose();
+        _cache.Dispose();
+    }
+
+    private static void EnsureFolders(string path)
+    {
+        using var root = Posix.OpenDirectory(path);
+        DurableFiles.EnsureDirectory(root, "keys"u8, Private);
+        DurableFiles.EnsureDirectory(root, "cache"u8, Private);
+        Posix.Fsync(root, path);
+    }
+}

@@ -1,0 +1,59 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+using Microsoft.Data.Sqlite;
+using SQLitePCL;
+
+namespace ContentTree.Server.Storage;
+
+/// <summary>
+/// <c>server.db</c>: devices, their events, tokens and empty branches. What is published is not in it; without it devices
+/// enrol again and nothing else is lost. The only place that opens SQLite.
+/// </summary>
+internal sealed class Database
+{
+    private const int BusySeconds = 15;
+
+    private readonly string _connectionString;
+
+    static Database()
+    {
+        // The provider asks for "e_sqlite3", its own build; the system's library is patched by the distribution.
+        NativeLibrary.SetDllImportResolver(typeof(SQLite3Provider_e_sqlite3).Assembly, Resolve);
+        raw.SetProvider(new SQLite3Provider_e_sqlite3());
+    }
+
+    private Database(string path) => _connectionString = new SqliteConnectionStringBuilder
+    {
+        DataSource = path,
+        Mode = SqliteOpenMode.ReadWriteCreate,
+        DefaultTimeout = BusySeconds,
+        ForeignKeys = true,
+    }.ToString();
+
+    /// <summary>Opens the database, makes it when it is missing, and brings its schema up to date.</summary>
+    public static Database Open(string path)
+    {
+        // Hashes of tokens and who the devices are: for the server's user only. SQLite gives its side files the same mode.
+        new FileStream(path, new FileStreamOptions
+        {
+            Mode = FileMode.OpenOrCreate,
+            Access = FileAccess.ReadWrite,
+            Share = FileShare.ReadWrite,
+            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+        }).Dispose();
+        var database = new Database(path);
+        using var connection = database.Connect();
+        Migrations.Apply(connection, path);
+        return database;
+    }
+
+    public SqliteConnection Connect()
+    {
+        var connection = new SqliteConnection(_connectionString);
+        connection.Open();
+        return connection;
+    }
+
+    private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? path) =>
+        name == "e_sqlite3" && NativeLibrary.TryLoad("libsqlite3.so.0", out var handle) ? handle : 0;
+}

@@ -1,0 +1,150 @@
+using ContentTree.Store.Objects;
+using ContentTree.Store.Protocol;
+using ContentTree.Store.Repositories;
+using ContentTree.Store.Trust;
+using Microsoft.Data.Sqlite;
+
+namespace ContentTree.Server.Storage;
+
+/// <summary>The devices: one row for each key, however often it enrols.</summary>
+internal sealed class Devices(Database database, Tokens tokens, TimeProvider time)
+{
+    /// <summary>Devices that wait to be accepted, at most: anybody who reaches the server can make one.</summary>
+    public const int MaxPending = 10_000;
+
+    // The newest event that says most about a device rides along, so that lists need one query.
+    private const string Select = """
+        SELECT d.*, e.sequence AS event_sequence, e.time AS event_time, e.kind AS event_kind, e.commit_id AS event_commit,
+          e.deployment AS event_deployment, e.code AS event_code, e.message AS event_message
+        FROM devices d LEFT JOIN events e ON e.device = d.id AND e.sequence = (SELECT max(sequence) FROM events WHERE device = d.id)
+        """;
+
+    /// <summary>Writes down who came; what was decided about that key before stays.</summary>
+    public EnrolOutcome Enrol(PublicKey key, EnrolRequest request)
+    {
+        using var connection = database.Connect();
+        using var transaction = connection.BeginTransaction();
+        var state = connection.Query("SELECT state FROM devices WHERE id = $id", row => StateOf(row.Text("state")), ("$id", key.Id)) is [var present]
+            ? present
+            : (DeviceState?)null;
+        var decided = state is DeviceState.Accepted or DeviceState.Rejected;
+        if (!decided && request.Token is not null)
+        {
+            if (!tokens.TryUse(connection, request.Token, TokenRole.Enrol))
+                return new EnrolOutcome.BadToken();
+            state = DeviceState.Accepted;
+        }
+        if (state is null && connection.Query("SELECT count(*) FROM devices WHERE state = 'pending'", row => row.GetInt64(0))[0] >= MaxPending)
+            return new EnrolOutcome.TooMany();
+        var known = state ?? DeviceState.Pending;
+        connection.Execute("""
+            INSERT INTO devices (id, public_key, name, hardware, architecture, branch, state, enrolled)
+            VALUES ($id, $key, $name, $hardware, $architecture, $branch, $state, $now)
+            ON CONFLICT (id) DO UPDATE SET public_key = $key, name = $name, hardware = $hardware,
+              architecture = $architecture, branch = $branch, state = $state
+            """,
+            ("$id", key.Id), ("$key", key.Pem), ("$name", request.Name), ("$hardware", request.Hardware),
+            ("$architecture", request.Architecture), ("$branch", request.Branch), ("$state", Word(known)), ("$now", time.GetUtcNow()));
+        transaction.Commit();
+        return new EnrolOutcome.Known(known);
+    }
+
+    /// <summary>The key to check a device's signature with, and what was decided about it; null for one that never enrolled.</summary>
+    public (PublicKey Key, DeviceState State)? FindKey(KeyId id)
+    {
+        using var connection = database.Connect();
+        return connection.Query("SELECT public_key, state FROM devices WHERE id = $id AND public_key IS NOT NULL",
+            row => (PublicKey.Parse(row.Text("public_key")), StateOf(row.Text("state"))), ("$id", id)) is [var found] ? found : null;
+    }
+
+    /// <summary>Writes down what a poll said.</summary>
+    public void Record(KeyId id, PollRequest poll)
+    {
+        using var connection = database.Connect();
+        connection.Execute("""
+            UPDATE devices SET last_seen = $now, branch = $branch, running = $running, wanted = $wanted, failed = $failed, boot = $boot,
+              head = $head, root = $root, sequence = max(sequence * (branch = $branch), $sequence), hold = $hold WHERE id = $id
+            """,
+            ("$id", id), ("$now", time.GetUtcNow()), ("$branch", poll.Branch), ("$running", poll.Running), ("$wanted", poll.Wanted),
+            ("$failed", poll.Failed), ("$boot", poll.Boot), ("$head", poll.Head), ("$root", poll.Root), ("$sequence", poll.Sequence),
+            ("$hold", poll.Hold ?? false));
+    }
+
+    /// <summary>A page of devices by id.</summary>
+    public IReadOnlyList<DeviceInfo> List(int limit, string? after = null)
+    {
+        using var connection = database.Connect();
+        return connection.Query(Select + " WHERE d.id > $after ORDER BY d.id LIMIT $limit", Read, ("$after", after ?? ""), ("$limit", limit));
+    }
+
+    /// <exception cref="NotFoundException">There is no such device.</exception>
+    public DeviceInfo Find(KeyId id)
+    {
+        using var connection = database.Connect();
+        return connection.Query(Select + " WHERE d.id = $id", Read, ("$id", id)) is [var device] ? device : throw Unknown(id);
+    }
+
+    /// <summary>Accepts or rejects a device.</summary>
+    /// <param name="expectedOn">Decide also about a key that has not enrolled yet and is expected to follow this branch.</param>
+    /// <exception cref="NotFoundException">There is no such device, and none is expected.</exception>
+    public DeviceInfo Decide(KeyId id, DeviceState state, BranchName? expectedOn = null)
+    {
+        using (var connection = database.Connect())
+        {
+            if (expectedOn is not null)
+            {
+                connection.Execute("""
+                    INSERT INTO devices (id, name, hardware, architecture, branch, state, enrolled) VALUES ($id, '', '', '', $branch, $state, $now)
+                    ON CONFLICT (id) DO NOTHING
+                    """, ("$id", id), ("$branch", expectedOn), ("$state", Word(state)), ("$now", time.GetUtcNow()));
+            }
+            if (connection.Execute("UPDATE devices SET state = $state WHERE id = $id", ("$id", id), ("$state", Word(state))) == 0)
+                throw Unknown(id);
+        }
+        return Find(id);
+    }
+
+    /// <summary>Forgets a device and its events.</summary>
+    /// <exception cref="NotFoundException">There is no such device.</exception>
+    public void Remove(KeyId id)
+    {
+        using var connection = database.Connect();
+        if (connection.Execute("DELETE FROM devices WHERE id = $id", ("$id", id)) == 0)
+            throw Unknown(id);
+    }
+
+    /// <summary>Commits that devices run, will boot or fell back from: garbage collection keeps them.</summary>
+    public IReadOnlyList<ObjectId> CommitsInUse()
+    {
+        using var connection = database.Connect();
+        return connection.Query("SELECT running FROM devices WHERE running IS NOT NULL UNION SELECT wanted FROM devices WHERE wanted IS NOT NULL",
+            row => ObjectId.Parse(row.GetString(0)));
+    }
+
+    private static NotFoundException Unknown(KeyId id) => new($"no device {id}; 'device list' shows all");
+
+    private static string Word(DeviceState state) => state switch
+    {
+        DeviceState.Accepted => "accepted",
+        DeviceState.Rejected => "rejected",
+        _ => "pending",
+    };
+
+    private static DeviceState StateOf(string word) => word switch
+    {
+        "accepted" => DeviceState.Accepted,
+        "rejected" => DeviceState.Rejected,
+        _ => DeviceState.Pending,
+    };
+
+    private static DeviceInfo Read(SqliteDataReader row) => new(
+        KeyId.Parse(row.Text("id")), row.Text("name"), StateOf(row.Text("state")), row.Text("hardware"), row.Text("architecture"),
+        BranchName.Parse(row.Text("branch")), row.Time("enrolled"), row.TimeOrNull("last_seen"),
+        IdOf(row, "running"), IdOf(row, "wanted"), IdOf(row, "failed"), row.TextOrNull("boot"), row.Number("sequence"), ReadEvent(row));
+
+    private static ReportEvent? ReadEvent(SqliteDataReader row) => row.TextOrNull("event_kind") is not { } kind ? null : new ReportEvent(
+        row.Number("event_sequence"), row.Time("event_time"), kind, IdOf(row, "event_commit"), row.TextOrNull("event_deployment"),
+        (int)row.Number("event_code"), row.TextOrNull("event_message"));
+
+    private static ObjectId? IdOf(SqliteDataReader row, string column) => row.TextOrNull(column) is { } text ? ObjectId.Parse(text) : null;
+}

@@ -1,0 +1,20 @@
+using ContentTree.Store.Protocol;
+
+namespace ContentTree.Server.Storage;
+
+/// <summary>What became of an enrolment.</summary>
+internal abstract record EnrolOutcome
+{
+    private EnrolOutcome()
+    {
+    }
+
+    /// <summary>The device has a row in this state.</summary>
+    public sealed record Known(DeviceState State) : EnrolOutcome;
+
+    /// <summary>The enrolment token is wrong, used up, ended or revoked; nothing was written.</summary>
+    public sealed record BadToken : EnrolOutcome;
+
+    /// <summary>Too many devices wait already.</summary>
+    public sealed record TooMany : EnrolOutcome;
+}

@@ -1,0 +1,50 @@
+using ContentTree.Store.Objects;
+using ContentTree.Store.Protocol;
+using ContentTree.Store.Trust;
+
+namespace ContentTree.Server.Storage;
+
+/// <summary>What devices reported. An event is known by its device and sequence, so a repeated report changes nothing.</summary>
+internal sealed class Events(Database database)
+{
+    /// <summary>Events kept of one device.</summary>
+    public const int Kept = 1000;
+
+    /// <summary>Stores events and says how far none is missing.</summary>
+    public long Store(KeyId device, IReadOnlyList<ReportEvent> events)
+    {
+        using var connection = database.Connect();
+        using var transaction = connection.BeginTransaction();
+        var received = connection.Query("SELECT received FROM devices WHERE id = $id", row => row.GetInt64(0), ("$id", device)) is [var known] ? known : 0;
+        // A device sends its oldest first: what is missing before its first event it has no more, so it would never come.
+        if (events.Count > 0 && events[0].Sequence > received)
+            received = events[0].Sequence - 1;
+        foreach (var item in events)
+        {
+            connection.Execute("""
+                INSERT INTO events (device, sequence, time, kind, commit_id, deployment, code, message)
+                VALUES ($device, $sequence, $time, $kind, $commit, $deployment, $code, $message) ON CONFLICT DO NOTHING
+                """,
+                ("$device", device), ("$sequence", item.Sequence), ("$time", item.Time), ("$kind", item.Kind), ("$commit", item.Commit),
+                ("$deployment", item.Deployment), ("$code", item.Code), ("$message", item.Message));
+            if (item.Sequence == received + 1)
+                received++;
+        }
+        connection.Execute("UPDATE devices SET received = $received WHERE id = $id", ("$id", device), ("$received", received));
+        connection.Execute("""
+            DELETE FROM events WHERE device = $device AND sequence <= (SELECT max(sequence) FROM events WHERE device = $device) - $kept
+            """, ("$device", device), ("$kept", Kept));
+        transaction.Commit();
+        return received;
+    }
+
+    /// <summary>The newest events of a device, newest first.</summary>
+    public IReadOnlyList<ReportEvent> Newest(KeyId device, int limit)
+    {
+        using var connection = database.Connect();
+        return connection.Query("SELECT * FROM events WHERE device = $device ORDER BY sequence DESC LIMIT $limit", row => new ReportEvent(
+            row.Number("sequence"), row.Time("time"), row.Text("kind"),
+            row.TextOrNull("commit_id") is { } commit ? ObjectId.Parse(commit) : null, row.TextOrNull("deployment"),
+            (int)row.Number("code"), row.TextOrNull("message")), ("$device", device), ("$limit", limit));
+    }
+}

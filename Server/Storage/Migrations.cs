@@ -1,0 +1,47 @@
+using Microsoft.Data.Sqlite;
+
+namespace ContentTree.Server.Storage;
+
+/// <summary>The schema as numbered steps; <c>PRAGMA user_version</c> says how many were taken. A step never changes once released.</summary>
+internal static class Migrations
+{
+    private static readonly string[] Steps =
+    [
+        """
+        CREATE TABLE devices (
+          id TEXT PRIMARY KEY, public_key TEXT, name TEXT NOT NULL, hardware TEXT NOT NULL, architecture TEXT NOT NULL,
+          branch TEXT NOT NULL, state TEXT NOT NULL, enrolled INTEGER NOT NULL, last_seen INTEGER,
+          running TEXT, wanted TEXT, failed TEXT, boot TEXT, head TEXT, root INTEGER NOT NULL DEFAULT 0,
+          sequence INTEGER NOT NULL DEFAULT 0, hold INTEGER NOT NULL DEFAULT 0, received INTEGER NOT NULL DEFAULT 0
+        ) WITHOUT ROWID;
+        CREATE TABLE events (
+          device TEXT NOT NULL REFERENCES devices (id) ON DELETE CASCADE, sequence INTEGER NOT NULL, time INTEGER NOT NULL,
+          kind TEXT NOT NULL, commit_id TEXT, deployment TEXT, code INTEGER NOT NULL, message TEXT,
+          PRIMARY KEY (device, sequence)
+        ) WITHOUT ROWID;
+        CREATE TABLE tokens (
+          id TEXT PRIMARY KEY, hash BLOB NOT NULL, role TEXT NOT NULL, created INTEGER NOT NULL, expires INTEGER,
+          uses INTEGER, revoked INTEGER
+        ) WITHOUT ROWID;
+        CREATE TABLE empty_branches (name TEXT PRIMARY KEY) WITHOUT ROWID;
+        """,
+    ];
+
+    public static void Apply(SqliteConnection connection, string path)
+    {
+        if (Version(connection) == Steps.Length)
+            return;
+        connection.Execute("PRAGMA journal_mode = WAL");
+        using var transaction = connection.BeginTransaction();
+        // Read again: another process may have taken the steps while this one waited for the lock.
+        var version = Version(connection);
+        if (version > Steps.Length)
+            throw new IOException($"{path}: made by a newer ctree-server (schema {version}, this one knows {Steps.Length}); upgrade this one");
+        for (var step = (int)version; step < Steps.Length; step++)
+            connection.Execute(Steps[step]);
+        connection.Execute($"PRAGMA user_version = {Steps.Length}");
+        transaction.Commit();
+    }
+
+    private static long Version(SqliteConnection connection) => connection.Query("PRAGMA user_version", row => row.GetInt64(0))[0];
+}

@@ -1,0 +1,56 @@
+using Microsoft.Data.Sqlite;
+
+namespace ContentTree.Server.Storage;
+
+/// <summary>Three words for SQL written by hand: parameters by name, times as Unix seconds, ids as text.</summary>
+internal static class Sql
+{
+    /// <summary>Runs a statement; the number of rows it changed.</summary>
+    public static int Execute(this SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
+    {
+        using var command = Prepare(connection, sql, parameters);
+        return command.ExecuteNonQuery();
+    }
+
+    /// <summary>All rows of a query.</summary>
+    public static List<T> Query<T>(this SqliteConnection connection, string sql, Func<SqliteDataReader, T> read, params ReadOnlySpan<(string Name, object? Value)> parameters)
+    {
+        using var command = Prepare(connection, sql, parameters);
+        using var reader = command.ExecuteReader();
+        var rows = new List<T>();
+        while (reader.Read())
+            rows.Add(read(reader));
+        return rows;
+    }
+
+    public static string? TextOrNull(this SqliteDataReader row, string column) =>
+        row.GetOrdinal(column) is var i && row.IsDBNull(i) ? null : row.GetString(i);
+
+    public static string Text(this SqliteDataReader row, string column) => row.GetString(row.GetOrdinal(column));
+
+    public static long Number(this SqliteDataReader row, string column) => row.GetInt64(row.GetOrdinal(column));
+
+    public static DateTimeOffset Time(this SqliteDataReader row, string column) => DateTimeOffset.FromUnixTimeSeconds(row.Number(column));
+
+    public static DateTimeOffset? TimeOrNull(this SqliteDataReader row, string column) =>
+        row.IsDBNull(row.GetOrdinal(column)) ? null : row.Time(column);
+
+    private static SqliteCommand Prepare(SqliteConnection connection, string sql, ReadOnlySpan<(string Name, object? Value)> parameters)
+    {
+        var command = connection.CreateCommand();
+#pragma warning disable CA2100 // Every statement is a literal of this folder; values travel as parameters.
+        command.CommandText = sql;
+#pragma warning restore CA2100
+        foreach (var (name, value) in parameters)
+            command.Parameters.AddWithValue(name, ToStored(value));
+        return command;
+    }
+
+    private static object ToStored(object? value) => value switch
+    {
+        null => DBNull.Value,
+        DateTimeOffset time => time.ToUnixTimeSeconds(),
+        byte[] or long or int or bool or string => value,
+        _ => value.ToString() ?? "",
+    };
+}
