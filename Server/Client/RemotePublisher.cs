@@ -1,0 +1,153 @@
+using System.Net.Http.Headers;
+using ContentTree.Server.Publishing;
+using ContentTree.Store;
+using ContentTree.Store.Codecs;
+using ContentTree.Store.Objects;
+using ContentTree.Store.Protocol;
+using ContentTree.Store.Repositories;
+using ContentTree.Store.Trust;
+
+namespace ContentTree.Server.Client;
+
+/// <summary>
+/// Publishes a directory to a server elsewhere. Objects are made in a small repository of the source's own, kept between
+/// publishes; only those the server has not got are sent. The server checks, signs and moves the head.
+/// </summary>
+internal sealed class RemotePublisher(ServerClient server, string cachePath, TimeProvider time)
+{
+    private const int Uploads = 8;
+    private const int Attempts = 3;
+
+    /// <summary>Where a person's programs keep what can be made again.</summary>
+    public static string DefaultCache => Path.Combine(
+        Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } cache
+            ? cache
+            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"),
+        "ctree-publish");
+
+    public async Task<PublishResult> PublishAsync(PublishOptions options, CancellationToken cancellation)
+    {
+        var source = new SourceDirectory(options, cachePath);
+        // Asked about nothing, before the first file is read: a wrong token shows now and not after minutes of work.
+        await AskAsync([], null, cancellation);
+        Directory.CreateDirectory(cachePath);
+        using var repository = Repository.Create(Path.Combine(cachePath, source.Key));
+        var result = await PublishAsync(options, source, repository, cancellation);
+        if (result.IsNew)
+            Prune(repository, result.Commit);
+        return result;
+    }
+
+    private async Task<PublishResult> PublishAsync(
+        PublishOptions options, SourceDirectory source, Repository repository, CancellationToken cancellation)
+    {
+        var seen = await ReadHeadAsync(options.Branch, cancellation);
+        using var folder = Posix.OpenDirectory(cachePath);
+        // Keeps another publish of the same source from pruning what this one is about to send.
+        using var writer = repository.BeginWriting();
+        var import = source.Import(writer, folder, cancellation);
+        if (seen is not null && (await ReadCommitAsync(seen.Commit, cancellation)).Tree == import.Tree)
+            return new PublishResult(seen.Commit, seen.Sequence, false, import, 0, 0);
+        var commit = Publisher.WriteCommit(options.Describe(import, seen?.Commit, time.GetUtcNow()), writer);
+        writer.Complete();
+        var sent = new Sent();
+        var moved = await SendAsync(repository, commit, options.Branch, seen, sent, cancellation);
+        return new PublishResult(commit, moved.Sequence, true, import, sent.Objects, sent.Bytes);
+    }
+
+    // A server that was killed has lost uploads that were not durable yet; it says so, and gets them again.
+    private async Task<MoveHeadAnswer> SendAsync(
+        Repository repository, ObjectId commit, BranchName branch, VerifiedHead? seen, Sent sent, CancellationToken cancellation)
+    {
+        var closure = new RepositoryClosure(repository);
+        closure.AddCommit(commit, missing => throw new CorruptObjectException(missing, "vanished from the cache; publish again"));
+        for (var attempt = 1; ; attempt++)
+        {
+            var lease = await UploadMissingAsync(repository, closure.Reached, sent, cancellation);
+            try
+            {
+                return await server.PostAsync(Routes.PublishHeads, new MoveHeadRequest(branch, commit, seen?.Sequence ?? 0, seen?.Commit, lease),
+                    ProtocolJson.Default.MoveHeadRequest, ProtocolJson.Default.MoveHeadAnswer, cancellation);
+            }
+            catch (RemoteProblemException e) when (e.Problem.Code == ProblemCode.Incomplete && attempt < Attempts)
+            {
+            }
+        }
+    }
+
+    private async Task<string?> UploadMissingAsync(Repository repository, IEnumerable<ObjectName> objects, Sent sent, CancellationToken cancellation)
+    {
+        string? lease = null;
+        foreach (var batch in objects.Chunk(MissingRequest.MaxObjects))
+        {
+            var answer = await AskAsync(batch, lease, cancellation);
+            lease = answer.Lease;
+            await Parallel.ForEachAsync(answer.Missing, new ParallelOptions { MaxDegreeOfParallelism = Uploads, CancellationToken = cancellation },
+                async (name, stop) => sent.Add(await UploadAsync(repository, name, stop)));
+        }
+        return lease;
+    }
+
+    private Task<MissingAnswer> AskAsync(ObjectName[] objects, string? lease, CancellationToken cancellation) =>
+        server.PostAsync(Routes.PublishMissing, new MissingRequest(objects, lease),
+            ProtocolJson.Default.MissingRequest, ProtocolJson.Default.MissingAnswer, cancellation);
+
+    private async Task<long> UploadAsync(Repository repository, ObjectName name, CancellationToken cancellation)
+    {
+        await using var frame = new FileStream(repository.OpenStored(name), FileAccess.Read);
+        var size = frame.Length;
+        using var content = new StreamContent(frame);
+        content.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
+        await server.PutAsync(Routes.PublishObject(name), content, cancellation);
+        return size;
+    }
+
+    private async Task<VerifiedHead?> ReadHeadAsync(BranchName branch, CancellationToken cancellation)
+    {
+        var head = await server.TryDownloadAsync(Routes.Head(branch), Envelope.MaxBytes, cancellation);
+        if (head is null)
+            return null;
+        var root = await server.TryDownloadAsync(Routes.TrustRoot, Envelope.MaxBytes, cancellation)
+            ?? throw new NotFoundException($"{server.Address} has no trust root");
+        // The server is trusted with the branch anyway; this catches a proxy that serves somebody else's files.
+        return TrustRoot.Load(root).VerifyHead(head, branch);
+    }
+
+    private async Task<Commit> ReadCommitAsync(ObjectId id, CancellationToken cancellation)
+    {
+        var name = new ObjectName(ObjectKind.Commit, id);
+        var frame = await server.TryDownloadAsync(Routes.RepositoryObject(name), Repository.MaxCommitBytes, cancellation)
+            ?? throw new NotFoundException($"{server.Address} has no commit {id}, though a branch is at it");
+        using var decoder = new Lz4Decoder();
+        return Commit.Decode(decoder.DecodeFrame(frame, Repository.MaxCommitBytes), id);
+    }
+
+    // The next publish needs this tree's objects only.
+    private static void Prune(Repository repository, ObjectId commit)
+    {
+        try
+        {
+            GarbageCollection.Run(repository, [commit], TimeSpan.Zero, dryRun: false);
+        }
+        catch (StoreLockedException)
+        {
+            // Another publish of the same directory is running; it will prune.
+        }
+    }
+
+    private sealed class Sent
+    {
+        private long _objects;
+        private long _bytes;
+
+        public long Objects => Interlocked.Read(ref _objects);
+
+        public long Bytes => Interlocked.Read(ref _bytes);
+
+        public void Add(long bytes)
+        {
+            Interlocked.Increment(ref _objects);
+            Interlocked.Add(ref _bytes, bytes);
+        }
+    }
+}

@@ -1,0 +1,110 @@
+using System.Net.Http.Headers;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using ContentTree.Store.Protocol;
+
+namespace ContentTree.Server.Client;
+
+/// <summary>Talks to a running server with a token. Refusals are <see cref="RemoteProblemException"/>.</summary>
+internal sealed class ServerClient : IDisposable
+{
+    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(30);
+
+    private readonly HttpClient _http;
+
+    /// <param name="server">The address, with the path of a reverse proxy if it adds one.</param>
+    public ServerClient(Uri server, string token)
+    {
+        // Time-outs count silence, not the size of an upload.
+        _http = new HttpClient(new SocketsHttpHandler { ConnectTimeout = ConnectTimeout, AllowAutoRedirect = false })
+        {
+            BaseAddress = new Uri(server.AbsoluteUri.TrimEnd('/') + "/"),
+            Timeout = Timeout.InfiniteTimeSpan,
+        };
+        _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
+    }
+
+    /// <summary>Names the server in files kept for it.</summary>
+    public string Address => _http.BaseAddress?.AbsoluteUri ?? "";
+
+    public Task<TAnswer> GetAsync<TAnswer>(string route, JsonTypeInfo<TAnswer> type, CancellationToken cancellation) =>
+        SendAsync(HttpMethod.Get, route, null, type, cancellation);
+
+    public Task<TAnswer> PostAsync<TRequest, TAnswer>(
+        string route, TRequest request, JsonTypeInfo<TRequest> requestType, JsonTypeInfo<TAnswer> type, CancellationToken cancellation) =>
+        SendAsync(HttpMethod.Post, route, Json(request, requestType), type, cancellation);
+
+    public Task<TAnswer> PostAsync<TAnswer>(string route, JsonTypeInfo<TAnswer> type, CancellationToken cancellation) =>
+        SendAsync(HttpMethod.Post, route, null, type, cancellation);
+
+    public Task PutAsync(string route, HttpContent content, CancellationToken cancellation) =>
+        DiscardAsync(HttpMethod.Put, route, content, cancellation);
+
+    public Task DeleteAsync(string route, CancellationToken cancellation) => DiscardAsync(HttpMethod.Delete, route, null, cancellation);
+
+    /// <summary>A small file of the repository, or null when the server has none such.</summary>
+    /// <param name="maxBytes">Longer ones are refused.</param>
+    public async Task<byte[]?> TryDownloadAsync(string route, int maxBytes, CancellationToken cancellation)
+    {
+        using var answer = await SendAsync(HttpMethod.Get, route, null, cancellation);
+        if (answer.StatusCode == System.Net.HttpStatusCode.NotFound)
+            return null;
+        await RequireSuccessAsync(answer, cancellation);
+        return await ReadAsync(answer, maxBytes, cancellation);
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    private static ByteArrayContent Json<T>(T message, JsonTypeInfo<T> type)
+    {
+        var content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(message, type));
+        content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        return content;
+    }
+
+    private async Task<T> SendAsync<T>(HttpMethod method, string route, HttpContent? content, JsonTypeInfo<T> type, CancellationToken cancellation)
+    {
+        using var answer = await SendAsync(method, route, content, cancellation);
+        await RequireSuccessAsync(answer, cancellation);
+        var body = await ReadAsync(answer, BodyLimits.Missing, cancellation);
+        try
+        {
+            return JsonSerializer.Deserialize(body, type) ?? throw new JsonException("null");
+        }
+        catch (JsonException e)
+        {
+            throw new HttpRequestException($"{Address}{route[1..]} answered with something else than a ContentTree server would: {e.Message}");
+        }
+    }
+
+    private async Task DiscardAsync(HttpMethod method, string route, HttpContent? content, CancellationToken cancellation)
+    {
+        using var answer = await SendAsync(method, route, content, cancellation);
+        await RequireSuccessAsync(answer, cancellation);
+    }
+
+    private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string route, HttpContent? content, CancellationToken cancellation)
+    {
+        // Routes start with '/', which would replace a proxy's path.
+        using var request = new HttpRequestMessage(method, route[1..]) { Content = content };
+        return await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation);
+    }
+
+    private async Task RequireSuccessAsync(HttpResponseMessage answer, CancellationToken cancellation)
+    {
+        if (answer.IsSuccessStatusCode)
+            return;
+        var problem = answer.Content.Headers.ContentType?.MediaType == Problem.MediaType
+            ? JsonSerializer.Deserialize(await ReadAsync(answer, BodyLimits.Answer, cancellation), ProtocolJson.Default.Problem)
+            : null;
+        throw problem is null
+            ? new HttpRequestException($"{Address} answered {(int)answer.StatusCode}: no ContentTree server, or a proxy in between")
+            : new RemoteProblemException(problem);
+    }
+
+    private static async Task<byte[]> ReadAsync(HttpResponseMessage answer, int maxBytes, CancellationToken cancellation)
+    {
+        await answer.Content.LoadIntoBufferAsync(maxBytes, cancellation);
+        return await answer.Content.ReadAsByteArrayAsync(cancellation);
+    }
+}

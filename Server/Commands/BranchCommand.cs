@@ -1,0 +1,94 @@
+using System.CommandLine;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using ContentTree.Server.Client;
+using ContentTree.Server.Publishing;
+using ContentTree.Server.Storage;
+using ContentTree.Store.Objects;
+using ContentTree.Store.Protocol;
+
+namespace ContentTree.Server.Commands;
+
+/// <summary><c>branch list|create|delete</c>.</summary>
+internal static class BranchCommand
+{
+    public static Command Create(CommandContext context) => new("branch", "List, make and delete branches.")
+    {
+        List(context), Make(context), Delete(context),
+    };
+
+    private static Command List(CommandContext context)
+    {
+        var (server, token, json) = (CommandContext.Server(), CommandContext.Token(), CommandContext.Json());
+        return CommandContext.Run(new Command("list", "All branches and where they are.") { server, token, json }, async (parsed, cancellation) =>
+        {
+            using var client = CommandContext.Connect(parsed, server, token);
+            var branches = client is null
+                ? OnData(context, parsed, register => register.List())
+                : (await client.GetAsync(Routes.Branches, ProtocolJson.Default.BranchList, cancellation)).Branches;
+            if (parsed.GetValue(json))
+            {
+                var list = JsonSerializer.SerializeToNode(new BranchList(branches), ProtocolJson.Default.BranchList);
+                context.Terminal.PrintJson("ctree-server.branches/1", list as JsonObject ?? []);
+            }
+            else
+            {
+                context.Terminal.PrintTable(["BRANCH", "SEQUENCE", "COMMIT", "VERSION", "PUBLISHED"],
+                    [.. branches.Select(b => new[] { b.Name.ToString(), $"{b.Sequence}", Printing.Short(b.Commit), b.Version ?? "", Printing.Time(b.Created) })]);
+            }
+            return ExitCode.Done;
+        });
+    }
+
+    private static Command Make(CommandContext context)
+    {
+        var name = CommandContext.Branch("BRANCH");
+        var at = new Option<string?>("--at") { Description = $"start at this commit ({CommitReference.Help}; with --server a full id)", HelpName = "COMMIT" };
+        var (server, token) = (CommandContext.Server(), CommandContext.Token());
+        return CommandContext.Run(new Command("create", "Make a branch, empty or at a commit.") { name, at, server, token }, async (parsed, cancellation) =>
+        {
+            using var client = CommandContext.Connect(parsed, server, token);
+            if (client is null)
+                OnData(context, parsed, register => register.Create(parsed.GetValue(name), Start(context, parsed, at)));
+            else
+                await CreateRemotelyAsync(client, parsed.GetValue(name), parsed.GetValue(at), cancellation);
+            return ExitCode.Done;
+        });
+    }
+
+    private static Command Delete(CommandContext context)
+    {
+        var name = CommandContext.Branch("BRANCH");
+        var (server, token) = (CommandContext.Server(), CommandContext.Token());
+        return CommandContext.Run(new Command("delete", "Delete a branch; its objects stay until gc.") { name, server, token }, async (parsed, cancellation) =>
+        {
+            using var client = CommandContext.Connect(parsed, server, token);
+            if (client is null)
+                OnData(context, parsed, register => { register.Delete(parsed.GetValue(name)); return 0; });
+            else
+                await client.DeleteAsync(Routes.Branch(parsed.GetValue(name)), cancellation);
+            return ExitCode.Done;
+        });
+    }
+
+    private static ObjectId? Start(CommandContext context, ParseResult parsed, Option<string?> at)
+    {
+        if (parsed.GetValue(at) is not { } text)
+            return null;
+        using var data = context.OpenData(parsed);
+        return CommitReference.Resolve(data, context.Time, text);
+    }
+
+    private static Task CreateRemotelyAsync(ServerClient client, BranchName name, string? at, CancellationToken cancellation)
+    {
+        ObjectId? commit = at is null ? null : ObjectId.TryParse(at, out var id) ? id : throw new UsageException("--at wants all 64 digits of a commit's id with --server");
+        return client.PostAsync(Routes.Branches, new BranchRequest(name, commit),
+            ProtocolJson.Default.BranchRequest, ProtocolJson.Default.BranchInfo, cancellation);
+    }
+
+    private static T OnData<T>(CommandContext context, ParseResult parsed, Func<BranchRegister, T> action)
+    {
+        using var data = context.OpenData(parsed);
+        return action(new BranchRegister(data, new EmptyBranches(data.OpenDatabase()), context.Time));
+    }
+}

@@ -1,0 +1,50 @@
+using System.CommandLine;
+using ContentTree.Store.Protocol;
+
+namespace ContentTree.Server.Commands;
+
+/// <summary>The program's verbs, and the one place where a failure becomes a message and an exit code.</summary>
+internal static class CommandLine
+{
+    public static async Task<int> RunAsync(IReadOnlyList<string> args, Terminal terminal, TimeProvider time)
+    {
+        var parsed = Create(new CommandContext(terminal, time)).Parse(args);
+        var configuration = new InvocationConfiguration
+        {
+            EnableDefaultExceptionHandler = false,
+            Output = terminal.Out,
+            Error = terminal.Error,
+        };
+        try
+        {
+            var result = await parsed.InvokeAsync(configuration);
+            return parsed.Errors.Count > 0 ? (int)ExitCode.Usage : result;
+        }
+        catch (Exception e)
+        {
+            var failure = Failure.Of(e);
+            if (failure.Code != ExitCode.Cancelled)
+                await terminal.Error.WriteLineAsync($"ctree-server: {failure.Message}");
+            return (int)(parsed.CommandResult.Command.Name == DiffCommand.Name ? ExitCode.Usage : failure.Code);
+        }
+    }
+
+    private static RootCommand Create(CommandContext context) => new("Publishes file trees to fleets of devices and serves them.")
+    {
+        context.Data,
+        InitCommand.Create(context),
+        ServeCommand.Create(context),
+        PublishCommand.Create(context),
+        BranchCommand.Create(context),
+        LogCommand.Create(context),
+        ShowCommand.Create(context),
+        LsCommand.Create(context),
+        DiffCommand.Create(context),
+        CatCommand.Create(context),
+        CheckoutCommand.Create(context),
+        FsckCommand.Create(context),
+        GcCommand.Create(context),
+        DeviceCommand.Create(context),
+        TokenCommand.Create(context),
+    };
+}

@@ -1,0 +1,131 @@
+using System.CommandLine;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using ContentTree.Server.Client;
+using ContentTree.Server.Storage;
+using ContentTree.Store.Objects;
+using ContentTree.Store.Protocol;
+using ContentTree.Store.Trust;
+
+namespace ContentTree.Server.Commands;
+
+/// <summary><c>device list|show|accept|reject|remove</c>: what each device runs, should run, and last said.</summary>
+internal static class DeviceCommand
+{
+    public static Command Create(CommandContext context) => new("device", "See devices, let them in or turn them away.")
+    {
+        List(context), Show(context), Accept(context), Reject(context), Remove(context),
+    };
+
+    private static Command List(CommandContext context)
+    {
+        var (server, token, json) = (CommandContext.Server(), CommandContext.Token(), CommandContext.Json());
+        return CommandContext.Run(new Command("list", "All devices.") { server, token, json }, async (parsed, cancellation) =>
+        {
+            using var fleet = Fleet.Open(context, parsed, server, token);
+            var devices = await fleet.ListAsync(cancellation);
+            if (parsed.GetValue(json))
+            {
+                var list = JsonSerializer.SerializeToNode(new DeviceList(devices), ProtocolJson.Default.DeviceList);
+                context.Terminal.PrintJson("ctree-server.devices/1", list as JsonObject ?? []);
+            }
+            else
+            {
+                context.Terminal.PrintTable(["DEVICE", "NAME", "STATE", "BRANCH", "SEQ", "RUNNING", "WANTED", "BOOT", "LAST SEEN", "LAST EVENT"],
+                    [.. devices.Select(d => new[]
+                    {
+                        d.Id.ToString(), d.Name, Word(d.State), d.Branch.ToString(), $"{d.Sequence}", Printing.Short(d.Running),
+                        Printing.Short(d.Wanted ?? d.Running), d.Boot is { Length: > 0 } boot ? boot : "-", Printing.Time(d.LastSeen), d.LastEvent?.Kind ?? "-",
+                    })]);
+            }
+            return ExitCode.Done;
+        });
+    }
+
+    private static Command Show(CommandContext context)
+    {
+        var id = Id();
+        var (server, token, json) = (CommandContext.Server(), CommandContext.Token(), CommandContext.Json());
+        return CommandContext.Run(new Command("show", "Everything about a device.") { id, server, token, json }, async (parsed, cancellation) =>
+        {
+            using var fleet = Fleet.Open(context, parsed, server, token);
+            var device = await fleet.FindAsync(parsed.GetValue(id), cancellation);
+            if (parsed.GetValue(json))
+                context.Terminal.PrintJson("ctree-server.device/1", JsonSerializer.SerializeToNode(device, ProtocolJson.Default.DeviceInfo) as JsonObject ?? []);
+            else
+                Print(context.Terminal.Out, device);
+            return ExitCode.Done;
+        });
+    }
+
+    private static Command Accept(CommandContext context)
+    {
+        var id = Id();
+        var branch = new Option<BranchName?>("--expected-on")
+        {
+            Description = "accept a key that has not enrolled yet and will follow this branch",
+            HelpName = "BRANCH",
+            CustomParser = result => BranchName.TryParse(result.Tokens[0].Value, out var name) ? name : CommandContext.Fail<BranchName?>(result, "--expected-on wants a branch's name"),
+        };
+        var (server, token) = (CommandContext.Server(), CommandContext.Token());
+        return CommandContext.Run(new Command("accept", "Let a device in.") { id, branch, server, token }, (parsed, cancellation) =>
+            DecideAsync(context, parsed, server, token, fleet => fleet.DecideAsync(parsed.GetValue(id), DeviceState.Accepted, parsed.GetValue(branch), cancellation)));
+    }
+
+    private static Command Reject(CommandContext context)
+    {
+        var id = Id();
+        var (server, token) = (CommandContext.Server(), CommandContext.Token());
+        return CommandContext.Run(new Command("reject", "Turn a device away, until it is accepted or removed.") { id, server, token }, (parsed, cancellation) =>
+            DecideAsync(context, parsed, server, token, fleet => fleet.DecideAsync(parsed.GetValue(id), DeviceState.Rejected, null, cancellation)));
+    }
+
+    private static Command Remove(CommandContext context)
+    {
+        var id = Id();
+        var (server, token) = (CommandContext.Server(), CommandContext.Token());
+        return CommandContext.Run(new Command("remove", "Forget a device; it may enrol again.") { id, server, token }, async (parsed, cancellation) =>
+        {
+            using var fleet = Fleet.Open(context, parsed, server, token);
+            await fleet.RemoveAsync(parsed.GetValue(id), cancellation);
+            return ExitCode.Done;
+        });
+    }
+
+    private static async Task<ExitCode> DecideAsync(
+        CommandContext context, ParseResult parsed, Option<Uri?> server, Option<string?> token, Func<Fleet, Task<DeviceInfo>> decide)
+    {
+        using var fleet = Fleet.Open(context, parsed, server, token);
+        var device = await decide(fleet);
+        context.Terminal.Out.WriteLine($"{device.Id} {Word(device.State)}");
+        return ExitCode.Done;
+    }
+
+    private static void Print(TextWriter output, DeviceInfo device)
+    {
+        output.WriteLine($"device        {device.Id}  {device.Name}");
+        output.WriteLine($"state         {Word(device.State)}, enrolled {Printing.Time(device.Enrolled)}, last seen {Printing.Time(device.LastSeen)}");
+        output.WriteLine($"hardware      {device.Hardware} ({device.Architecture})");
+        output.WriteLine($"branch        {device.Branch}, sequence {device.Sequence} seen");
+        output.WriteLine($"running       {device.Running?.ToString() ?? "-"}");
+        output.WriteLine($"wanted        {(device.Wanted ?? device.Running)?.ToString() ?? "-"}");
+        output.WriteLine($"boot          {(device.Boot is { Length: > 0 } boot ? boot : "-")}");
+        if (device.Failed is { } failed)
+            output.WriteLine($"failed        {failed}");
+        if (device.LastEvent is { } last)
+            output.WriteLine($"last event    {last.Kind} at {Printing.Time(last.Time)}{(last.Commit is { } commit ? $", commit {Printing.Short(commit)}" : "")}{(last.Message is { } message ? $": {message}" : "")}");
+    }
+
+    private static Argument<KeyId> Id() => new("DEVICE")
+    {
+        Description = "a device's id, 16 hex digits",
+        CustomParser = result => KeyId.TryParse(result.Tokens[0].Value, out var id) ? id : CommandContext.Fail<KeyId>(result, $"'{result.Tokens[0].Value}' is no device id: 16 lower-case hex digits"),
+    };
+
+    private static string Word(DeviceState state) => state switch
+    {
+        DeviceState.Accepted => "accepted",
+        DeviceState.Rejected => "rejected",
+        _ => "pending",
+    };
+}

@@ -1,0 +1,48 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using ContentTree.Store.Protocol;
+using ContentTree.Store.Trees;
+
+namespace ContentTree.Server.Commands;
+
+/// <summary><c>diff</c>: how two commits' trees differ; ends with 0 when they do not, 1 when they do, 2 when that cannot be said.</summary>
+internal static class DiffCommand
+{
+    public const string Name = "diff";
+
+    public static Command Create(CommandContext context)
+    {
+        var left = new Argument<string>("A") { Description = CommitReference.Help };
+        var right = new Argument<string>("B") { Description = CommitReference.Help };
+        var json = CommandContext.Json();
+        return CommandContext.Run(new Command(Name, "How two commits differ: 0 same, 1 different, 2 trouble.") { left, right, json }, (parsed, _) =>
+        {
+            using var data = context.OpenData(parsed);
+            var trees = new[] { left, right }.Select(side =>
+                data.Repository.ReadCommit(CommitReference.Resolve(data, context.Time, parsed.GetRequiredValue(side))).Tree).ToArray();
+            var changes = TreeDiff.Compare(data.Repository.ReadTree, trees[0], trees[1]).ToArray();
+            if (parsed.GetValue(json))
+                context.Terminal.PrintJson("ctree-server.diff/1", new JsonObject { ["changes"] = new JsonArray([.. changes.Select(ToJson)]) });
+            else
+                foreach (var change in changes)
+                    context.Terminal.Out.WriteLine($"{Letter(change.Kind)} {change.Path}");
+            return changes.Length == 0 ? ExitCode.Done : ExitCode.Failed;
+        });
+    }
+
+    private static char Letter(ChangeKind kind) => kind switch
+    {
+        ChangeKind.Added => 'A',
+        ChangeKind.Removed => 'D',
+        ChangeKind.Modified => 'M',
+        _ => 'm',
+    };
+
+    private static JsonNode ToJson(TreeChange change) => new JsonObject
+    {
+        ["change"] = change.Kind switch { ChangeKind.Added => "added", ChangeKind.Removed => "removed", ChangeKind.Modified => "modified", _ => "metadata" },
+        ["path"] = change.Path,
+        ["sizeBefore"] = change.SizeBefore,
+        ["sizeAfter"] = change.SizeAfter,
+    };
+}

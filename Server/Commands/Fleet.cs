@@ -1,0 +1,68 @@
+using System.CommandLine;
+using ContentTree.Server.Client;
+using ContentTree.Server.Storage;
+using ContentTree.Store.Objects;
+using ContentTree.Store.Protocol;
+using ContentTree.Store.Trust;
+
+namespace ContentTree.Server.Commands;
+
+/// <summary>The devices of local data or of a running server: the same verbs for both.</summary>
+internal sealed class Fleet : IDisposable
+{
+    private readonly ServerClient? _client;
+    private readonly Devices? _local;
+
+    private Fleet(ServerClient? client, Devices? local)
+    {
+        _client = client;
+        _local = local;
+    }
+
+    private Devices Local => _local ?? throw new System.Diagnostics.UnreachableException();
+
+    public static Fleet Open(CommandContext context, ParseResult parsed, Option<Uri?> server, Option<string?> token)
+    {
+        if (CommandContext.Connect(parsed, server, token) is { } client)
+            return new Fleet(client, null);
+        using var data = context.OpenData(parsed);
+        var database = data.OpenDatabase();
+        return new Fleet(null, new Devices(database, new Tokens(database, context.Time), context.Time));
+    }
+
+    public async Task<IReadOnlyList<DeviceInfo>> ListAsync(CancellationToken cancellation)
+    {
+        if (_client is null)
+            return Local.List(int.MaxValue);
+        var devices = new List<DeviceInfo>();
+        for (string? cursor = ""; cursor is not null;)
+        {
+            var page = await _client.GetAsync($"{Routes.Devices}?limit=1000&cursor={cursor}", ProtocolJson.Default.DeviceList, cancellation);
+            devices.AddRange(page.Devices);
+            cursor = page.Cursor;
+        }
+        return devices;
+    }
+
+    public async Task<DeviceInfo> FindAsync(KeyId id, CancellationToken cancellation) => _client is null
+        ? Local.Find(id)
+        : await _client.GetAsync(Routes.Device(id), ProtocolJson.Default.DeviceInfo, cancellation);
+
+    public async Task<DeviceInfo> DecideAsync(KeyId id, DeviceState state, BranchName? expectedOn, CancellationToken cancellation)
+    {
+        if (_client is null)
+            return Local.Decide(id, state, expectedOn);
+        var route = state == DeviceState.Accepted ? Routes.AcceptDevice(id) : Routes.RejectDevice(id);
+        return await _client.PostAsync(expectedOn is null ? route : $"{route}?branch={expectedOn}", ProtocolJson.Default.DeviceInfo, cancellation);
+    }
+
+    public async Task RemoveAsync(KeyId id, CancellationToken cancellation)
+    {
+        if (_client is null)
+            Local.Remove(id);
+        else
+            await _client.DeleteAsync(Routes.Device(id), cancellation);
+    }
+
+    public void Dispose() => _client?.Dispose();
+}

@@ -1,0 +1,40 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using ContentTree.Server.Publishing;
+using ContentTree.Store.Protocol;
+
+namespace ContentTree.Server.Commands;
+
+/// <summary><c>fsck</c>: reads everything, checks every hash and signature, and says what is damaged or missing.</summary>
+internal static class FsckCommand
+{
+    public static Command Create(CommandContext context)
+    {
+        var json = CommandContext.Json();
+        return CommandContext.Run(new Command("fsck", "Check every object, head and reference of the repository.") { json }, (parsed, cancellation) =>
+        {
+            using var data = context.OpenData(parsed);
+            var result = FullCheck.Run(data, context.Time, cancellation);
+            if (parsed.GetValue(json))
+            {
+                context.Terminal.PrintJson("ctree-server.fsck/1", new JsonObject
+                {
+                    ["objects"] = result.Objects,
+                    ["bytes"] = result.Bytes,
+                    ["heads"] = result.Heads,
+                    ["damage"] = new JsonArray([.. result.Damage.Select(d => new JsonObject { ["what"] = d.What, ["reason"] = d.Reason })]),
+                });
+            }
+            else
+            {
+                foreach (var damage in result.Damage)
+                    context.Terminal.Out.WriteLine($"{damage.What}: {damage.Reason}");
+            }
+            context.Terminal.Error.WriteLine($"{result.Objects} objects ({result.Bytes} bytes) and {result.Heads} heads checked, {result.Damage.Count} damaged or missing");
+            if (result.Damage.Count == 0)
+                return ExitCode.Done;
+            context.Terminal.Error.WriteLine("remove damaged files from repo/objects, then publish the same source again with --no-cache: it brings back what is missing");
+            return ExitCode.VerificationFailed;
+        });
+    }
+}

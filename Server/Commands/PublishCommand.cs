@@ -1,0 +1,91 @@
+using System.CommandLine;
+using System.Globalization;
+using ContentTree.Server.Client;
+using ContentTree.Server.Publishing;
+using ContentTree.Store.Objects;
+using ContentTree.Store.Protocol;
+
+namespace ContentTree.Server.Commands;
+
+/// <summary><c>publish</c>: a directory becomes a commit, and the branch moves to it. The commit id is the last line on stdout.</summary>
+internal static class PublishCommand
+{
+    public static Command Create(CommandContext context)
+    {
+        var source = new Argument<string>("SOURCE") { Description = "the directory to publish" };
+        var branch = new Option<BranchName?>("--branch")
+        {
+            Description = "the branch to move",
+            HelpName = "BRANCH",
+            Required = true,
+            CustomParser = result => BranchName.TryParse(result.Tokens[0].Value, out var name)
+                ? name
+                : CommandContext.Fail<BranchName?>(result, $"'{result.Tokens[0].Value}' is no branch name: letters, digits, '.', '_' and '-' in segments joined by '/'"),
+        };
+        var subject = new Option<string>("--subject") { Description = "one line that says what changed", DefaultValueFactory = _ => "" };
+        var version = new Option<string>("--version") { Description = "the version people know it by", DefaultValueFactory = _ => "" };
+        var compatible = new Option<string[]>("--compatible") { Description = "hardware it is for; may be given several times (default: any)", HelpName = "HW" };
+        var created = CommandContext.When("--created", "when the commit says it was made (default: now); fixed, equal trees get equal commit ids");
+        var owner = new Option<(uint, uint)?>("--owner")
+        {
+            Description = "numeric owner and group of every entry (default: the files' own)",
+            HelpName = "UID:GID",
+            CustomParser = result => ParseOwner(result.Tokens[0].Value) ?? CommandContext.Fail<(uint, uint)?>(result, "--owner wants two numbers, for instance 0:0"),
+        };
+        var noCache = new Option<bool>("--no-cache") { Description = "read every file, also those unchanged by their change time" };
+        var server = CommandContext.Server();
+        var token = CommandContext.Token();
+        var cache = new Option<string>("--cache")
+        {
+            Description = "with --server: where compressed objects are kept between publishes",
+            HelpName = "DIR",
+            DefaultValueFactory = _ => RemotePublisher.DefaultCache,
+        };
+        var command = new Command("publish", "Publish a directory as the next commit of a branch.")
+        {
+            source, branch, subject, version, compatible, created, owner, noCache, server, token, cache,
+        };
+        return CommandContext.Run(command, async (parsed, cancellation) =>
+        {
+            var options = new PublishOptions
+            {
+                Branch = parsed.GetValue(branch) ?? throw new UsageException("--branch is missing"),
+                Source = parsed.GetRequiredValue(source),
+                Subject = parsed.GetValue(subject) ?? "",
+                Version = parsed.GetValue(version) ?? "",
+                Compatible = parsed.GetValue(compatible) ?? [],
+                Created = parsed.GetValue(created),
+                Owner = parsed.GetValue(owner),
+                NoCache = parsed.GetValue(noCache),
+            };
+            using var client = CommandContext.Connect(parsed, server, token);
+            var result = client is null
+                ? await PublishLocallyAsync(context, parsed, options, cancellation)
+                : await new RemotePublisher(client, parsed.GetValue(cache) ?? "", context.Time).PublishAsync(options, cancellation);
+            Print(context.Terminal, options, result);
+            return ExitCode.Done;
+        });
+    }
+
+    private static Task<PublishResult> PublishLocallyAsync(CommandContext context, ParseResult parsed, PublishOptions options, CancellationToken cancellation) =>
+        Task.Run(() =>
+        {
+            using var data = context.OpenData(parsed);
+            return new Publisher(data, context.Time).Publish(options, cancellation);
+        }, cancellation);
+
+    private static void Print(Terminal terminal, PublishOptions options, PublishResult result)
+    {
+        terminal.Error.WriteLine($"{result.Import.FilesRead} files read, {result.Import.FilesUnchanged} unchanged by their change time");
+        terminal.Error.WriteLine(result.IsNew
+            ? $"{options.Branch} is at sequence {result.Sequence}: {result.Objects} new objects, {result.Bytes} bytes at rest"
+            : $"nothing new: {options.Branch} has this tree already, at sequence {result.Sequence}");
+        terminal.Out.WriteLine(result.Commit);
+    }
+
+    private static (uint, uint)? ParseOwner(string text) =>
+        text.Split(':') is [var uid, var gid] && uint.TryParse(uid, NumberStyles.None, CultureInfo.InvariantCulture, out var u) &&
+        uint.TryParse(gid, NumberStyles.None, CultureInfo.InvariantCulture, out var g) && u < uint.MaxValue && g < uint.MaxValue
+            ? (u, g)
+            : null;
+}

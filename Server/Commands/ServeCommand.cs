@@ -1,0 +1,45 @@
+using System.CommandLine;
+using ContentTree.Server.Endpoints;
+using ContentTree.Server.Storage;
+using ContentTree.Store.Protocol;
+
+namespace ContentTree.Server.Commands;
+
+/// <summary><c>serve</c>: the repository and the interfaces over HTTP, until a signal ends it.</summary>
+internal static class ServeCommand
+{
+    public static Command Create(CommandContext context)
+    {
+        var urls = new Option<string>("--urls")
+        {
+            Description = "where to listen, several separated by ';'; port 0 takes a free one",
+            HelpName = "URLS",
+            DefaultValueFactory = _ => "http://127.0.0.1:8480",
+        };
+        var interval = new Option<int>("--interval")
+        {
+            Description = "seconds that devices are told to wait between polls",
+            HelpName = "SECONDS",
+            DefaultValueFactory = _ => 1800,
+        };
+        interval.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() < 1)
+                result.AddError("--interval wants a number of seconds above 0");
+        });
+        return CommandContext.Run(new Command("serve", "Serve the repository and the device API.") { urls, interval }, async (parsed, cancellation) =>
+        {
+            using var data = DataDirectory.Create(context.DataPath(parsed), context.Time);
+            InitCommand.PrintFirstToken(data, context);
+            await using var host = new ServerHost(data, context.Time, new ServerOptions
+            {
+                Urls = parsed.GetValue(urls) ?? "",
+                PollInterval = TimeSpan.FromSeconds(parsed.GetValue(interval)),
+            });
+            foreach (var url in await host.StartAsync(cancellation))
+                await context.Terminal.Out.WriteLineAsync($"listening on {url}");
+            await host.WaitForShutdownAsync(cancellation);
+            return ExitCode.Done;
+        });
+    }
+}

@@ -1,0 +1,49 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using ContentTree.Store.Objects;
+using ContentTree.Store.Protocol;
+
+namespace ContentTree.Server.Commands;
+
+/// <summary><c>show</c>: everything a commit says.</summary>
+internal static class ShowCommand
+{
+    public static Command Create(CommandContext context)
+    {
+        var of = new Argument<string>("COMMIT") { Description = CommitReference.Help };
+        var json = CommandContext.Json();
+        return CommandContext.Run(new Command("show", "What a commit says.") { of, json }, (parsed, _) =>
+        {
+            using var data = context.OpenData(parsed);
+            var id = CommitReference.Resolve(data, context.Time, parsed.GetRequiredValue(of));
+            var commit = data.Repository.ReadCommit(id);
+            if (parsed.GetValue(json))
+                context.Terminal.PrintJson("ctree-server.commit/1", new JsonObject { ["id"] = id.ToString(), ["commit"] = JsonNode.Parse(commit.Encode()) });
+            else
+                Print(context.Terminal.Out, id, commit);
+            return ExitCode.Done;
+        });
+    }
+
+    private static void Print(TextWriter output, ObjectId id, Commit commit)
+    {
+        output.WriteLine($"commit        {id}");
+        output.WriteLine($"tree          {commit.Tree}");
+        foreach (var parent in commit.Parents)
+            output.WriteLine($"parent        {parent}");
+        output.WriteLine($"created       {Printing.Time(commit.Created)}");
+        PrintText(output, "version", commit.Version);
+        PrintText(output, "subject", commit.Subject);
+        PrintText(output, "architecture", commit.Architecture);
+        PrintText(output, "compatible", string.Join(", ", commit.Compatible));
+        output.WriteLine($"contents      {commit.Entries} entries, {commit.Bytes} bytes");
+        if (commit.Body.Length > 0)
+            output.WriteLine($"\n{commit.Body}");
+    }
+
+    private static void PrintText(TextWriter output, string name, string text)
+    {
+        if (text.Length > 0)
+            output.WriteLine($"{name,-14}{text}");
+    }
+}

@@ -1,0 +1,66 @@
+using System.Collections.Concurrent;
+using ContentTree.Server.Storage;
+using ContentTree.Store.Protocol;
+using ContentTree.Store.Trust;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace ContentTree.Server.Endpoints;
+
+/// <summary>Checks that a request was signed by its device, now, and not seen before.</summary>
+internal sealed class DeviceAccess(Devices devices, TimeProvider time, TimeSpan skew)
+{
+    // Nonces older than the allowed skew cannot come again: their time is refused.
+    private readonly ConcurrentDictionary<(KeyId, string), long> _seen = new();
+    private long _nextSweep;
+
+    /// <summary>The device that signed the request, and what was decided about it.</summary>
+    /// <exception cref="ProblemException">Unknown device, wrong signature, wrong time or a replay.</exception>
+    public (KeyId Device, DeviceState State) Authenticate(HttpContext context, ReadOnlySpan<byte> body)
+    {
+        var signature = Read(context);
+        if (devices.FindKey(signature.Device) is not var (key, state))
+            throw new ProblemException(ProblemCode.DeviceUnknown, "enrol again");
+        Check(signature, key, context, body);
+        return (signature.Device, state);
+    }
+
+    /// <summary>Proof that whoever sent the request holds this key.</summary>
+    /// <exception cref="ProblemException">Wrong signature, wrong time or a replay.</exception>
+    public void CheckSignature(HttpContext context, ReadOnlySpan<byte> body, PublicKey key) => Check(Read(context), key, context, body);
+
+    private static RequestSignature Read(HttpContext context) =>
+        RequestSignature.TryParse(context.Request.Headers.Authorization, out var signature)
+            ? signature
+            : throw new ProblemException(ProblemCode.BadSignature, "the request is not signed by a device");
+
+    private void Check(RequestSignature signature, PublicKey key, HttpContext context, ReadOnlySpan<byte> body)
+    {
+        // The target as it stood in the request line: a decoded path could be another one than was signed.
+        var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
+        var now = time.GetUtcNow();
+        var check = signature.Check(key, context.Request.Method, target, body, now, skew);
+        if (check == RequestSignatureCheck.WrongTime)
+        {
+            throw new ProblemException(ProblemCode.Clock,
+                $"signed {signature.Time - now.ToUnixTimeSeconds()} seconds away from the server's time", now.ToUnixTimeSeconds());
+        }
+        if (check != RequestSignatureCheck.Valid)
+            throw new ProblemException(ProblemCode.BadSignature);
+        Sweep(now);
+        if (!_seen.TryAdd((signature.Device, signature.Nonce), signature.Time))
+            throw new ProblemException(ProblemCode.Replay);
+    }
+
+    private void Sweep(DateTimeOffset now)
+    {
+        var due = Interlocked.Read(ref _nextSweep);
+        var seconds = now.ToUnixTimeSeconds();
+        if (seconds < due || Interlocked.CompareExchange(ref _nextSweep, seconds + (long)skew.TotalSeconds, due) != due)
+            return;
+        foreach (var (nonce, signedAt) in _seen)
+        {
+            if (signedAt < seconds - skew.TotalSeconds)
+                _seen.TryRemove(nonce, out _);
+        }
+    }
+}

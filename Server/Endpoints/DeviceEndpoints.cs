@@ -1,0 +1,100 @@
+using ContentTree.Server.Storage;
+using ContentTree.Store.Objects;
+using ContentTree.Store.Protocol;
+using ContentTree.Store.Trust;
+
+namespace ContentTree.Server.Endpoints;
+
+/// <summary>What devices ask: enrol, poll, report. Every request is signed by the device's key.</summary>
+internal sealed class DeviceEndpoints(
+    DataDirectory data, Devices devices, Events events, EmptyBranches emptyBranches, TimeProvider time, ServerOptions options, ILogger log)
+{
+    private const int MaxText = 200;
+    private const int MaxMessage = 4096;
+
+    private readonly DeviceAccess _access = new(devices, time, options.Skew);
+
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapPost(Routes.Enrol, EnrolAsync);
+        routes.MapPost(Routes.Poll, PollAsync);
+        routes.MapPost(Routes.Report, ReportAsync);
+    }
+
+    private async Task EnrolAsync(HttpContext context)
+    {
+        var body = await context.ReadBodyAsync(BodyLimits.Enrol);
+        var request = Messages.Parse(body, ProtocolJson.Default.EnrolRequest);
+        var key = PublicKey.Parse(request.PublicKey);
+        _access.CheckSignature(context, body, key);
+        RequireText("name", request.Name, MaxText);
+        RequireText("hardware", request.Hardware, MaxText);
+        RequireText("architecture", request.Architecture, MaxText);
+        var state = devices.Enrol(key, request) switch
+        {
+            EnrolOutcome.Known known => known.State,
+            EnrolOutcome.BadToken => throw new ProblemException(ProblemCode.BadToken, "the enrolment token is unknown, used up or no longer valid"),
+            _ => throw new ProblemException(ProblemCode.TooMany, "too many devices wait to be accepted", retryAfter: TimeSpan.FromHours(1)),
+        };
+        Log.Enrolled(log, key.Id, request.Name, state);
+        await context.AnswerAsync(new EnrolAnswer(key.Id, state, data.Trust.Load().Fingerprint), ProtocolJson.Default.EnrolAnswer);
+    }
+
+    private async Task PollAsync(HttpContext context)
+    {
+        var body = await context.ReadBodyAsync(BodyLimits.Small);
+        var (device, state) = _access.Authenticate(context, body);
+        var poll = Messages.Parse(body, ProtocolJson.Default.PollRequest);
+        RequireText("boot", poll.Boot, MaxText);
+        devices.Record(device, poll);
+        var head = state == DeviceState.Accepted ? ReadHead(poll) : null;
+        var answer = new PollAnswer(state, (long)options.PollInterval.TotalSeconds, data.Trust.Load().Version, head);
+        await context.AnswerAsync(answer, ProtocolJson.Default.PollAnswer);
+    }
+
+    private async Task ReportAsync(HttpContext context)
+    {
+        var body = await context.ReadBodyAsync(BodyLimits.Report);
+        var (device, state) = _access.Authenticate(context, body);
+        if (state != DeviceState.Accepted)
+            throw new ProblemException(state == DeviceState.Pending ? ProblemCode.DevicePending : ProblemCode.DeviceRejected);
+        var report = Messages.Parse(body, ProtocolJson.Default.ReportRequest);
+        RequireOrder(report.Events);
+        var received = events.Store(device, report.Events);
+        foreach (var item in report.Events.Where(e => e.Code != 0))
+            Log.Trouble(log, device, item.Kind, item.Code, item.Message);
+        await context.AnswerAsync(new ReportAnswer(received), ProtocolJson.Default.ReportAnswer);
+    }
+
+    // The device's own copy is newest when the ids are the same: nothing is sent.
+    private RawJson? ReadHead(PollRequest poll)
+    {
+        if (data.Repository.Heads.ReadNewest(poll.Branch) is { } bytes)
+            return ObjectId.Of(bytes) == poll.Head ? null : new RawJson(bytes);
+        return emptyBranches.Contains(poll.Branch) ? null : throw new ProblemException(ProblemCode.NotFound, $"no branch {poll.Branch}");
+    }
+
+    private static void RequireOrder(IReadOnlyList<ReportEvent> reported)
+    {
+        if (reported.Count > ReportRequest.MaxEvents)
+            throw new ProblemException(ProblemCode.TooLarge, $"more than {ReportRequest.MaxEvents} events in one report");
+        var last = 0L;
+        foreach (var item in reported)
+        {
+            if (item.Sequence <= last)
+                throw new ProblemException(ProblemCode.BadRequest, "events do not rise by sequence from 1");
+            last = item.Sequence;
+            RequireText("kind", item.Kind, MaxText);
+            RequireText("deployment", item.Deployment ?? "", MaxText);
+            if (item.Message?.Length > MaxMessage)
+                throw new ProblemException(ProblemCode.BadRequest, $"message is longer than {MaxMessage} characters");
+        }
+    }
+
+    // These are shown on terminals: a device must not be able to steer one.
+    private static void RequireText(string field, string text, int maxLength)
+    {
+        if (text.Length > maxLength || text.Any(char.IsControl))
+            throw new ProblemException(ProblemCode.BadRequest, $"{field} is longer than {maxLength} characters or has control characters");
+    }
+}

@@ -1,0 +1,36 @@
+using ContentTree.Store.Objects;
+using ContentTree.Store.Protocol;
+using ContentTree.Store.Trust;
+
+namespace ContentTree.Server.Endpoints;
+
+/// <summary>Every line the server logs.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Method} {Path} failed")]
+    public static partial void RequestFailed(ILogger log, Exception exception, string method, PathString path);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "device {Device} ({Name}) enrolled: {State}")]
+    public static partial void Enrolled(ILogger log, KeyId device, string name, DeviceState state);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "device {Device} is {State} now, by token {Token}")]
+    public static partial void Decided(ILogger log, KeyId device, DeviceState state, string token);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "device {Device} removed, by token {Token}")]
+    public static partial void Removed(ILogger log, KeyId device, string token);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "device {Device} reports {Kind} (code {Code}): {Message}")]
+    public static partial void Trouble(ILogger log, KeyId device, string kind, int code, string? message);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "branch {Branch} is at {Commit}, sequence {Sequence}, by token {Token}")]
+    public static partial void Published(ILogger log, BranchName branch, ObjectId commit, long sequence, string token);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "branch {Branch} deleted, by token {Token}")]
+    public static partial void BranchDeleted(ILogger log, BranchName branch, string token);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "token {Created} ({Role}) made, by token {Token}")]
+    public static partial void TokenCreated(ILogger log, string created, string role, string token);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "uploaded objects could not be made durable; their publisher will be asked for them again")]
+    public static partial void UploadsLost(ILogger log, Exception exception);
+}

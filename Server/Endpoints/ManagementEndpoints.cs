@@ -1,0 +1,107 @@
+using System.Globalization;
+using ContentTree.Server.Publishing;
+using ContentTree.Server.Storage;
+using ContentTree.Store.Objects;
+using ContentTree.Store.Protocol;
+using ContentTree.Store.Trust;
+
+namespace ContentTree.Server.Endpoints;
+
+/// <summary>What operators ask: devices, tokens, branches.</summary>
+internal sealed class ManagementEndpoints(
+    DataDirectory data, Devices devices, Tokens tokens, EmptyBranches emptyBranches, TokenAccess access, TimeProvider time, ILogger log)
+{
+    private const int PageSize = 100;
+    private const int MaxPageSize = 1000;
+
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet(Routes.Devices, ListDevicesAsync);
+        routes.MapGet(Routes.Devices + "/{id}", ShowDeviceAsync);
+        routes.MapDelete(Routes.Devices + "/{id}", RemoveDevice);
+        routes.MapPost(Routes.Devices + "/{id}/accept", context => DecideAsync(context, DeviceState.Accepted));
+        routes.MapPost(Routes.Devices + "/{id}/reject", context => DecideAsync(context, DeviceState.Rejected));
+        routes.MapPost(Routes.Tokens, CreateTokenAsync);
+        routes.MapGet(Routes.Branches, ListBranchesAsync);
+        routes.MapPost(Routes.Branches, CreateBranchAsync);
+        routes.MapDelete(Routes.Branches + "/{**name}", DeleteBranch);
+    }
+
+    private Task ListDevicesAsync(HttpContext context)
+    {
+        access.Require(context, TokenRole.Viewer);
+        var limit = PageSize;
+        if (context.Request.Query["limit"].ToString() is { Length: > 0 } asked &&
+            (!int.TryParse(asked, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit is < 1 or > MaxPageSize))
+            throw new ProblemException(ProblemCode.BadRequest, $"limit is a number from 1 to {MaxPageSize}");
+        // One more than asked for tells whether there is a next page.
+        var found = devices.List(limit + 1, context.Request.Query["cursor"]);
+        var page = found.Take(limit).ToArray();
+        return context.AnswerAsync(new DeviceList(page, found.Count > limit ? page[^1].Id.ToString() : null), ProtocolJson.Default.DeviceList);
+    }
+
+    private Task ShowDeviceAsync(HttpContext context)
+    {
+        access.Require(context, TokenRole.Viewer);
+        return context.AnswerAsync(devices.Find(DeviceOf(context)), ProtocolJson.Default.DeviceInfo);
+    }
+
+    private Task DecideAsync(HttpContext context, DeviceState state)
+    {
+        var token = access.Require(context, TokenRole.Operator);
+        BranchName? expectedOn = context.Request.Query["branch"].ToString() is { Length: > 0 } branch ? BranchName.Parse(branch) : null;
+        var device = devices.Decide(DeviceOf(context), state, expectedOn);
+        Log.Decided(log, device.Id, device.State, token);
+        return context.AnswerAsync(device, ProtocolJson.Default.DeviceInfo);
+    }
+
+    private Task RemoveDevice(HttpContext context)
+    {
+        var token = access.Require(context, TokenRole.Operator);
+        var id = DeviceOf(context);
+        devices.Remove(id);
+        Log.Removed(log, id, token);
+        context.Response.StatusCode = StatusCodes.Status204NoContent;
+        return Task.CompletedTask;
+    }
+
+    private async Task CreateTokenAsync(HttpContext context)
+    {
+        var by = access.Require(context, TokenRole.Admin);
+        var created = tokens.Create(await context.ReadAsync(ProtocolJson.Default.TokenRequest, BodyLimits.Small));
+        Log.TokenCreated(log, created.Id, created.Role, by);
+        await context.AnswerAsync(created, ProtocolJson.Default.TokenAnswer);
+    }
+
+    private Task ListBranchesAsync(HttpContext context)
+    {
+        access.Require(context, TokenRole.Viewer);
+        return context.AnswerAsync(new BranchList(Register().List()), ProtocolJson.Default.BranchList);
+    }
+
+    private async Task CreateBranchAsync(HttpContext context)
+    {
+        var token = access.Require(context, TokenRole.Admin);
+        var request = await context.ReadAsync(ProtocolJson.Default.BranchRequest, BodyLimits.Small);
+        var branch = Register().Create(request.Name, request.Commit);
+        if (branch.Commit is { } commit)
+            Log.Published(log, branch.Name, commit, branch.Sequence, token);
+        await context.AnswerAsync(branch, ProtocolJson.Default.BranchInfo);
+    }
+
+    private Task DeleteBranch(HttpContext context)
+    {
+        var token = access.Require(context, TokenRole.Admin);
+        var branch = BranchName.Parse(context.Request.RouteValues["name"] as string);
+        Register().Delete(branch);
+        Log.BranchDeleted(log, branch, token);
+        context.Response.StatusCode = StatusCodes.Status204NoContent;
+        return Task.CompletedTask;
+    }
+
+    private BranchRegister Register() => new(data, emptyBranches, time);
+
+    private static KeyId DeviceOf(HttpContext context) => KeyId.TryParse(context.Request.RouteValues["id"] as string, out var id)
+        ? id
+        : throw new ProblemException(ProblemCode.NotFound, "a device's id has 16 hex digits");
+}

@@ -1,0 +1,60 @@
+using System.Globalization;
+using System.Text.Json;
+using ContentTree.Server.Commands;
+using ContentTree.Server.Publishing;
+using ContentTree.Store.Objects;
+using ContentTree.Store.Protocol;
+using ContentTree.Store.Repositories;
+using Microsoft.Data.Sqlite;
+
+namespace ContentTree.Server.Endpoints;
+
+/// <summary>Turns every failure of a request into problem details, in one place.</summary>
+internal sealed class ProblemAnswers(ILogger log)
+{
+    private const int SqliteBusy = 5;
+
+    public async Task InvokeAsync(HttpContext context, RequestDelegate next)
+    {
+        try
+        {
+            await next(context);
+        }
+        catch (Exception e) when (!context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
+        {
+            var refused = ToProblem(e);
+            if (refused.Problem.Status >= StatusCodes.Status500InternalServerError)
+                Log.RequestFailed(log, e, context.Request.Method, context.Request.Path);
+            await WriteAsync(context, refused);
+        }
+    }
+
+    private static ProblemException ToProblem(Exception e) => e switch
+    {
+        ProblemException problem => problem,
+        BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => new(ProblemCode.TooLarge, e.Message),
+        BadHttpRequestException or JsonException or FormatException or ArgumentException => new(ProblemCode.BadRequest, e.Message),
+        NotFoundException or ObjectNotFoundException => new(ProblemCode.NotFound, e.Message),
+        BranchMovedException => new(ProblemCode.BranchMoved, e.Message),
+        IncompleteCommitException => new(ProblemCode.Incomplete, e.Message),
+        _ when Failure.IsOutOfSpace(e) => new(ProblemCode.NoSpace, "nothing was changed; make room on the server"),
+        SqliteException { SqliteErrorCode: SqliteBusy } => new(ProblemCode.Unavailable, "the database is busy", retryAfter: TimeSpan.FromSeconds(5)),
+        CorruptObjectException => new(ProblemCode.Internal, $"{e.Message}; run 'ctree-server fsck' on the server"),
+        _ => new(ProblemCode.Internal),
+    };
+
+    private static async Task WriteAsync(HttpContext context, ProblemException refused)
+    {
+        context.Response.Clear();
+        context.Response.StatusCode = refused.Problem.Status;
+        context.Response.ContentType = Problem.MediaType;
+        if (refused.Problem.Status == StatusCodes.Status401Unauthorized)
+            context.Response.Headers.WWWAuthenticate = "Bearer, CTree";
+        if (refused.RetryAfter is { } wait)
+            context.Response.Headers.RetryAfter = ((long)wait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+        var body = JsonSerializer.SerializeToUtf8Bytes(refused.Problem, ProtocolJson.Default.Problem);
+        context.Response.ContentLength = body.Length;
+        if (!HttpMethods.IsHead(context.Request.Method))
+            await context.Response.Body.WriteAsync(body, context.RequestAborted);
+    }
+}

@@ -1,0 +1,77 @@
+using ContentTree.Server.Publishing;
+using ContentTree.Server.Storage;
+using ContentTree.Store.Objects;
+using ContentTree.Store.Protocol;
+using ContentTree.Store.Repositories;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace ContentTree.Server.Endpoints;
+
+/// <summary>Publishing from elsewhere: which objects are missing, uploads, and the head that moves last.</summary>
+internal sealed class PublishEndpoints(DataDirectory data, TokenAccess access, UploadBatch uploads, TimeProvider time, ILogger log)
+{
+    private const long SmallestFrame = 11;
+
+    // Younger than gc's grace period is what keeps objects, so a lease needs no memory; the name is for later.
+    private const string Lease = "age";
+
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapPost(Routes.PublishMissing, MissingAsync);
+        routes.MapPut(Routes.PublishObjects + "/{name}", UploadAsync);
+        routes.MapPost(Routes.PublishHeads, MoveAsync);
+    }
+
+    private async Task MissingAsync(HttpContext context)
+    {
+        access.Require(context, TokenRole.Publisher);
+        var request = await context.ReadAsync(ProtocolJson.Default.MissingRequest, BodyLimits.Missing);
+        if (request.Objects.Count > MissingRequest.MaxObjects)
+            throw new ProblemException(ProblemCode.TooLarge, $"more than {MissingRequest.MaxObjects} names; ask in several requests");
+        var missing = request.Objects.Where(name => !uploads.IsKnown(name)).ToArray();
+        await context.AnswerAsync(new MissingAnswer(missing, request.Lease ?? Lease), ProtocolJson.Default.MissingAnswer);
+    }
+
+    private async Task UploadAsync(HttpContext context)
+    {
+        access.Require(context, TokenRole.Publisher);
+        if (!ObjectName.TryParse(context.Request.RouteValues["name"] as string, out var name))
+            throw new ProblemException(ProblemCode.BadRequest, "not an object's name: 64 hex digits and .file, .tree or .commit");
+        // A file may be as large as it is; the decoder is bounded, and only publishers come this far.
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
+            limit.MaxRequestBodySize = name.Kind == ObjectKind.File ? null : Tree.MaxEncodedBytes + Tree.MaxEncodedBytes / 128;
+        if (context.Request.ContentLength < SmallestFrame)
+            throw new ProblemException(ProblemCode.BadObject, $"{name}: shorter than any lz4 frame");
+        using var received = await UploadedObject.ReceiveAsync(name, context.Request.Body, data.UploadPath, context.RequestAborted);
+        var isNew = Store(name, received);
+        context.Response.StatusCode = isNew ? StatusCodes.Status201Created : StatusCodes.Status200OK;
+    }
+
+    private bool Store(ObjectName name, UploadedObject received)
+    {
+        try
+        {
+            return uploads.Store(name, received.WriteTo);
+        }
+        catch (CorruptObjectException e)
+        {
+            throw new ProblemException(ProblemCode.BadObject, e.Message);
+        }
+    }
+
+    private async Task MoveAsync(HttpContext context)
+    {
+        var token = access.Require(context, TokenRole.Publisher);
+        var request = await context.ReadAsync(ProtocolJson.Default.MoveHeadRequest, BodyLimits.Small);
+        var branches = new Branches(data, time);
+        var seen = branches.Read(request.Branch);
+        if ((seen.Head?.Sequence ?? 0) != request.ExpectedSequence || (request.ExpectedCommit is { } commit && commit != seen.Head?.Commit))
+            throw new BranchMovedException($"branch {request.Branch} is at sequence {seen.Head?.Sequence ?? 0}, not {request.ExpectedSequence}; publish again");
+        uploads.Complete();
+        // Held from the check to the move: garbage collection cannot run in between.
+        using var guard = data.Repository.BeginWriting();
+        var head = branches.Advance(seen, CompleteClosure.Check(data.Repository, request.Commit));
+        Log.Published(log, head.Branch, head.Commit, head.Sequence, token);
+        await context.AnswerAsync(new MoveHeadAnswer(head.Sequence, head.Commit), ProtocolJson.Default.MoveHeadAnswer);
+    }
+}

@@ -1,0 +1,88 @@
+using System.Globalization;
+using ContentTree.Server.Storage;
+using ContentTree.Store.Objects;
+using ContentTree.Store.Protocol;
+using Microsoft.Extensions.Primitives;
+using Microsoft.Net.Http.Headers;
+
+namespace ContentTree.Server.Endpoints;
+
+/// <summary>
+/// The repository as any static web server would serve it. Paths are parsed into names and only names are looked up, so no
+/// path leads anywhere else. What is immutable may be cached for ever.
+/// </summary>
+internal sealed class RepositoryEndpoints(DataDirectory data)
+{
+    private const string Immutable = "public, max-age=31536000, immutable";
+    private const string MustAsk = "public, no-cache";
+    private const string RootSuffix = ".root.json";
+    private const string HeadSuffix = ".json";
+    private const int NoBuffer = 1;
+    private static readonly string[] Methods = [HttpMethods.Get, HttpMethods.Head];
+
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapMethods(Routes.Repository + "/objects/{fanout}/{file}", Methods, ServeObject);
+        routes.MapMethods(Routes.Repository + "/heads/{**path}", Methods, ServeHead);
+        routes.MapMethods(Routes.Repository + "/history/{**path}", Methods, ServeArchivedHead);
+        routes.MapMethods(Routes.Repository + "/trust/{file}", Methods, ServeTrust);
+    }
+
+    private Task ServeObject(HttpContext context)
+    {
+        var fanout = Value(context, "fanout");
+        if (fanout.Length != 2 || !ObjectName.TryParse(fanout + Value(context, "file"), out var name))
+            throw NotFound();
+        // The stream is the result's to close, also when the client goes away.
+        var stream = new FileStream(data.Repository.OpenStored(name), FileAccess.Read, NoBuffer);
+        context.Response.Headers.CacheControl = Immutable;
+        return Results.Stream(stream, "application/octet-stream", entityTag: Tag(name.Id), enableRangeProcessing: true).ExecuteAsync(context);
+    }
+
+    private Task ServeHead(HttpContext context)
+    {
+        var path = Value(context, "path");
+        return path.EndsWith(HeadSuffix, StringComparison.Ordinal) && BranchName.TryParse(path[..^HeadSuffix.Length], out var branch)
+            ? ServeBytes(context, data.Repository.Heads.ReadNewest(branch), MustAsk)
+            : throw NotFound();
+    }
+
+    private Task ServeArchivedHead(HttpContext context)
+    {
+        var path = Value(context, "path");
+        var slash = path.LastIndexOf('/');
+        return slash > 0 && BranchName.TryParse(path[..slash], out var branch) && TryParseNumbered(path[(slash + 1)..], HeadSuffix, out var sequence)
+            ? ServeBytes(context, data.Repository.Heads.ReadArchived(branch, sequence), Immutable)
+            : throw NotFound();
+    }
+
+    private Task ServeTrust(HttpContext context)
+    {
+        var file = Value(context, "file");
+        if (file == "root.json")
+            return ServeBytes(context, data.Trust.TryReadNewest(), MustAsk);
+        return TryParseNumbered(file, RootSuffix, out var version) ? ServeBytes(context, data.Trust.TryReadVersion(version), Immutable) : throw NotFound();
+    }
+
+    private static Task ServeBytes(HttpContext context, byte[]? bytes, string caching)
+    {
+        if (bytes is null)
+            throw NotFound();
+        context.Response.Headers.CacheControl = caching;
+        return Results.Bytes(bytes, "application/json", entityTag: Tag(ObjectId.Of(bytes)), enableRangeProcessing: true).ExecuteAsync(context);
+    }
+
+    private static bool TryParseNumbered(string file, string suffix, out long number)
+    {
+        number = 0;
+        return file.EndsWith(suffix, StringComparison.Ordinal) &&
+            long.TryParse(file[..^suffix.Length], NumberStyles.None, CultureInfo.InvariantCulture, out number) &&
+            file == number.ToString(CultureInfo.InvariantCulture) + suffix;
+    }
+
+    private static EntityTagHeaderValue Tag(ObjectId id) => new(new StringSegment($"\"{id}\""));
+
+    private static string Value(HttpContext context, string name) => context.Request.RouteValues[name] as string ?? "";
+
+    private static ProblemException NotFound() => new(ProblemCode.NotFound);
+}

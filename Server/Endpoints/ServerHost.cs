@@ -1,0 +1,83 @@
+using ContentTree.Server.Storage;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+namespace ContentTree.Server.Endpoints;
+
+/// <summary>The web server: Kestrel with nothing but our routes. All state is in the data directory.</summary>
+internal sealed class ServerHost : IAsyncDisposable
+{
+    private const int MaxHeaders = 64;
+    private const int MaxHeaderBytes = 16 * 1024;
+    private const int MaxLineBytes = 4 * 1024;
+
+    private readonly WebApplication _app;
+    private readonly UploadBatch _uploads;
+
+    public ServerHost(DataDirectory data, TimeProvider time, ServerOptions options)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "ctree-server" });
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().UseUrls(options.Urls).ConfigureKestrel(Limit);
+        builder.Services.AddRoutingCore();
+        // Standard output is for results; what happens goes to standard error, one line an event.
+        builder.Logging.AddSimpleConsole(console => console.SingleLine = true).SetMinimumLevel(LogLevel.Warning)
+            .AddFilter(typeof(ServerHost).Namespace, LogLevel.Information);
+        builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        _app = builder.Build();
+        var log = _app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("ContentTree.Server.Endpoints");
+        _uploads = new UploadBatch(data, time, options.UploadIdle, log);
+        Map(_app, data, time, options, _uploads, log);
+    }
+
+    /// <summary>Starts listening; the addresses as they really are.</summary>
+    public async Task<IReadOnlyCollection<string>> StartAsync(CancellationToken cancellation)
+    {
+        await _app.StartAsync(cancellation);
+        return [.. _app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses];
+    }
+
+    /// <summary>Ends with the cancellation, after the requests that are under way.</summary>
+    public async Task WaitForShutdownAsync(CancellationToken cancellation)
+    {
+        var ended = new TaskCompletionSource();
+        await using var registration = cancellation.Register(() => ended.TrySetResult());
+        await ended.Task;
+        await _app.StopAsync(CancellationToken.None);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _app.DisposeAsync();
+        await _uploads.DisposeAsync();
+    }
+
+    private static void Map(WebApplication app, DataDirectory data, TimeProvider time, ServerOptions options, UploadBatch uploads, ILogger log)
+    {
+        var database = data.OpenDatabase();
+        var tokens = new Tokens(database, time);
+        var devices = new Devices(database, tokens, time);
+        var access = new TokenAccess(tokens);
+        app.Use(new ProblemAnswers(log).InvokeAsync);
+        app.UseRouting();
+        app.MapGet("/healthz", context => context.Response.WriteAsync("ok\n"));
+        new RepositoryEndpoints(data).Map(app);
+        new DeviceEndpoints(data, devices, new Events(database), new EmptyBranches(database), time, options, log).Map(app);
+        new PublishEndpoints(data, access, uploads, time, log).Map(app);
+        new ManagementEndpoints(data, devices, tokens, new EmptyBranches(database), access, time, log).Map(app);
+        app.MapFallback(_ => throw new ProblemException(Store.Protocol.ProblemCode.NotFound, "no such route"));
+    }
+
+    private static void Limit(KestrelServerOptions kestrel)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxRequestHeaderCount = MaxHeaders;
+        kestrel.Limits.MaxRequestHeadersTotalSize = MaxHeaderBytes;
+        kestrel.Limits.MaxRequestLineSize = MaxLineBytes;
+        kestrel.Limits.MaxRequestBodySize = Store.Protocol.BodyLimits.Small;
+        // A device on a weak link may stand still for a while; only one that takes nothing at all is cut off.
+        kestrel.Limits.MinResponseDataRate = new MinDataRate(bytesPerSecond: 16, gracePeriod: TimeSpan.FromMinutes(2));
+        kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(bytesPerSecond: 16, gracePeriod: TimeSpan.FromMinutes(1));
+    }
+}

@@ -1,0 +1,24 @@
+using ContentTree.Server.Storage;
+using ContentTree.Store.Protocol;
+
+namespace ContentTree.Server.Endpoints;
+
+/// <summary>Who may use a route: the bearer of a token whose role allows it.</summary>
+internal sealed class TokenAccess(Tokens tokens)
+{
+    private const string Scheme = "Bearer ";
+
+    /// <summary>The token's id, when its role includes <paramref name="role"/>.</summary>
+    /// <exception cref="ProblemException">No valid token, or not that role.</exception>
+    public string Require(HttpContext context, string role)
+    {
+        var header = context.Request.Headers.Authorization.ToString();
+        var token = header.StartsWith(Scheme, StringComparison.Ordinal) ? tokens.Find(header[Scheme.Length..]) : null;
+        if (token is null)
+            throw new ProblemException(ProblemCode.BadToken, "the token is unknown, revoked or no longer valid; an admin makes one with 'ctree-server token create'");
+        return Includes(token.Role, role) ? token.Id : throw new ProblemException(ProblemCode.Forbidden, $"a {token.Role} token cannot do this; it needs {role}");
+    }
+
+    private static bool Includes(string has, string needs) => has == TokenRole.Admin || has == needs ||
+        (needs == TokenRole.Viewer && has is TokenRole.Publisher or TokenRole.Operator);
+}

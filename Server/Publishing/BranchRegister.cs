@@ -1,0 +1,53 @@
+using ContentTree.Server.Storage;
+using ContentTree.Store.Objects;
+using ContentTree.Store.Protocol;
+using ContentTree.Store.Repositories;
+
+namespace ContentTree.Server.Publishing;
+
+/// <summary>Lists, makes and deletes branches: the published ones and those that wait for their first publish.</summary>
+internal sealed class BranchRegister(DataDirectory data, EmptyBranches empty, TimeProvider time)
+{
+    private readonly Branches _branches = new(data, time);
+
+    public IReadOnlyList<BranchInfo> List()
+    {
+        var published = _branches.List().Select(Describe).ToList();
+        var waiting = empty.List().Except(published.Select(b => b.Name)).Select(b => new BranchInfo(b, 0));
+        return [.. published.Concat(waiting).OrderBy(b => b.Name.ToString(), StringComparer.Ordinal)];
+    }
+
+    /// <param name="commit">Where it starts; null makes an empty branch.</param>
+    /// <exception cref="BranchMovedException">There is such a branch.</exception>
+    public BranchInfo Create(BranchName branch, ObjectId? commit)
+    {
+        var seen = _branches.Read(branch);
+        if (seen.Head is not null || empty.Contains(branch))
+            throw new BranchMovedException($"there is a branch {branch} already");
+        if (commit is not { } start)
+        {
+            empty.Add(branch);
+            return new BranchInfo(branch, 0);
+        }
+        using var guard = data.Repository.BeginWriting();
+        if (!data.Repository.Contains(new ObjectName(ObjectKind.Commit, start)))
+            throw new NotFoundException($"no commit {start}");
+        _branches.Advance(seen, CompleteClosure.Check(data.Repository, start));
+        return Describe(branch);
+    }
+
+    /// <summary>Devices that follow the branch are told that there is none; its archived heads stay.</summary>
+    /// <exception cref="NotFoundException">There is no such branch.</exception>
+    public void Delete(BranchName branch)
+    {
+        var wasEmpty = empty.Remove(branch);
+        if (!wasEmpty || data.Repository.Heads.ReadNewest(branch) is not null)
+            data.Repository.Heads.Delete(branch);
+    }
+
+    private BranchInfo Describe(BranchName branch)
+    {
+        var head = _branches.ReadHead(branch);
+        return new BranchInfo(branch, head.Sequence, head.Commit, data.Repository.ReadCommit(head.Commit).Version, head.Created);
+    }
+}

@@ -1,0 +1,30 @@
+using ContentTree.Store.Objects;
+using ContentTree.Store.Repositories;
+
+namespace ContentTree.Server.Publishing;
+
+/// <summary>Proof that a commit and all it reaches are in the repository. Without it no branch moves.</summary>
+internal sealed class CompleteClosure
+{
+    private const int Named = 3;
+
+    private CompleteClosure(ObjectId commit) => Commit = commit;
+
+    public ObjectId Commit { get; }
+
+    /// <summary>Walks the commit's trees. The caller holds an object writer, so nothing is removed meanwhile.</summary>
+    /// <exception cref="IncompleteCommitException">Objects are missing; names some.</exception>
+    /// <exception cref="CorruptObjectException">A tree or the commit is damaged.</exception>
+    public static CompleteClosure Check(Repository repository, ObjectId commit)
+    {
+        var missing = new List<ObjectName>();
+        new RepositoryClosure(repository).AddCommit(commit, missing.Add);
+        return missing.Count == 0
+            ? new CompleteClosure(commit)
+            : throw new IncompleteCommitException(commit, missing.Count, missing[..Math.Min(Named, missing.Count)]);
+    }
+}
+
+/// <summary>A commit cannot be published because objects it reaches are not in the repository.</summary>
+internal sealed class IncompleteCommitException(ObjectId commit, int count, IReadOnlyList<ObjectName> some)
+    : Exception($"commit {commit}: {count} objects are missing, for instance {string.Join(", ", some)}; publish again");

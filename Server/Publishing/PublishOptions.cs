@@ -1,0 +1,45 @@
+using ContentTree.Store.Objects;
+using ContentTree.Store.Trees;
+
+namespace ContentTree.Server.Publishing;
+
+/// <summary>What a person says about a publish.</summary>
+internal sealed record PublishOptions
+{
+    public required BranchName Branch { get; init; }
+
+    /// <summary>The directory to read.</summary>
+    public required string Source { get; init; }
+
+    public string Subject { get; init; } = "";
+
+    public string Version { get; init; } = "";
+
+    /// <summary>Hardware the commit is for; empty means any.</summary>
+    public IReadOnlyList<string> Compatible { get; init; } = [];
+
+    /// <summary>When the commit says it was made; null means now.</summary>
+    public DateTimeOffset? Created { get; init; }
+
+    /// <summary>Owner and group of every entry; null keeps the files' own.</summary>
+    public (uint Uid, uint Gid)? Owner { get; init; }
+
+    /// <summary>Read every file, also those that the stat cache proves unchanged.</summary>
+    public bool NoCache { get; init; }
+
+    /// <summary>The commit that says all this about an imported tree.</summary>
+    public Commit Describe(ImportResult import, ObjectId? previous, DateTimeOffset now) => new()
+    {
+        Tree = import.Tree,
+        Parents = previous is { } parent ? [parent] : [],
+        Created = Created ?? now,
+        Version = Version,
+        Subject = Subject,
+        // The same directory on another machine is the same source: its path there says nothing.
+        Source = new CommitSource(CommitSourceKind.Directory),
+        Architecture = import.Architecture,
+        Compatible = Compatible,
+        Bytes = import.Bytes,
+        Entries = import.Entries,
+    };
+}

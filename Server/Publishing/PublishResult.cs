@@ -1,0 +1,13 @@
+using ContentTree.Store.Objects;
+using ContentTree.Store.Trees;
+
+namespace ContentTree.Server.Publishing;
+
+/// <summary>What a publish did.</summary>
+/// <param name="Commit">The branch's commit now.</param>
+/// <param name="Sequence">The branch's position now.</param>
+/// <param name="IsNew">False when the branch had this tree already.</param>
+/// <param name="Import">What was read.</param>
+/// <param name="Objects">Objects that were new to the repository.</param>
+/// <param name="Bytes">Their size at rest.</param>
+internal sealed record PublishResult(ObjectId Commit, long Sequence, bool IsNew, ImportResult Import, long Objects, long Bytes);

@@ -1,0 +1,40 @@
+using ContentTree.Server.Storage;
+using ContentTree.Store.Codecs;
+using ContentTree.Store.Objects;
+using ContentTree.Store.Repositories;
+
+namespace ContentTree.Server.Publishing;
+
+/// <summary>
+/// Publishes a directory into the repository on this machine: objects, trees, commit, closure check, archived head, newest
+/// head. Until the last step nothing that a device can see has changed.
+/// </summary>
+internal sealed class Publisher(DataDirectory data, TimeProvider time)
+{
+    /// <exception cref="BranchMovedException">Somebody else published on the branch meanwhile.</exception>
+    public PublishResult Publish(PublishOptions options, CancellationToken cancellation)
+    {
+        var branches = new Branches(data, time);
+        // Seen before the first file is read: whoever publishes meanwhile is noticed, not overwritten.
+        var seen = branches.Read(options.Branch);
+        using var writer = data.Repository.BeginWriting();
+        var import = new SourceDirectory(options, data.Path).Import(writer, data.Cache, cancellation);
+        if (seen.Head is { } head && data.Repository.ReadCommit(head.Commit).Tree == import.Tree)
+            return new PublishResult(head.Commit, head.Sequence, false, import, writer.Written, writer.WrittenBytes);
+        var commit = WriteCommit(options.Describe(import, seen.Head?.Commit, time.GetUtcNow()), writer);
+        writer.Complete();
+        cancellation.ThrowIfCancellationRequested();
+        var moved = branches.Advance(seen, CompleteClosure.Check(data.Repository, commit));
+        return new PublishResult(commit, moved.Sequence, true, import, writer.Written, writer.WrittenBytes);
+    }
+
+    /// <summary>Encodes a commit and stores it beside its trees.</summary>
+    public static ObjectId WriteCommit(Commit commit, ObjectWriter writer)
+    {
+        using var encoder = new Lz4Encoder();
+        var bytes = commit.Encode();
+        var id = ObjectId.Of(bytes);
+        writer.Write(new ObjectName(ObjectKind.Commit, id), bytes, encoder);
+        return id;
+    }
+}

@@ -1,0 +1,54 @@
+using System.Text;
+using ContentTree.Store;
+using ContentTree.Store.Objects;
+using ContentTree.Store.Repositories;
+using ContentTree.Store.Trees;
+using Microsoft.Win32.SafeHandles;
+
+namespace ContentTree.Server.Publishing;
+
+/// <summary>A directory to publish, with what earlier imports of it learned.</summary>
+internal sealed class SourceDirectory
+{
+    private readonly string _path;
+    private readonly PublishOptions _options;
+
+    /// <param name="keepOut">The publisher's own directory: inside the source it would be published into itself.</param>
+    /// <exception cref="UnsupportedSourceException">No directory, or it holds the publisher's data.</exception>
+    public SourceDirectory(PublishOptions options, string keepOut)
+    {
+        _options = options;
+        if (!Directory.Exists(options.Source))
+            throw new UnsupportedSourceException(options.Source, File.Exists(options.Source) ? "is not a directory" : "no such directory");
+        _path = RealPath(options.Source);
+        if ((RealPath(keepOut) + "/").StartsWith(_path.TrimEnd('/') + "/", StringComparison.Ordinal))
+            throw new UnsupportedSourceException(options.Source, $"holds {keepOut}, which cannot be published into itself; choose another place with --data or --cache");
+    }
+
+    /// <summary>A file name that is the source's own, whatever characters its path has.</summary>
+    public string Key => ObjectId.Of(Encoding.UTF8.GetBytes(_path)).ToString()[..32];
+
+    /// <summary>Reads the directory. The stat cache is saved only after everything it speaks of is durable.</summary>
+    public ImportResult Import(ObjectWriter writer, SafeFileHandle cacheFolder, CancellationToken cancellation)
+    {
+        var name = Encoding.ASCII.GetBytes(Key + ".stat");
+        var cache = _options.NoCache ? null : StatCache.Load(cacheFolder, name);
+        var import = DirectoryImport.Run(_path, writer, new ImportOptions { Owner = _options.Owner, Cache = cache }, cancellation);
+        writer.Complete();
+        cache?.Save(cacheFolder, name);
+        return import;
+    }
+
+    private static string RealPath(string path)
+    {
+        var full = Path.GetFullPath(path);
+        var resolved = new StringBuilder("/");
+        foreach (var segment in full.Split('/', StringSplitOptions.RemoveEmptyEntries))
+        {
+            var next = Path.Combine(resolved.ToString(), segment);
+            var target = Path.Exists(next) ? new DirectoryInfo(next).ResolveLinkTarget(returnFinalTarget: true) : null;
+            resolved.Clear().Append(target?.FullName ?? next);
+        }
+        return resolved.ToString();
+    }
+}
