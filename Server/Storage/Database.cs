@@ -1,5 +1,7 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
+using System.Text;
+using ContentTree.Store;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
 
@@ -12,6 +14,7 @@ namespace ContentTree.Server.Storage;
 internal sealed class Database
 {
     private const int BusySeconds = 15;
+    private const int OwnerOnly = 0x180;
 
     private readonly string _connectionString;
 
@@ -34,13 +37,12 @@ internal sealed class Database
     public static Database Open(string path)
     {
         // Hashes of tokens and who the devices are: for the server's user only. SQLite gives its side files the same mode.
-        new FileStream(path, new FileStreamOptions
+        using (var folder = Posix.OpenDirectory(Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/"))
         {
-            Mode = FileMode.OpenOrCreate,
-            Access = FileAccess.ReadWrite,
-            Share = FileShare.ReadWrite,
-            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-        }).Dispose();
+            var name = Encoding.UTF8.GetBytes(Path.GetFileName(path));
+            if (Posix.StatAt(folder, name) is null)
+                DurableFiles.TryCreate(folder, name, [], OwnerOnly);
+        }
         var database = new Database(path);
         using var connection = database.Connect();
         Migrations.Apply(connection, path);
