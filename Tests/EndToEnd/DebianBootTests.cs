@@ -11,9 +11,12 @@ public sealed class DebianBootTests : IDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan Step = TimeSpan.FromMinutes(1);
 
+    // Beside the root file system, because trees are linked.
+    private static readonly string Work = Path.Combine(BootSamples.Repository, ".work");
+
     private readonly DebianRoot _debian = DebianRoot.Make();
-    private readonly DeviceDisk _disk = new(Path.Combine(BootSamples.Repository, ".work"));
-    private readonly TemporaryDirectory _images = new();
+    private readonly DeviceDisk _disk = new(Work);
+    private readonly TemporaryDirectory _images = new(Work);
 
     public void Dispose()
     {
@@ -38,12 +41,14 @@ public sealed class DebianBootTests : IDisposable
         Guest(shell, "touch /etc/x /var/x /tmp/x /run/x && echo writable").Should().Be("writable");
         Guest(shell, "systemctl list-units --failed --plain --no-legend").Should().BeEmpty();
         Guest(shell, "ip -4 -o address").Should().Contain("10.0.2.15");
+        Guest(shell, "systemctl show -P RuntimeWatchdogUSec").Should().Be("1min", "systemd feeds the watchdog that the selector started");
         Guest(shell, "systemctl show -P ActiveState ctree-trial-deadline.timer").Should().Be("active");
 
         shell.Run("touch /run/ctree/confirmed; systemctl start ctree-trial-deadline.service", Step).ExitCode.Should().Be(0);
         Guest(shell, "echo still here").Should().Be("still here", "a confirmed trial is left alone");
         Guest(shell, "rm /run/ctree/confirmed; systemctl start --no-block ctree-trial-deadline.service");
         machine.WaitFor("READY deployment=1-00000001", Patience);
+        Guest(shell, "dmesg | grep 'recovery complete'").Should().BeEmpty("the disk was left clean at the reboot");
     }
 
     [DebianFact]
@@ -60,11 +65,12 @@ public sealed class DebianBootTests : IDisposable
         using var shell = machine.OpenShell();
 
         Guest(shell, "cat /run/ctree/booted").Should().Contain("reason=previous").And.Contain("state=fallback").And.Contain("tries=2");
+        Guest(shell, "dmesg").Should().Contain("recovery complete", "the panic left a journal, and the mount replayed it");
         Guest(shell, "cat /ctree/state/boot.log").Should().Contain("boot 2-00000002: 2-00000002 is wanted and on trial")
             .And.Contain("boot 1-00000001: wanted 2-00000002 has no tries left");
     }
 
-    private void Add(ulong number) => DebianRoot.AddTestUnits(_disk.Layout.Etc(_disk.AddTree(number, _debian.Tree)));
+    private void Add(ulong number) => _disk.AddTree(number, _debian.NewVersion(_images[$"v{number}"]));
 
     private static string Guest(GuestShell shell, string command) => shell.Run(command, Step).Output;
 

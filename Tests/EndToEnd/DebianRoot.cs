@@ -28,9 +28,22 @@ internal sealed class DebianRoot
     }
 
     /// <summary>
+    /// Another version to publish or deploy, with the test's units in it. Its files are links, so they may be replaced but not
+    /// written into; those in /etc are its own.
+    /// </summary>
+    public string NewVersion(string path)
+    {
+        Programs.Run("/", "cp", "-al", Tree, path);
+        Directory.Delete(Path.Combine(path, "etc"), recursive: true);
+        Programs.Run("/", "cp", "-a", Path.Combine(Tree, "etc"), path);
+        AddTestUnits(Path.Combine(path, "etc"));
+        return path;
+    }
+
+    /// <summary>
     /// What makes a tree testable, below its /etc: a line on the console when it is up, and a shell on the second serial line.
     /// </summary>
-    public static void AddTestUnits(string etc)
+    private static void AddTestUnits(string etc)
     {
         WriteUnit(etc, "ctree-test-ready.service", """
             [Unit]

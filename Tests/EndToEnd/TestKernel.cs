@@ -38,6 +38,8 @@ internal sealed class TestKernel
     private static void Download(string cache, string unpacked)
     {
         Directory.CreateDirectory(cache);
+        foreach (var old in Directory.GetFiles(cache, "*.deb"))
+            File.Delete(old);
         var depends = Programs.Run(cache, "apt-cache", "depends", "linux-image-cloud-amd64");
         var package = depends.Split('\n').First(line => line.Contains("Depends: linux-image-", StringComparison.Ordinal)).Split(' ')[^1];
         Programs.Run(cache, "apt-get", "-q", "download", package);

@@ -64,7 +64,7 @@ add_initramfs() { # DIR: the hook as a package would install it, then Debian's o
   install -D -m 755 "$hooks/hooks/ctree" "$tree/usr/share/initramfs-tools/hooks/ctree"
   install -D -m 755 "$hooks/scripts/local-bottom/ctree" "$tree/usr/share/initramfs-tools/scripts/local-bottom/ctree"
   printf 'MODULES=list\nCOMPRESS=gzip\n' >"$tree/etc/initramfs-tools/conf.d/ctree"
-  printf '%s\n' virtio_pci virtio_blk virtio_net ext4 vfat >>"$tree/etc/initramfs-tools/modules"
+  printf '%s\n' virtio_pci virtio_blk virtio_net ext4 vfat softdog >>"$tree/etc/initramfs-tools/modules"
   version=$(basename "$tree"/lib/modules/*)
   chroot "$tree" mkinitramfs -o "/boot/initrd.img-$version" "$version"
   rm -f "$tree"/initrd.img* "$tree"/vmlinuz*
