@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text;
 using ContentTree.Store.Codecs;
 using ContentTree.Store.Objects;
@@ -16,6 +17,9 @@ public sealed class Repository : IDisposable
 
     private readonly SafeFileHandle _root;
     private readonly SafeFileHandle[] _fanout = new SafeFileHandle[256];
+
+    // Making a decoder costs more than decoding a small tree.
+    private readonly ConcurrentBag<Lz4Decoder> _decoders = [];
 
     private Repository(string path)
     {
@@ -95,7 +99,7 @@ public sealed class Repository : IDisposable
     public byte[] ReadSmall(ObjectName name, int maxSize)
     {
         using var file = OpenStored(name);
-        using var decoder = new Lz4Decoder();
+        var decoder = _decoders.TryTake(out var idle) ? idle : new Lz4Decoder();
         var frame = new byte[Posix.Stat(file, name.ToString()).Size];
         Posix.ReadFull(file, frame, name.ToString());
         byte[] content;
@@ -106,6 +110,10 @@ public sealed class Repository : IDisposable
         catch (FormatException e)
         {
             throw new CorruptObjectException(name, e.Message);
+        }
+        finally
+        {
+            _decoders.Add(decoder);
         }
         return ObjectId.Of(content) == name.Id ? content : throw new CorruptObjectException(name, "its content has another hash");
     }
@@ -143,6 +151,8 @@ public sealed class Repository : IDisposable
     {
         foreach (var directory in _fanout)
             directory.Dispose();
+        foreach (var decoder in _decoders)
+            decoder.Dispose();
         _root.Dispose();
     }
 
