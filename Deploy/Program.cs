@@ -1,1 +1,3 @@
-System.Console.WriteLine("hi");
+using ContentTree.Deploy.Commands;
+
+return await CommandLine.RunAsync(args, Console.Out, Console.Error, isTerminal: !Console.IsErrorRedirected).ConfigureAwait(false);

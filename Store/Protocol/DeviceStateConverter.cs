@@ -3,4 +3,4 @@ using System.Text.Json.Serialization;
 
 namespace ContentTree.Store.Protocol;
 
-internal sealed class DeviceStateConverter() : JsonStringEnumConverter<DeviceState>(JsonNamingPolicy.CamelCase, allowIntegerValues: false);
+public sealed class DeviceStateConverter() : JsonStringEnumConverter<DeviceState>(JsonNamingPolicy.CamelCase, allowIntegerValues: false);

@@ -1,0 +1,55 @@
+using ContentTree.BootFile;
+using ContentTree.Deploy.Deployments;
+
+namespace ContentTree.Deploy.Booting;
+
+/// <summary>The only writer of the boot file. Each write is the whole switch: before it the old choice holds, after it the new one.</summary>
+internal static class BootSwitch
+{
+    /// <summary>Makes a finished deployment the one to boot: on trial, or without one if it was the last good one anyway.</summary>
+    public static BootRecord Want(Device device, FinishedDeployment deployment)
+    {
+        var record = device.Boot.Read();
+        if (record is { State: not BootState.Fallback } && record.Wanted == deployment.Name)
+            return record;
+        if (BootHistory.LastGood(device) == deployment.Name)
+            return Good(device, deployment);
+        return Write(device, new BootRecord
+        {
+            Wanted = deployment.Name,
+            Previous = BootHistory.LastGood(device, deployment.Name),
+            State = BootState.Trial,
+            TriesLeft = BootRecord.DefaultTries,
+        });
+    }
+
+    /// <summary>Makes a deployment the good one: no trial, nothing counted.</summary>
+    public static BootRecord Good(Device device, FinishedDeployment deployment)
+    {
+        var record = device.Boot.Read();
+        // A confirmed trial keeps what it would have fallen back to.
+        var previous = record is { State: BootState.Trial, Previous: { } kept } && record.Wanted == deployment.Name
+            ? kept
+            : BootHistory.LastGood(device, Excluded(record, deployment.Name));
+        var written = Write(device, new BootRecord { Wanted = deployment.Name, Previous = previous, State = BootState.Good });
+        Note(device, deployment.Name);
+        return written;
+    }
+
+    // A deployment that is left before it was confirmed is not what to fall back to.
+    private static DeploymentName[] Excluded(BootRecord? record, DeploymentName wanted) =>
+        record is { State: not BootState.Good } ? [wanted, record.Wanted] : [wanted];
+
+    private static BootRecord Write(Device device, BootRecord record)
+    {
+        var written = device.Boot.Write(record);
+        return device.Boot.Read() == written ? written : throw new IOException($"{device.Boot.PathA}: the boot file does not read back as written");
+    }
+
+    private static void Note(Device device, DeploymentName name)
+    {
+        var notes = device.State.Deployments;
+        if (notes.Find(name) is { Confirmed: false } note)
+            device.State.Deployments = notes.With(note with { Confirmed = true });
+    }
+}

@@ -1,0 +1,49 @@
+using ContentTree.BootFile;
+using ContentTree.Deploy.Deployments;
+using ContentTree.Store;
+using ContentTree.Store.Protocol;
+
+namespace ContentTree.Deploy.Booting;
+
+/// <summary>Ends a trial: the deployment that runs is the wanted one, and it is good.</summary>
+internal static class Confirmation
+{
+    private const string RuntimeDirectory = "/run/ctree";
+
+    /// <summary>The trial that runs now, or null: nothing to confirm.</summary>
+    public static DeploymentName? RunningTrial(Device device) =>
+        device.Boot.Read() is { State: BootState.Trial } record && device.Booted is { } booted &&
+        booted.Deployment == record.Wanted && booted.Reason != BootReason.Override
+            ? record.Wanted
+            : null;
+
+    /// <exception cref="StoppedException">No trial is running.</exception>
+    public static DeploymentName Confirm(Device device)
+    {
+        if (RunningTrial(device) is not { } name)
+            throw new StoppedException(ExitCode.NothingToSteer, Why(device));
+        var deployment = FinishedDeployment.Find(device.Layout, name)
+            ?? throw new StoppedException(ExitCode.VerificationFailed, $"{name} runs, but its marker is gone; 'ctree verify' says more");
+        BootSwitch.Good(device, deployment);
+        device.State.Happened(EventKind.Confirmed, deployment.Commit, name);
+        Announce(device, name);
+        return name;
+    }
+
+    private static string Why(Device device) => (device.Boot.Read(), device.Booted) switch
+    {
+        (null, _) => "nothing to confirm: the boot file names no deployment; 'ctree update' makes the first one",
+        ({ State: BootState.Good } record, _) => $"nothing to confirm: {record.Wanted} is good already",
+        ({ } record, null) => $"nothing to confirm: {record.Wanted} has not been booted yet",
+        ({ } record, { } booted) => $"nothing to confirm: {booted.Deployment} runs, and {record.Wanted} is on trial",
+    };
+
+    // Other services wait for this file; below --root there are none.
+    private static void Announce(Device device, DeploymentName name)
+    {
+        if (device.Root.IsGiven || !Directory.Exists(RuntimeDirectory))
+            return;
+        using var run = Posix.OpenDirectory(RuntimeDirectory);
+        DurableFiles.Replace(run, "confirmed"u8, System.Text.Encoding.ASCII.GetBytes($"{name}\n"));
+    }
+}

@@ -1,0 +1,21 @@
+using ContentTree.Store;
+
+namespace ContentTree.Deploy.Booting;
+
+/// <summary>
+/// On a booted device <c>/ctree</c> is mounted read-only for everyone. A command that writes takes a mount namespace of its own, makes
+/// its view writable and starts itself again in it: all threads share one view, and nobody else sees the change.
+/// </summary>
+internal static class PhysicalMount
+{
+    public static void EnsureWritable(DeviceRoot root)
+    {
+        if (root.IsGiven || !Posix.IsRoot || !Directory.Exists(root.Top) || !PosixMounts.IsReadOnly(root.Top))
+            return;
+        PosixMounts.LeaveSharedMounts();
+        PosixMounts.RemountWritable(root.Top);
+        if (PosixMounts.IsReadOnly(root.Top))
+            throw new IOException($"{root.Top} stays read-only: its filesystem is mounted read-only");
+        PosixMounts.StartAgain();
+    }
+}

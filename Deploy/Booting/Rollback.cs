@@ -1,0 +1,25 @@
+using ContentTree.BootFile;
+using ContentTree.Deploy.Deployments;
+using ContentTree.Store.Protocol;
+
+namespace ContentTree.Deploy.Booting;
+
+/// <summary>Goes back to the last good deployment by hand. The commit that is left is not taken again until the branch has another.</summary>
+internal static class Rollback
+{
+    /// <returns>The deployment that boots next and the one that was left.</returns>
+    /// <exception cref="StoppedException">There is nothing to go back to.</exception>
+    public static (DeploymentName To, DeploymentName From) Run(Device device)
+    {
+        if (device.Boot.Read() is not { } record)
+            throw new StoppedException(ExitCode.NothingToSteer, "nothing to roll back: the boot file names no deployment");
+        if (record.Previous is not { } previous || FinishedDeployment.Find(device.Layout, previous) is not { } target)
+            throw new StoppedException(ExitCode.NothingToSteer, $"nothing to roll back to: {record.Wanted} has no confirmed deployment before it");
+        var left = FinishedDeployment.Find(device.Layout, record.Wanted);
+        if (left is not null)
+            device.State.Follow = device.State.Follow with { Skip = left.Commit };
+        BootSwitch.Good(device, target);
+        device.State.Happened(EventKind.RolledBack, left?.Commit, record.Wanted, ExitCode.Done, $"by hand, to {previous}");
+        return (previous, record.Wanted);
+    }
+}

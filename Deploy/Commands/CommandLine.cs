@@ -1,0 +1,36 @@
+using System.CommandLine;
+using ContentTree.Store.Protocol;
+
+namespace ContentTree.Deploy.Commands;
+
+/// <summary>The <c>ctree</c> program: one file per verb in this folder.</summary>
+internal static class CommandLine
+{
+    public static Task<int> RunAsync(
+        string[] arguments, TextWriter results, TextWriter people, bool isTerminal = false, TimeProvider? clock = null,
+        CancellationToken cancellation = default)
+    {
+        var parsed = Create(new Globals(results, people, isTerminal, clock ?? TimeProvider.System)).Parse(arguments);
+        if (parsed.Errors.Count == 0)
+            return parsed.InvokeAsync(new InvocationConfiguration { Output = results, Error = people, EnableDefaultExceptionHandler = false }, cancellation);
+        foreach (var error in parsed.Errors)
+            people.WriteLine($"ctree: {error.Message}");
+        people.WriteLine("ctree: 'ctree --help' shows the verbs, 'ctree VERB --help' what one takes");
+        return Task.FromResult((int)ExitCode.Usage);
+    }
+
+    private static RootCommand Create(Globals globals)
+    {
+        var root = new RootCommand("Keeps this device on the tree its operators chose.");
+        globals.AddTo(root);
+        Command[] verbs =
+        [
+            InitCommand.Create(globals), UpdateCommand.Create(globals), PlanCommand.Create(globals), PullCommand.Create(globals),
+            DeployCommand.Create(globals), StatusCommand.Create(globals),
+            RollbackCommand.Create(globals), ConfirmCommand.Create(globals),
+        ];
+        foreach (var verb in verbs)
+            root.Subcommands.Add(verb);
+        return root;
+    }
+}

@@ -1,0 +1,27 @@
+using System.CommandLine;
+using ContentTree.Deploy.Transfer;
+using ContentTree.Deploy.Updates;
+using ContentTree.Store.Protocol;
+
+namespace ContentTree.Deploy.Commands;
+
+/// <summary><c>deploy COMMIT</c>: make a downloaded commit the next to boot.</summary>
+internal static class DeployCommand
+{
+    public static Command Create(Globals globals)
+    {
+        var commit = CommitArgument.Create();
+        var command = new Command("deploy", "make a downloaded commit the next to boot") { commit };
+        command.SetAction(globals.Run((context, parse, cancellation) => context.JobAsync(device =>
+        {
+            using var connection = CommandContext.Connect(device);
+            var complete = device.Store.GetComplete(CommitArgument.Resolve(device, parse.GetRequiredValue(commit)));
+            Fitness.Require(device, complete.Id, complete.Commit);
+            var job = new UpdateJob(device, connection, Progress.Silent(context.Clock));
+            var outcome = job.Deploy(complete, UpdateJob.Known(device, complete.Id));
+            UpdateCommand.Print(context.Output, device, outcome);
+            return Task.FromResult((ExitCode.Done, UpdateCommand.Text(outcome)));
+        }, cancellation)));
+        return command;
+    }
+}

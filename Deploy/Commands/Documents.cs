@@ -1,0 +1,143 @@
+using System.Text.Json.Serialization;
+using ContentTree.BootFile;
+using ContentTree.Deploy.State;
+using ContentTree.Store.Objects;
+
+namespace ContentTree.Deploy.Commands;
+
+// What --json prints. Each has a schema name; fields are only ever added.
+
+internal sealed record StatusDocument(
+    string? Server,
+    BranchName Branch,
+    ObjectId? Pinned,
+    string? Device,
+    string? Enrolment,
+    string? Fingerprint,
+    DeploymentName? Booted,
+    DeploymentName? Wanted,
+    DeploymentName? Previous,
+    string? State,
+    int TriesLeft,
+    bool RebootNeeded,
+    IReadOnlyList<StatusDeployment> Deployments,
+    bool Held,
+    DateTimeOffset? HeldUntil,
+    IReadOnlyList<ObjectId> Denied,
+    Fetched Fetched,
+    StatusResult? LastResult)
+{
+    public string Schema { get; init; } = "ctree.status/1";
+}
+
+internal sealed record StatusDeployment(
+    DeploymentName Name, ObjectId Commit, BranchName? Branch, long Sequence, string Version, bool Confirmed, bool Pinned);
+
+internal sealed record StatusResult(int Code, string Message, string Verb, DateTimeOffset Time);
+
+internal sealed record PlanDocument(
+    ObjectId Commit,
+    string Version,
+    BranchName? Branch,
+    long Sequence,
+    bool UpToDate,
+    int Objects,
+    long MaxDownloadBytes,
+    long DiskBytes,
+    long Inodes,
+    long FreeBytes,
+    long FreeInodes,
+    bool Fits,
+    bool RebootNeeded)
+{
+    public string Schema { get; init; } = "ctree.plan/1";
+}
+
+internal sealed record UpdateDocument(
+    string Action, ObjectId Commit, BranchName? Branch, long Sequence, DeploymentName? Deployment, bool RebootNeeded, Fetched Fetched)
+{
+    public string Schema { get; init; } = "ctree.update/1";
+}
+
+internal sealed record SwitchedDocument(DeploymentName Deployment, DeploymentName? Left, bool RebootNeeded)
+{
+    public string Schema { get; init; } = "ctree.switched/1";
+}
+
+internal sealed record GarbageDocument(int Deployments, long Objects, long Bytes)
+{
+    public string Schema { get; init; } = "ctree.gc/1";
+}
+
+internal sealed record VerifyDocument(bool Full, long Checked, long Bytes, IReadOnlyList<VerifyDamage> Damage)
+{
+    public string Schema { get; init; } = "ctree.verify/1";
+}
+
+internal sealed record VerifyDamage(string What, string Reason);
+
+internal sealed record RepairDocument(long Objects, int Paths, long Bytes, IReadOnlyList<VerifyDamage> Left)
+{
+    public string Schema { get; init; } = "ctree.repair/1";
+}
+
+internal sealed record LogDocument(IReadOnlyList<LogEntry> Commits)
+{
+    public string Schema { get; init; } = "ctree.log/1";
+}
+
+internal sealed record LogEntry(
+    ObjectId Commit, DateTimeOffset Created, string Version, string Subject, long Bytes, IReadOnlyList<DeploymentName> Deployments);
+
+internal sealed record ListDocument(ObjectId Commit, string Path, IReadOnlyList<ListEntry> Entries)
+{
+    public string Schema { get; init; } = "ctree.ls/1";
+}
+
+internal sealed record ListEntry(string Name, string Kind, string Mode, uint Uid, uint Gid, long Size, ObjectId? Id, string? Target);
+
+internal sealed record DiffDocument(ObjectId From, ObjectId To, IReadOnlyList<DiffEntry> Changes)
+{
+    public string Schema { get; init; } = "ctree.diff/1";
+}
+
+internal sealed record DiffEntry(string Kind, string Path, long SizeBefore, long SizeAfter);
+
+internal sealed record ConfigDocument(IReadOnlyList<Config.ConfigSetting> Settings)
+{
+    public string Schema { get; init; } = "ctree.config/1";
+}
+
+internal sealed record ErrorDocument(int Code, string Message)
+{
+    public string Schema { get; init; } = "ctree.error/1";
+}
+
+internal sealed record ProgressDocument(ObjectId Commit, long Objects, long Bytes, int PlannedObjects, long MaxBytes, bool Done)
+{
+    public string Schema { get; init; } = "ctree.progress/1";
+}
+
+/// <summary>Whole documents, for people to read as well.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    WriteIndented = true,
+    Converters = [typeof(ObjectIdText), typeof(BranchNameText), typeof(DeploymentNameText)])]
+[JsonSerializable(typeof(StatusDocument))]
+[JsonSerializable(typeof(PlanDocument))]
+[JsonSerializable(typeof(UpdateDocument))]
+[JsonSerializable(typeof(SwitchedDocument))]
+[JsonSerializable(typeof(GarbageDocument))]
+[JsonSerializable(typeof(VerifyDocument))]
+[JsonSerializable(typeof(RepairDocument))]
+[JsonSerializable(typeof(LogDocument))]
+[JsonSerializable(typeof(ListDocument))]
+[JsonSerializable(typeof(DiffDocument))]
+[JsonSerializable(typeof(ConfigDocument))]
+internal sealed partial class DocumentJson : JsonSerializerContext;
+
+/// <summary>One object a line, on stderr.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, Converters = [typeof(ObjectIdText)])]
+[JsonSerializable(typeof(ProgressDocument))]
+[JsonSerializable(typeof(ErrorDocument))]
+internal sealed partial class LineJson : JsonSerializerContext;

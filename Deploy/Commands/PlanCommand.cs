@@ -1,0 +1,48 @@
+using System.CommandLine;
+using ContentTree.Deploy.Transfer;
+using ContentTree.Deploy.Updates;
+using ContentTree.Store.Protocol;
+
+namespace ContentTree.Deploy.Commands;
+
+/// <summary><c>plan</c>: what an update would take, before it takes anything but trees.</summary>
+internal static class PlanCommand
+{
+    public static Command Create(Globals globals)
+    {
+        var command = new Command("plan", "show what an update would download and whether it fits");
+        command.SetAction(globals.Run((context, _, cancellation) => context.ChangeAsync(async device =>
+        {
+            using var connection = CommandContext.Connect(device);
+            var found = await new UpdateJob(device, connection, Progress.Silent(context.Clock)).CheckAsync(cancellation).ConfigureAwait(false);
+            using var pull = new CommitPull(device, connection);
+            var plan = await pull.PlanAsync(found.Target.Commit, cancellation).ConfigureAwait(false);
+            var document = Describe(device, found, plan);
+            context.Output.Write(document, DocumentJson.Default.PlanDocument, Text);
+            return document.Fits ? ExitCode.Done : ExitCode.NoSpace;
+        }, cancellation)));
+        return command;
+    }
+
+    private static PlanDocument Describe(Device device, UpdateOutcome found, PullPlan plan)
+    {
+        var upToDate = found.Action == UpdateAction.UpToDate;
+        var needs = upToDate ? SpaceNeeds.None : plan.Needs;
+        var (bytes, inodes) = device.Store.FreeSpace();
+        return new PlanDocument(
+            plan.Id, plan.Commit.Version, found.Target.Branch, found.Target.Sequence, upToDate, plan.Fetches, plan.FetchBytes,
+            needs.Bytes, needs.Inodes, bytes, inodes,
+            upToDate || (needs.Bytes <= bytes - device.Config.MinFree && needs.Inodes <= inodes),
+            !upToDate || found.RebootNeeded);
+    }
+
+    private static string Text(PlanDocument plan) => plan.UpToDate
+        ? $"up to date: {plan.Commit}{(plan.RebootNeeded ? "; a reboot is needed" : "")}"
+        : $"""
+        commit     {plan.Commit} {plan.Version}
+        download   {plan.Objects} objects, at most {Sizes.Text(plan.MaxDownloadBytes)} (uncompressed size)
+        disk       {Sizes.Text(plan.DiskBytes)} and {plan.Inodes} inodes; {Sizes.Text(plan.FreeBytes)} and {plan.FreeInodes} are free
+        fits       {(plan.Fits ? "yes" : "no: 'ctree gc' removes old deployments")}
+        afterwards a reboot
+        """;
+}

@@ -1,0 +1,120 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using ContentTree.BootFile;
+using ContentTree.Deploy.Booting;
+using ContentTree.Deploy.Deployments;
+using ContentTree.Deploy.State;
+using ContentTree.Store.Protocol;
+
+namespace ContentTree.Deploy.Commands;
+
+/// <summary><c>status</c>: what runs, what will boot, what happened last.</summary>
+internal static class StatusCommand
+{
+    public static Command Create(Globals globals)
+    {
+        var command = new Command("status", "show what runs, what boots next and what happened last");
+        command.SetAction(globals.Run((context, _, _) =>
+        {
+            using var device = context.Open();
+            context.Output.Write(Describe(device), DocumentJson.Default.StatusDocument, document => Text(device, document));
+            return Task.FromResult(ExitCode.Done);
+        }));
+        return command;
+    }
+
+    private static StatusDocument Describe(Device device)
+    {
+        var follow = device.State.Follow;
+        var last = device.State.Last;
+        var record = device.Boot.Read();
+        var booted = device.Booted?.Deployment;
+        var hold = follow.HoldAt(device.Clock.GetUtcNow());
+        return new StatusDocument(
+            device.Config.Server?.ToString().TrimEnd('/'), follow.Branch, follow.Commit,
+            DeviceId(device), Word(device.State.Enrolment.Answer), device.Trust.TryRoot()?.Fingerprint,
+            booted, record?.Wanted, record?.Previous, record is null ? null : Word(record.State), record?.TriesLeft ?? 0,
+            record is not null && booted != record.Wanted,
+            [.. FinishedDeployment.Scan(device.Layout).Select(d => Describe(device, d))],
+            hold is not null, hold?.Until,
+            [.. device.Denials.List().Select(d => d.Commit)],
+            last.Fetched ?? new Fetched(0, 0, 0),
+            last.Result is { } result ? new StatusResult(result.Code, result.Message, result.Verb, result.Time) : null);
+    }
+
+    private static StatusDeployment Describe(Device device, FinishedDeployment deployment)
+    {
+        var note = device.State.Deployments.Find(deployment.Name);
+        return new StatusDeployment(
+            deployment.Name, deployment.Commit, note?.Branch, note?.Sequence ?? 0, note?.Version ?? "",
+            BootHistory.IsConfirmed(device, deployment.Name), note?.Kept ?? false);
+    }
+
+    private static string Text(Device device, StatusDocument status)
+    {
+        var text = new StringBuilder();
+        Line(text, "server", $"{status.Server ?? "none"}, branch {status.Branch}{(status.Pinned is { } pin ? $", pinned to {pin}" : "")}");
+        Line(text, "device", status.Enrolment switch
+        {
+            "pending" => $"{status.Device}, waiting for approval; trust root {status.Fingerprint}",
+            { } word => $"{status.Device}, {word}",
+            null => $"{status.Device}, not enrolled yet",
+        });
+        Line(text, "booted", status.Booted?.ToString() ?? "none");
+        Line(text, "wanted", status.Wanted is null ? "none" : $"{status.Wanted} ({status.State}{(status.State == "good" ? "" : $", {status.TriesLeft} tries left")}){(status.RebootNeeded ? ", after a reboot" : "")}");
+        Line(text, "previous", status.Previous?.ToString() ?? "none");
+        Problems(text, device);
+        foreach (var d in status.Deployments)
+            Line(text, "", $"{d.Name}  {d.Branch?.ToString() ?? "-"} {d.Sequence}  {d.Version}{(d.Confirmed ? "  confirmed" : "")}{(d.Pinned ? "  kept" : "")}");
+        if (status.Held)
+            Line(text, "held", status.HeldUntil is { } until ? $"until {until:u}" : "until 'ctree release'");
+        foreach (var denial in device.Denials.List())
+            Line(text, "denied", $"{denial.Commit} {denial.Reason} {denial.Text}");
+        Line(text, "fetched", $"{status.Fetched.Objects} objects, {Sizes.Text(status.Fetched.Bytes)}, {status.Fetched.Resumes} resumed");
+        if (status.LastResult is { } result)
+            Line(text, "last", $"{result.Verb} {result.Time:u}: {result.Message} ({result.Code})");
+        return text.ToString();
+    }
+
+    private static void Problems(StringBuilder text, Device device)
+    {
+        var (a, b) = device.Boot.Inspect();
+        foreach (var slot in new[] { a, b }.Where(slot => slot.Record is null && slot.Problem != "empty: never written"))
+            Line(text, "boot file", $"{slot.Path}: {slot.Problem}");
+        if (device.Booted is { Problem.Length: > 0 } booted)
+            Line(text, "boot file", booted.Problem);
+    }
+
+    private static string? DeviceId(Device device)
+    {
+        try
+        {
+            using var key = device.ReadKey();
+            return key.Id.ToString();
+        }
+        catch (UnauthorizedAccessException)
+        {
+            // Anyone may look at the status; the key is for root alone.
+            return null;
+        }
+    }
+
+    private static void Line(StringBuilder text, string label, string value) =>
+        text.Append(CultureInfo.InvariantCulture, $"{label,-10} {value}\n");
+
+    private static string Word(BootState state) => state switch
+    {
+        BootState.Trial => "trial",
+        BootState.Good => "good",
+        _ => "fallback",
+    };
+
+    private static string? Word(DeviceState? state) => state switch
+    {
+        DeviceState.Pending => "pending",
+        DeviceState.Accepted => "accepted",
+        DeviceState.Rejected => "rejected",
+        _ => null,
+    };
+}

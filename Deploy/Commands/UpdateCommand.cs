@@ -1,0 +1,74 @@
+using System.CommandLine;
+using ContentTree.Deploy.Booting;
+using ContentTree.Deploy.State;
+using ContentTree.Deploy.Updates;
+using ContentTree.Store.Protocol;
+
+namespace ContentTree.Deploy.Commands;
+
+/// <summary><c>update</c>: the whole job once.</summary>
+internal static class UpdateCommand
+{
+    public static Command Create(Globals globals)
+    {
+        var check = new Option<bool>("--check") { Description = "only ask whether there is anything new" };
+        var reboot = new Option<bool>("--reboot") { Description = "reboot into the new deployment" };
+        var rebootCode = new Option<bool>("--reboot-exit-code") { Description = "end with 4 when a reboot is needed" };
+        var unchangedCode = new Option<bool>("--unchanged-exit-77") { Description = "end with 77 when there is nothing to do" };
+        var command = new Command("update", "poll, download, deploy and switch, if there is anything new") { check, reboot, rebootCode, unchangedCode };
+        command.SetAction(globals.Run((context, parse, cancellation) => context.JobAsync(async device =>
+        {
+            using var connection = CommandContext.Connect(device);
+            var job = new UpdateJob(device, connection, context.Output.Progress(context.Clock));
+            var outcome = parse.GetValue(check)
+                ? await job.CheckAsync(cancellation).ConfigureAwait(false)
+                : await job.RunAsync(cancellation).ConfigureAwait(false);
+            Print(context.Output, device, outcome);
+            if (parse.GetValue(reboot) && outcome.RebootNeeded && !parse.GetValue(check))
+                Reboot.Run(device, context.Output.Say);
+            return (CodeOf(outcome, parse.GetValue(rebootCode), parse.GetValue(unchangedCode)), Text(outcome));
+        }, cancellation)));
+        return command;
+    }
+
+    public static void Print(Output output, Device device, UpdateOutcome outcome)
+    {
+        var fetched = device.State.Last.Fetched ?? new Fetched(0, 0, 0);
+        var document = new UpdateDocument(
+            Word(outcome.Action), outcome.Target.Commit, outcome.Target.Branch, outcome.Target.Sequence, outcome.Deployment, outcome.RebootNeeded, fetched);
+        output.Write(document, DocumentJson.Default.UpdateDocument, _ => Text(outcome));
+    }
+
+    public static string Text(UpdateOutcome outcome)
+    {
+        var target = outcome.Target;
+        var what = target.Branch is { } branch ? $"{target.Commit} ({branch}, sequence {target.Sequence})" : $"{target.Commit}";
+        var text = outcome.Action switch
+        {
+            UpdateAction.UpToDate => $"up to date: {what}",
+            UpdateAction.Skipped => $"nothing to do: {what} was left by a rollback; 'ctree switch' takes it again",
+            UpdateAction.Available => $"available: {what}",
+            UpdateAction.Downloaded => $"downloaded: {what}; 'ctree deploy {target.Commit}' makes it the next to boot",
+            _ => $"deployed: {what} as {outcome.Deployment}",
+        };
+        return outcome is { RebootNeeded: true, Action: UpdateAction.UpToDate or UpdateAction.Deployed }
+            ? $"{text}; a reboot starts {outcome.Deployment}"
+            : text;
+    }
+
+    private static ExitCode CodeOf(UpdateOutcome outcome, bool rebootCode, bool unchangedCode)
+    {
+        if (rebootCode && outcome.RebootNeeded)
+            return ExitCode.RebootNeeded;
+        return unchangedCode && outcome.Action is (UpdateAction.UpToDate or UpdateAction.Skipped) ? ExitCode.Unchanged : ExitCode.Done;
+    }
+
+    private static string Word(UpdateAction action) => action switch
+    {
+        UpdateAction.UpToDate => "none",
+        UpdateAction.Skipped => "skipped",
+        UpdateAction.Available => "available",
+        UpdateAction.Downloaded => "downloaded",
+        _ => "deployed",
+    };
+}

@@ -1,0 +1,115 @@
+namespace ContentTree.Deploy.Config;
+
+/// <summary>
+/// What the configuration files say (docs/device.md): <c>/usr/lib/ctree/agent.conf</c>, then <c>ROOT/ctree/agent.conf</c>, then
+/// <c>/etc/ctree/agent.conf</c>, the later one winning key by key.
+/// </summary>
+internal sealed class AgentConfig
+{
+    private AgentConfig(ConfigReader reader)
+    {
+        Server = reader.Server("server.url");
+        Hardware = reader.Text("device.hardware", "");
+        Name = reader.Text("device.name", Environment.MachineName);
+        Architecture = reader.Text("device.architecture", OwnArchitecture());
+        PollInterval = reader.Duration("poll.interval", "30min");
+        PollJitter = reader.Percent("poll.jitter", "20%");
+        PollRetryMin = reader.Duration("poll.retry-min", "30s");
+        PollRetryMax = reader.Duration("poll.retry-max", "1h");
+        Mode = reader.Choice("update.mode", "auto", "auto", "download", "manual");
+        Reboot = reader.Choice("update.reboot", "auto", "auto", "never", "command");
+        RebootCommand = reader.Text("update.reboot-command", "");
+        Connections = reader.Number("transfer.connections", "6", 1, 64);
+        ConnectTimeout = reader.Duration("transfer.connect-timeout", "15s");
+        StallTimeout = reader.Duration("transfer.stall-timeout", "120s");
+        Attempts = reader.Number("transfer.attempts", "6", 1, 1000);
+        RetryMin = reader.Duration("transfer.retry-min", "500ms");
+        RetryMax = reader.Duration("transfer.retry-max", "30s");
+        AutoConfirm = reader.Choice("health.confirm", "auto", "auto", "manual") == "auto";
+        CheckTimeout = reader.Duration("health.timeout", "60s");
+        HealthDeadline = reader.Duration("health.deadline", "5min");
+        Keep = reader.Number("store.keep", "2", 1, 1000);
+        MinFree = reader.Bytes("store.min-free", "16M");
+        Unprivileged = reader.Flag("store.unprivileged", "false");
+        BootDirectory = reader.Text("boot.directory", "");
+        Effective = reader.Effective;
+        Unknown = [.. reader.Unknown];
+    }
+
+    public Uri? Server { get; }
+
+    /// <summary>What commits' "compatible" is compared with; empty if not known.</summary>
+    public string Hardware { get; }
+
+    public string Name { get; }
+
+    /// <summary>As uname -m spells it.</summary>
+    public string Architecture { get; }
+
+    public TimeSpan PollInterval { get; }
+
+    /// <summary>By how much of itself an interval varies, 0 to 1.</summary>
+    public double PollJitter { get; }
+
+    public TimeSpan PollRetryMin { get; }
+
+    public TimeSpan PollRetryMax { get; }
+
+    /// <summary>auto: the whole job; download: fetch and wait; manual: only tell the server.</summary>
+    public string Mode { get; }
+
+    /// <summary>auto, never or command.</summary>
+    public string Reboot { get; }
+
+    public string RebootCommand { get; }
+
+    public int Connections { get; }
+
+    public TimeSpan ConnectTimeout { get; }
+
+    /// <summary>A transfer that brings no byte for this long is cut; there is no limit to the whole.</summary>
+    public TimeSpan StallTimeout { get; }
+
+    /// <summary>How often in a row a download may fail within one run.</summary>
+    public int Attempts { get; }
+
+    public TimeSpan RetryMin { get; }
+
+    public TimeSpan RetryMax { get; }
+
+    public bool AutoConfirm { get; }
+
+    public TimeSpan CheckTimeout { get; }
+
+    /// <summary>How long after a boot health checks may still fail.</summary>
+    public TimeSpan HealthDeadline { get; }
+
+    /// <summary>Confirmed deployments to keep.</summary>
+    public int Keep { get; }
+
+    /// <summary>Bytes that stay free.</summary>
+    public long MinFree { get; }
+
+    /// <summary>Owners and privileged attributes are recorded but not applied.</summary>
+    public bool Unprivileged { get; }
+
+    /// <summary>Where the boot file is, if not in <c>ctree/boot</c>.</summary>
+    public string BootDirectory { get; }
+
+    public IReadOnlyList<ConfigSetting> Effective { get; }
+
+    public IReadOnlyList<ConfigSetting> Unknown { get; }
+
+    /// <exception cref="ConfigException">A line or value cannot be used.</exception>
+    public static AgentConfig Load(DeviceRoot root) => new(new ConfigReader(root.ConfigFiles.SelectMany(IniFile.Read)));
+
+    private static string OwnArchitecture() => System.Runtime.InteropServices.RuntimeInformation.OSArchitecture switch
+    {
+        System.Runtime.InteropServices.Architecture.X64 => "x86_64",
+        System.Runtime.InteropServices.Architecture.X86 => "i386",
+        System.Runtime.InteropServices.Architecture.Arm64 => "aarch64",
+        System.Runtime.InteropServices.Architecture.Arm or System.Runtime.InteropServices.Architecture.Armv6 => "arm",
+        System.Runtime.InteropServices.Architecture.Ppc64le => "ppc64le",
+        var other => other.ToString().ToLowerInvariant(),
+    };
+}

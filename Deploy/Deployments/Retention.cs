@@ -1,0 +1,59 @@
+using ContentTree.BootFile;
+using ContentTree.Deploy.Booting;
+using ContentTree.Store.Local;
+using ContentTree.Store.Objects;
+
+namespace ContentTree.Deploy.Deployments;
+
+/// <summary>
+/// Which deployments stay: what runs, what will boot, what it falls back to, what is kept by hand, the recovery deployment, and the
+/// newest confirmed ones. The rest goes, and with it the objects that only it needed.
+/// </summary>
+internal sealed class Retention(Device device)
+{
+    /// <returns>Deployments removed, objects removed and bytes freed by those.</returns>
+    public (int Deployments, long Objects, long Bytes) Collect()
+    {
+        var stay = Stay();
+        DeploymentRemover.RemoveLeftovers(device.Layout);
+        var gone = FinishedDeployment.Scan(device.Layout).Select(d => d.Name).Where(name => !stay.Contains(name)).ToArray();
+        foreach (var name in gone)
+            DeploymentRemover.Remove(device.Layout, name);
+        Forget();
+        var (objects, bytes) = LocalStoreGarbage.Run(device.Store, Commits());
+        return (gone.Length, objects, bytes);
+    }
+
+    private HashSet<DeploymentName> Stay()
+    {
+        var record = device.Boot.Read();
+        DeploymentName?[] named = [device.Booted?.Deployment, record?.Wanted, record?.Previous, record?.LastResort, device.Layout.ReadRecovery()];
+        var stay = named.OfType<DeploymentName>().ToHashSet();
+        stay.UnionWith(device.State.Deployments.Deployments.Where(d => d.Kept).Select(d => d.Name));
+        var complete = FinishedDeployment.Scan(device.Layout).Select(d => d.Name).ToArray();
+        // Without a boot record nobody knows which one is good: all may be needed.
+        stay.UnionWith(record is null ? complete : complete.Where(name => BootHistory.IsConfirmed(device, name)).Take(device.Config.Keep));
+        return stay;
+    }
+
+    private void Forget()
+    {
+        var complete = FinishedDeployment.Scan(device.Layout).Select(d => d.Name).ToHashSet();
+        var notes = device.State.Deployments;
+        var left = notes.Deployments.Where(d => complete.Contains(d.Name)).ToArray();
+        if (left.Length != notes.Deployments.Count)
+            device.State.Deployments = notes with { Deployments = left };
+    }
+
+    // What was pulled to be deployed next stays as well.
+    private HashSet<ObjectId> Commits()
+    {
+        var commits = FinishedDeployment.Scan(device.Layout).Select(d => d.Commit).ToHashSet();
+        var follow = device.State.Follow;
+        if (follow.Commit is { } pinned)
+            commits.Add(pinned);
+        else if (device.Trust.Seen(follow.Branch) is { } seen)
+            commits.Add(seen.Commit);
+        return commits;
+    }
+}

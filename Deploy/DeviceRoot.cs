@@ -1,0 +1,39 @@
+using ContentTree.BootFile;
+
+namespace ContentTree.Deploy;
+
+/// <summary>The physical root that holds <c>ctree/</c>, and the paths below it that only this program uses.</summary>
+/// <param name="Path">The root, usually "/".</param>
+/// <param name="IsGiven">
+/// It was given with --root: then nothing outside it is read or written, and nothing is rebooted, so that tests and images can be
+/// worked on from any machine.
+/// </param>
+internal sealed record DeviceRoot(string Path, bool IsGiven)
+{
+    public DeviceLayout Layout { get; } = new(Path);
+
+    public string Top => System.IO.Path.Combine(Path, "ctree");
+
+    public string Store => System.IO.Path.Combine(Top, "store");
+
+    public string Trust => System.IO.Path.Combine(Layout.State, "trust");
+
+    public string Data => System.IO.Path.Combine(Top, "data");
+
+    public string BlackBox => System.IO.Path.Combine(Layout.State, "blackbox");
+
+    public string DeviceConfig => System.IO.Path.Combine(Top, "agent.conf");
+
+    /// <summary>What the selector did at this boot.</summary>
+    public string Booted => IsGiven ? Layout.Booted : BootedRecord.DefaultPath;
+
+    /// <summary>Configuration files, lowest precedence first.</summary>
+    public IReadOnlyList<string> ConfigFiles =>
+        [Below("usr/lib/ctree/agent.conf"), DeviceConfig, Below("etc/ctree/agent.conf")];
+
+    /// <summary>Where required health checks are looked for.</summary>
+    public IReadOnlyList<string> RequiredChecks =>
+        [System.IO.Path.Combine(Top, "health.d/required"), Below("etc/ctree/health.d/required")];
+
+    private string Below(string path) => System.IO.Path.Combine(Path, path);
+}

@@ -1,0 +1,9 @@
+using ContentTree.Store.Objects;
+
+namespace ContentTree.Deploy.Setup;
+
+/// <summary>What <c>init</c> was told.</summary>
+internal sealed record DeviceValues(Uri Server, BranchName Branch, string Hardware, bool Unprivileged, string? Token)
+{
+    public string Address => Server.AbsoluteUri.TrimEnd('/');
+}

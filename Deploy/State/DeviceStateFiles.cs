@@ -1,0 +1,60 @@
+using ContentTree.BootFile;
+using ContentTree.Store.Objects;
+using ContentTree.Store.Protocol;
+
+namespace ContentTree.Deploy.State;
+
+/// <summary>
+/// Everything the device remembers, outside every tree and never rolled back (docs/device.md). Writers hold the device's lock.
+/// </summary>
+internal sealed class DeviceStateFiles(DeviceRoot root, TimeProvider clock)
+{
+    private readonly StateFile<FollowState> _follow = new(root.Layout.State, "follow.json", StateJson.Default.FollowState);
+    private readonly StateFile<EnrolmentState> _enrolment = new(root.Layout.State, "enrolment.json", StateJson.Default.EnrolmentState, 0x180);
+    private readonly StateFile<DeploymentsState> _deployments = new(root.Layout.State, "deployments.json", StateJson.Default.DeploymentsState);
+    private readonly StateFile<EventsState> _events = new(root.Layout.State, "events.json", StateJson.Default.EventsState);
+    private readonly StateFile<LastState> _last = new(root.Layout.State, "last.json", StateJson.Default.LastState);
+
+    public FollowState? TryFollow => _follow.TryRead();
+
+    public FollowState Follow
+    {
+        get => _follow.TryRead() ?? throw new Store.Repositories.StoreNotFoundException($"{root.Top}: not set up; 'ctree init' does it");
+        set => _follow.Write(value);
+    }
+
+    public EnrolmentState Enrolment
+    {
+        get => _enrolment.TryRead() ?? new EnrolmentState();
+        set => _enrolment.Write(value);
+    }
+
+    public DeploymentsState Deployments
+    {
+        get => _deployments.TryRead() ?? new DeploymentsState(1, []);
+        set => _deployments.Write(value);
+    }
+
+    public EventsState Events
+    {
+        get => _events.TryRead() ?? new EventsState(0, []);
+        set => _events.Write(value);
+    }
+
+    public LastState Last
+    {
+        get => _last.TryRead() ?? new LastState();
+        set => _last.Write(value);
+    }
+
+    /// <summary>Queues an event for the server. The one that was queued last is not queued again: steps are repeated after a crash.</summary>
+    public void Happened(string kind, ObjectId? commit, DeploymentName? deployment, ExitCode code = ExitCode.Done, string? message = null)
+    {
+        var events = Events;
+        var name = deployment?.ToString();
+        if (events.Events is [.., var last] && last.Kind == kind && last.Commit == commit && last.Deployment == name &&
+            last.Code == (int)code && last.Message == message)
+            return;
+        Events = events.With(new ReportEvent(0, clock.GetUtcNow(), kind, commit, name, (int)code, message));
+    }
+}

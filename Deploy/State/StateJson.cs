@@ -1,0 +1,21 @@
+using System.Text.Json.Serialization;
+
+namespace ContentTree.Deploy.State;
+
+/// <summary>Reads and writes the state files without reflection.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    UseStringEnumConverter = true,
+    WriteIndented = true,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true,
+    MaxDepth = 16,
+    Converters = [typeof(ObjectIdText), typeof(BranchNameText), typeof(DeploymentNameText)])]
+[JsonSerializable(typeof(FollowState))]
+[JsonSerializable(typeof(EnrolmentState))]
+[JsonSerializable(typeof(DeploymentsState))]
+[JsonSerializable(typeof(EventsState))]
+[JsonSerializable(typeof(LastState))]
+[JsonSerializable(typeof(SeenState))]
+internal sealed partial class StateJson : JsonSerializerContext;

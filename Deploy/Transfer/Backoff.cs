@@ -1,0 +1,27 @@
+namespace ContentTree.Deploy.Transfer;
+
+/// <summary>
+/// Waiting times that double and are drawn between nothing and the whole: a fleet that lost its server together does not come back
+/// together.
+/// </summary>
+internal sealed class Backoff(TimeSpan min, TimeSpan max, TimeProvider clock)
+{
+    private static readonly TimeSpan LongestAsked = TimeSpan.FromMinutes(1);
+
+    /// <param name="failures">From 1.</param>
+    public TimeSpan Delay(int failures)
+    {
+        var ceiling = Math.Min(max.TotalMilliseconds, min.TotalMilliseconds * Math.Pow(2, Math.Min(failures - 1, 30)));
+#pragma warning disable CA5394 // Spreading load needs no secret numbers.
+        return TimeSpan.FromMilliseconds(ceiling * Random.Shared.NextDouble());
+#pragma warning restore CA5394
+    }
+
+    public Task WaitAsync(int failures, TimeSpan? asked, CancellationToken cancellation)
+    {
+        var delay = Delay(failures);
+        if (asked > delay)
+            delay = asked.Value < LongestAsked ? asked.Value : LongestAsked;
+        return Task.Delay(delay, clock, cancellation);
+    }
+}

@@ -1,0 +1,79 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using ContentTree.Store.Protocol;
+using ContentTree.Store.Trust;
+
+namespace ContentTree.Deploy.Transfer;
+
+/// <summary>The server's device interface: small signed requests. Answers are null from a server that has none: static files.</summary>
+internal sealed class DeviceApi(ServerConnection connection, SigningKey key, TimeProvider clock)
+{
+    private const int MaxAnswerBytes = 256 * 1024;
+
+    private TimeSpan _skew;
+
+    public Task<EnrolAnswer?> EnrolAsync(EnrolRequest request, CancellationToken cancellation) =>
+        PostAsync(Routes.Enrol, request, ProtocolJson.Default.EnrolRequest, ProtocolJson.Default.EnrolAnswer, cancellation);
+
+    public Task<PollAnswer?> PollAsync(PollRequest request, CancellationToken cancellation) =>
+        PostAsync(Routes.Poll, request, ProtocolJson.Default.PollRequest, ProtocolJson.Default.PollAnswer, cancellation);
+
+    public Task<ReportAnswer?> ReportAsync(ReportRequest request, CancellationToken cancellation) =>
+        PostAsync(Routes.Report, request, ProtocolJson.Default.ReportRequest, ProtocolJson.Default.ReportAnswer, cancellation);
+
+    /// <exception cref="ProblemException">The server refused.</exception>
+    /// <exception cref="ServerUnreachableException">It did not answer.</exception>
+    private async Task<TAnswer?> PostAsync<TRequest, TAnswer>(
+        string route, TRequest request, JsonTypeInfo<TRequest> requestJson, JsonTypeInfo<TAnswer> answerJson, CancellationToken cancellation)
+        where TAnswer : class
+    {
+        var body = JsonSerializer.SerializeToUtf8Bytes(request, requestJson);
+        try
+        {
+            return await SendAsync(route, body, answerJson, cancellation).ConfigureAwait(false);
+        }
+        catch (ProblemException e) when (e.Problem is { Code: ProblemCode.Clock, Time: { } time })
+        {
+            // A device without a clock signs with the server's time; what expires is judged by signed data, not by this.
+            _skew = DateTimeOffset.FromUnixTimeSeconds(time) - clock.GetUtcNow();
+            return await SendAsync(route, body, answerJson, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<TAnswer?> SendAsync<TAnswer>(string route, byte[] body, JsonTypeInfo<TAnswer> answerJson, CancellationToken cancellation)
+        where TAnswer : class
+    {
+        var address = connection.Resolve(route);
+        using var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = new ByteArrayContent(body) };
+        request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        var signature = RequestSignature.Create(key, "POST", address.PathAndQuery, body, clock.GetUtcNow() + _skew);
+        request.Headers.TryAddWithoutValidation("Authorization", signature.ToString());
+        using var response = await connection.SendAsync(request, cancellation).ConfigureAwait(false);
+        if (!response.IsSuccessStatusCode && !ServerConnection.IsProblem(response))
+            return IsStaticServer(response.StatusCode) ? null : throw Strange(address, response);
+        var answer = await connection.ReadAllAsync(response, MaxAnswerBytes, cancellation).ConfigureAwait(false);
+        if (!response.IsSuccessStatusCode)
+            throw new ProblemException(Read(answer, ProtocolJson.Default.Problem, address), address);
+        return Read(answer, answerJson, address);
+    }
+
+    private static bool IsStaticServer(HttpStatusCode status) =>
+        status is HttpStatusCode.NotFound or HttpStatusCode.MethodNotAllowed or HttpStatusCode.NotImplemented;
+
+    private static ServerUnreachableException Strange(Uri address, HttpResponseMessage response) =>
+        new($"{address}: answered {(int)response.StatusCode} {response.ReasonPhrase}, which is no answer of an update server");
+
+    private static T Read<T>(byte[] answer, JsonTypeInfo<T> json, Uri address)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(answer, json) ?? throw new JsonException("null");
+        }
+        catch (JsonException e)
+        {
+            throw new ServerUnreachableException($"{address}: something else than an update server answered ({e.Message})");
+        }
+    }
+}

@@ -1,0 +1,185 @@
+using ContentTree.BootFile;
+using ContentTree.Deploy.State;
+using ContentTree.Store.Objects;
+using ContentTree.Store.Protocol;
+using ContentTree.Store.Trust;
+
+namespace ContentTree.Deploy.Transfer;
+
+/// <summary>
+/// Asks the server what is new: one signed request, or on a server of plain files the branch's head file. Enrols on the way where
+/// that is needed, and hands over the events that have piled up.
+/// </summary>
+internal sealed class HeadSource(Device device, ServerConnection connection)
+{
+    private readonly RepositoryClient _repository = new(connection, device);
+
+    /// <summary>The newest head of a branch, verified and remembered.</summary>
+    /// <exception cref="StoppedException">Not let in, or no such branch.</exception>
+    public async Task<VerifiedHead> PollAsync(BranchName branch, CancellationToken cancellation)
+    {
+        using var key = device.ReadKey();
+        var api = new DeviceApi(connection, key, device.Clock);
+        try
+        {
+            var head = await AskAsync(api, key, branch, cancellation).ConfigureAwait(false);
+            return device.Trust.Accept(head, branch);
+        }
+        catch (ServerUnreachableException)
+        {
+            var last = device.State.Last;
+            device.State.Last = last with { Poll = new LastPoll(device.Clock.GetUtcNow(), (last.Poll?.Failures ?? 0) + 1, last.Poll?.Interval ?? 0) };
+            throw;
+        }
+        catch (ProblemException e)
+        {
+            throw Stopped(e, key);
+        }
+    }
+
+    /// <summary>Introduces the device; the state the server gives it, or null where it keeps no devices.</summary>
+    public async Task<DeviceState?> EnrolAsync(CancellationToken cancellation)
+    {
+        using var key = device.ReadKey();
+        try
+        {
+            return await EnrolAsync(new DeviceApi(connection, key, device.Clock), key, device.State.Follow.Branch, cancellation).ConfigureAwait(false);
+        }
+        catch (ProblemException e)
+        {
+            throw Stopped(e, key);
+        }
+    }
+
+    /// <summary>Hands over what the server has not got; quietly nothing on a server of plain files.</summary>
+    public async Task ReportAsync(CancellationToken cancellation)
+    {
+        using var key = device.ReadKey();
+        await ReportAsync(new DeviceApi(connection, key, device.Clock), cancellation).ConfigureAwait(false);
+    }
+
+    private async Task<byte[]> AskAsync(DeviceApi api, SigningKey key, BranchName branch, CancellationToken cancellation)
+    {
+        var answer = await PollEnrolledAsync(api, key, branch, cancellation).ConfigureAwait(false);
+        Answered(answer);
+        if (answer is null)
+            return await StaticHeadAsync(branch, cancellation).ConfigureAwait(false);
+        Remember(answer.State);
+        if (answer.State != DeviceState.Accepted)
+            throw new StoppedException(ExitCode.NotAuthorised, Waiting(answer.State, key));
+        await ReportAsync(api, cancellation).ConfigureAwait(false);
+        return answer.Head?.Bytes.ToArray() ?? device.Trust.TryHead(branch)
+            ?? throw new StoppedException(ExitCode.NotFound, $"branch {branch} has no commit yet");
+    }
+
+    private async Task<PollAnswer?> PollEnrolledAsync(DeviceApi api, SigningKey key, BranchName branch, CancellationToken cancellation)
+    {
+        var request = Request(branch);
+        // With a token at hand a device that waits is let in at once.
+        if (device.State.Enrolment is { Token: not null, Answer: not DeviceState.Accepted })
+            await EnrolAsync(api, key, branch, cancellation).ConfigureAwait(false);
+        try
+        {
+            return await api.PollAsync(request, cancellation).ConfigureAwait(false);
+        }
+        catch (ProblemException e) when (e.Problem.Code == ProblemCode.DeviceUnknown)
+        {
+            await EnrolAsync(api, key, branch, cancellation).ConfigureAwait(false);
+            return await api.PollAsync(request, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<DeviceState?> EnrolAsync(DeviceApi api, SigningKey key, BranchName branch, CancellationToken cancellation)
+    {
+        var config = device.Config;
+        var request = new EnrolRequest(
+            key.Public.Pem, config.Name, config.Hardware, config.Architecture, branch, device.State.Enrolment.Token);
+        var answer = await api.EnrolAsync(request, cancellation).ConfigureAwait(false);
+        if (answer is not null)
+            Remember(answer.State);
+        return answer?.State;
+    }
+
+    private async Task ReportAsync(DeviceApi api, CancellationToken cancellation)
+    {
+        while (device.State.Events is { Events.Count: > 0 } queue)
+        {
+            var answer = await api.ReportAsync(new ReportRequest([.. queue.Events.Take(ReportRequest.MaxEvents)]), cancellation).ConfigureAwait(false);
+            // A server that takes none of them would be asked for ever.
+            if (answer is null || answer.Received < queue.Events[0].Sequence)
+                return;
+            device.State.Events = queue.After(answer.Received);
+        }
+    }
+
+    private async Task<byte[]> StaticHeadAsync(BranchName branch, CancellationToken cancellation) =>
+        await _repository.TryGetFileAsync(Routes.Head(branch), Envelope.MaxBytes, cancellation).ConfigureAwait(false)
+            ?? throw new StoppedException(ExitCode.NotFound, $"{connection.Server}: no branch {branch}; 'ctree switch BRANCH' follows another one");
+
+    private PollRequest Request(BranchName branch)
+    {
+        var (running, wanted) = RunningAndWanted();
+        var held = device.State.Follow.HoldAt(device.Clock.GetUtcNow()) is not null;
+        var head = device.Trust.TryHead(branch);
+        return new PollRequest(
+            branch,
+            device.Boot.Read() is { } record ? Word(record.State) : "",
+            device.Trust.Root().Version,
+            device.Trust.Seen(branch)?.Sequence ?? 0,
+            head is null ? null : ObjectId.Of(head),
+            running,
+            wanted == running ? null : wanted,
+            device.State.Last.Failed,
+            held ? true : null,
+            device.State.Events.Last is var last and > 0 ? last : null);
+    }
+
+    private (ObjectId? Running, ObjectId? Wanted) RunningAndWanted()
+    {
+        ObjectId? running = device.Booted is { } booted ? ObjectId.Parse(booted.Commit) : null;
+        ObjectId? wanted = device.Boot.Read() is { } record && DeploymentMarker.Read(device.Layout.Marker(record.Wanted), record.Wanted) is { } marker
+            ? ObjectId.Parse(marker.Commit)
+            : null;
+        return (running, wanted);
+    }
+
+    private void Answered(PollAnswer? answer)
+    {
+        var poll = new LastPoll(device.Clock.GetUtcNow(), 0, answer?.Interval ?? 0);
+        device.State.Last = device.State.Last with { Poll = poll };
+    }
+
+    private void Remember(DeviceState state)
+    {
+        var known = device.State.Enrolment;
+        // A token is a secret: it is kept only as long as it may still be needed.
+        var next = known with { Answer = state, Token = state == DeviceState.Accepted ? null : known.Token };
+        if (next != known)
+            device.State.Enrolment = next;
+    }
+
+    private StoppedException Stopped(ProblemException e, SigningKey key)
+    {
+        DeviceState? state = e.Problem.Code switch
+        {
+            ProblemCode.DevicePending => DeviceState.Pending,
+            ProblemCode.DeviceRejected => DeviceState.Rejected,
+            _ => null,
+        };
+        if (state is not { } known)
+            return new StoppedException(e.Problem.ExitCode, e.Message);
+        Remember(known);
+        return new StoppedException(ExitCode.NotAuthorised, Waiting(known, key));
+    }
+
+    private string Waiting(DeviceState state, SigningKey key) => state == DeviceState.Rejected
+        ? $"{connection.Server} has rejected this device ({key.Id}); ask its operator"
+        : $"{connection.Server} has not accepted this device yet; there: 'ctree-server device accept {key.Id}'";
+
+    private static string Word(BootState state) => state switch
+    {
+        BootState.Trial => "trial",
+        BootState.Good => "good",
+        _ => "fallback",
+    };
+}

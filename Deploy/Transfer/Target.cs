@@ -1,0 +1,9 @@
+using ContentTree.Store.Objects;
+
+namespace ContentTree.Deploy.Transfer;
+
+/// <summary>A commit that release keys have named on a branch, so that this device may run it.</summary>
+/// <param name="Commit">The commit.</param>
+/// <param name="Branch">The branch; absent for one that the store already had complete.</param>
+/// <param name="Sequence">Its position there; 0 if not known.</param>
+internal sealed record Target(ObjectId Commit, BranchName? Branch, long Sequence);

@@ -1,0 +1,49 @@
+using ContentTree.Store.Objects;
+using ContentTree.Store.Protocol;
+using ContentTree.Store.Trust;
+
+namespace ContentTree.Deploy.Transfer;
+
+/// <summary>Finds what the device is to run, and the signed proof that it may.</summary>
+internal sealed class Targets(Device device, ServerConnection connection)
+{
+    private const int MaxHeadsSearched = 10_000;
+
+    private readonly HeadSource _heads = new(device, connection);
+    private readonly RepositoryClient _repository = new(connection, device);
+
+    /// <summary>The pinned commit, else the branch's head.</summary>
+    public async Task<Target> FindAsync(CancellationToken cancellation)
+    {
+        var follow = device.State.Follow;
+        var head = await _heads.PollAsync(follow.Branch, cancellation).ConfigureAwait(false);
+        return follow.Commit is { } pinned
+            ? await ProveAsync(pinned, head, cancellation).ConfigureAwait(false)
+            : new Target(head.Commit, head.Branch, head.Sequence);
+    }
+
+    /// <summary>Any commit of the followed branch.</summary>
+    /// <exception cref="StoppedException">No head of the branch ever named it.</exception>
+    public async Task<Target> FindAsync(ObjectId commit, CancellationToken cancellation)
+    {
+        var head = await _heads.PollAsync(device.State.Follow.Branch, cancellation).ConfigureAwait(false);
+        return await ProveAsync(commit, head, cancellation).ConfigureAwait(false);
+    }
+
+    // Every head that ever was is in the archive, signed; going back from the newest finds what a pin names.
+    private async Task<Target> ProveAsync(ObjectId commit, VerifiedHead head, CancellationToken cancellation)
+    {
+        if (head.Commit == commit)
+            return new Target(commit, head.Branch, head.Sequence);
+        if (device.State.Deployments.Deployments.LastOrDefault(d => d.Commit == commit && d.Branch == head.Branch) is { } known)
+            return new Target(commit, known.Branch, known.Sequence);
+        var root = device.Trust.Root();
+        for (var sequence = head.Sequence - 1; sequence > 0 && sequence > head.Sequence - MaxHeadsSearched; sequence--)
+        {
+            var bytes = await _repository.TryGetFileAsync(Routes.ArchivedHead(head.Branch, sequence), Envelope.MaxBytes, cancellation).ConfigureAwait(false);
+            if (bytes is not null && root.VerifyHead(bytes, head.Branch) is { } old && old.Commit == commit)
+                return new Target(commit, old.Branch, old.Sequence);
+        }
+        throw new StoppedException(ExitCode.NotFound, $"commit {commit} was never published on branch {head.Branch}; 'ctree switch BRANCH' follows another one");
+    }
+}

@@ -1,0 +1,116 @@
+using ContentTree.BootFile;
+using ContentTree.Deploy.Booting;
+using ContentTree.Deploy.Deployments;
+using ContentTree.Deploy.Transfer;
+using ContentTree.Store.Local;
+using ContentTree.Store.Objects;
+using ContentTree.Store.Protocol;
+
+namespace ContentTree.Deploy.Updates;
+
+/// <summary>The whole job and its parts: ask, plan, pull, deploy, switch. The caller holds the device's lock.</summary>
+internal sealed class UpdateJob(Device device, ServerConnection connection, Progress progress)
+{
+    private readonly Targets _targets = new(device, connection);
+
+    /// <summary>Asks what the device is to run, and whether that is anything new.</summary>
+    public async Task<UpdateOutcome> CheckAsync(CancellationToken cancellation)
+    {
+        FallbackSettlement.Settle(device);
+        var target = await _targets.FindAsync(cancellation).ConfigureAwait(false);
+        var follow = device.State.Follow;
+        if (follow.Skip is not null && follow.Skip != target.Commit)
+            device.State.Follow = follow with { Skip = null };
+        var wanted = Wanted();
+        var action = wanted?.Commit == target.Commit ? UpdateAction.UpToDate
+            : follow.Skip == target.Commit ? UpdateAction.Skipped
+            : UpdateAction.Available;
+        return new UpdateOutcome(action, target, wanted?.Name, RebootNeeded());
+    }
+
+    /// <summary>Asks, and does everything up to the boot file if there is anything new and nobody objects.</summary>
+    /// <exception cref="StoppedException">Held, denied, not for this device, no room.</exception>
+    public async Task<UpdateOutcome> RunAsync(CancellationToken cancellation)
+    {
+        var found = await CheckAsync(cancellation).ConfigureAwait(false);
+        if (found.Action != UpdateAction.Available)
+            return found;
+        RequireAutomatic(found.Target);
+        var commit = await PullAsync(found.Target, cancellation).ConfigureAwait(false);
+        return Deploy(commit, found.Target);
+    }
+
+    /// <summary>Asks, and fetches what is new without deploying it.</summary>
+    public async Task<UpdateOutcome> DownloadAsync(CancellationToken cancellation)
+    {
+        var found = await CheckAsync(cancellation).ConfigureAwait(false);
+        if (found.Action != UpdateAction.Available)
+            return found;
+        RequireNotHeld();
+        await PullAsync(found.Target, cancellation).ConfigureAwait(false);
+        return found with { Action = UpdateAction.Downloaded };
+    }
+
+    /// <summary>Brings a commit into the store.</summary>
+    public async Task<CompleteCommit> PullAsync(Target target, CancellationToken cancellation)
+    {
+        if (device.Store.ContainsCommit(target.Commit))
+        {
+            var present = device.Store.GetComplete(target.Commit);
+            Fitness.Require(device, present.Id, present.Commit);
+            return present;
+        }
+        using var pull = new CommitPull(device, connection);
+        try
+        {
+            var plan = await pull.PlanAsync(target.Commit, cancellation).ConfigureAwait(false);
+            await using var line = progress.Follow(plan, pull.Counters).ConfigureAwait(false);
+            return await pull.RunAsync(plan, cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            device.State.Last = device.State.Last with { Fetched = pull.Counters.ToFetched() };
+        }
+    }
+
+    /// <summary>Builds the deployment and makes it the one to boot.</summary>
+    public UpdateOutcome Deploy(CompleteCommit commit, Target target)
+    {
+        FallbackSettlement.Settle(device);
+        var deployment = new DeploymentBuilder(device).Build(commit, target);
+        BootSwitch.Want(device, deployment);
+        device.State.Happened(EventKind.Updated, commit.Id, deployment.Name);
+        new Retention(device).Collect();
+        return new UpdateOutcome(UpdateAction.Deployed, target, deployment.Name, RebootNeeded());
+    }
+
+    /// <summary>What release keys have said about a commit that is here already.</summary>
+    public static Target Known(Device device, ObjectId commit)
+    {
+        var branch = device.State.Follow.Branch;
+        if (device.Trust.Seen(branch) is { } seen && seen.Commit == commit)
+            return new Target(commit, branch, seen.Sequence);
+        var note = device.State.Deployments.Deployments.LastOrDefault(d => d.Commit == commit);
+        return new Target(commit, note?.Branch, note?.Sequence ?? 0);
+    }
+
+    private void RequireAutomatic(Target target)
+    {
+        RequireNotHeld();
+        Fitness.RequireAllowed(device, target.Commit);
+        if (Confirmation.RunningTrial(device) is { } trial)
+            throw new StoppedException(ExitCode.Held, $"{trial} is on trial, and only one trial runs at a time: 'ctree confirm' or 'ctree rollback' ends it");
+    }
+
+    private void RequireNotHeld()
+    {
+        if (device.State.Follow.HoldAt(device.Clock.GetUtcNow()) is { } hold)
+            throw new StoppedException(ExitCode.Held, $"updates are held{(hold.Until is { } until ? $" until {until:u}" : "")}; 'ctree release' ends it");
+    }
+
+    private FinishedDeployment? Wanted() => device.Boot.Read() is { State: not BootState.Fallback } record
+        ? FinishedDeployment.Find(device.Layout, record.Wanted)
+        : null;
+
+    private bool RebootNeeded() => device.Boot.Read() is { } record && device.Booted?.Deployment != record.Wanted;
+}
