@@ -131,7 +131,7 @@ internal static unsafe partial class Libc
     public static partial int unshare(int flags);
 
     [LibraryImport("libc", SetLastError = true)]
-    public static partial void sync();
+    public static partial int execv(byte* path, byte** arguments);
 
     [StructLayout(LayoutKind.Sequential)]
     public struct Timespec

@@ -1,11 +1,10 @@
-using System.Runtime.InteropServices;
 using System.Text;
 using Mono.Unix.Native;
 
 namespace ContentTree.Store;
 
 /// <summary>Mounts as one process sees them.</summary>
-public static unsafe partial class PosixMounts
+public static unsafe class PosixMounts
 {
     private const int NewMountNamespace = 0x20000;
     private const ulong ReadOnlyFlag = 1;
@@ -49,7 +48,7 @@ public static unsafe partial class PosixMounts
                 at += arguments.AsSpan(at).IndexOf((byte)0) + 1;
             }
             pointers[count] = null;
-            Posix.Check(execv(program, pointers), "/proc/self/exe");
+            Posix.Check(Libc.execv(program, pointers), "/proc/self/exe");
         }
     }
 
@@ -64,7 +63,4 @@ public static unsafe partial class PosixMounts
         fixed (byte* from = Encoding.UTF8.GetBytes(source + '\0'), to = Encoding.UTF8.GetBytes(target + '\0'))
             Posix.Check(Libc.mount(from, to, null, flags, null), target);
     }
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int execv(byte* path, byte** arguments);
 }
