@@ -1,6 +1,9 @@
 # Debian packages that ContentTree needs, by purpose. Sourced by build.sh, run.sh and test.sh.
 
-# To run: lz4 (objects at rest), OpenSSL and ICU-free .NET need nothing else; SQLite for the server.
+# The SDK runs without ICU: nothing here depends on a locale.
+export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_USE_MSBUILD_SERVER=0
+
+# To run: lz4 (objects at rest), OpenSSL (hashes, signatures), SQLite for the server.
 RUN_PACKAGES=(liblz4-1 libsqlite3-0 libssl3)
 # To build the native programs.
 BUILD_PACKAGES=(gcc libc6-dev zlib1g-dev liblz4-dev)
