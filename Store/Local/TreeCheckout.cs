@@ -138,12 +138,15 @@ public sealed class TreeCheckout
             throw new PosixException(errno == Posix.EXDEV ? "the store and the deployments are on different mounts" : file.Name.ToString(), errno);
     }
 
-    // The old inode lives on in the deployments that link it; the store's name moves to a fresh copy.
+    // The old inode lives on in the deployments that link it; the store's name moves to a fresh copy, which is synced
+    // first like everything that gets into objects/.
     private void ReplaceInode(StoredFile stored, TreeEntry.File file)
     {
         var temporary = stored.FlatName;
         Remove(_store.Incoming, temporary);
         CopyFromStore(_store.Incoming, temporary, file);
+        using (var copy = Posix.OpenForReadingAt(_store.Incoming, temporary))
+            Posix.Fsync(copy, stored.ToString());
         Posix.RenameAt(_store.Incoming, temporary, _store.Fanout(file.Id), stored.FanoutName);
     }
 
