@@ -26,8 +26,10 @@ internal static class CommandLine
         Command[] verbs =
         [
             InitCommand.Create(globals), UpdateCommand.Create(globals), PlanCommand.Create(globals), PullCommand.Create(globals),
-            DeployCommand.Create(globals), StatusCommand.Create(globals),
-            RollbackCommand.Create(globals), ConfirmCommand.Create(globals),
+            DeployCommand.Create(globals), StatusCommand.Create(globals), LogCommand.Create(globals),
+            RollbackCommand.Create(globals), ConfirmCommand.Create(globals), SwitchCommand.Create(globals),
+            DenyCommand.Create(globals), AllowCommand.Create(globals), HoldCommand.Create(globals), ReleaseCommand.Create(globals),
+            KeepCommand.CreateKeep(globals), KeepCommand.CreateUnkeep(globals), GcCommand.Create(globals),
         ];
         foreach (var verb in verbs)
             root.Subcommands.Add(verb);

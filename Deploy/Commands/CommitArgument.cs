@@ -9,11 +9,11 @@ namespace ContentTree.Deploy.Commands;
 /// <summary>A commit as people name it: its id, the start of the id of one that is here, or a deployment of it.</summary>
 internal static class CommitArgument
 {
-    private const int ShortestPrefix = 4;
+    private const int ShortestPrefix = 8;
 
     public static Argument<string> Create(string name = "COMMIT", bool isOptional = false) => new(name)
     {
-        Description = "a commit id, the start of one that is in the store, or a deployment's name",
+        Description = "a commit id, the first 8 or more digits of one that is known here, or a deployment's name",
         Arity = isOptional ? ArgumentArity.ZeroOrOne : ArgumentArity.ExactlyOne,
     };
 
@@ -30,7 +30,7 @@ internal static class CommitArgument
             return FinishedDeployment.Find(device.Layout, name)?.Commit;
         if (text.Length < ShortestPrefix || text.Any(c => !char.IsAsciiHexDigitLower(c)))
             return null;
-        var matches = device.Store.Commits().Where(commit => commit.ToString().StartsWith(text, StringComparison.Ordinal)).ToArray();
+        var matches = Known(device).Where(commit => commit.ToString().StartsWith(text, StringComparison.Ordinal)).ToArray();
         return matches.Length switch
         {
             0 => null,
@@ -38,4 +38,10 @@ internal static class CommitArgument
             _ => throw new StoppedException(ExitCode.NotFound, $"'{text}' starts {matches.Length} commits; give more digits"),
         };
     }
+
+    // Denied commits too: they can be allowed again long after they are gone from the store.
+    private static IEnumerable<ObjectId> Known(Device device) => device.Store.Commits()
+        .Concat(FinishedDeployment.Scan(device.Layout).Select(d => d.Commit))
+        .Concat(device.Denials.List().Select(d => d.Commit))
+        .Distinct();
 }

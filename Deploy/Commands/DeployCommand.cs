@@ -11,14 +11,15 @@ internal static class DeployCommand
     public static Command Create(Globals globals)
     {
         var commit = CommitArgument.Create();
-        var command = new Command("deploy", "make a downloaded commit the next to boot") { commit };
+        var again = new Option<bool>("--again") { Description = "build a new deployment even if there is one of this commit" };
+        var command = new Command("deploy", "make a downloaded commit the next to boot") { commit, again };
         command.SetAction(globals.Run((context, parse, cancellation) => context.JobAsync(device =>
         {
             using var connection = CommandContext.Connect(device);
             var complete = device.Store.GetComplete(CommitArgument.Resolve(device, parse.GetRequiredValue(commit)));
             Fitness.Require(device, complete.Id, complete.Commit);
             var job = new UpdateJob(device, connection, Progress.Silent(context.Clock));
-            var outcome = job.Deploy(complete, UpdateJob.Known(device, complete.Id));
+            var outcome = job.Deploy(complete, UpdateJob.Known(device, complete.Id), parse.GetValue(again));
             UpdateCommand.Print(context.Output, device, outcome);
             return Task.FromResult((ExitCode.Done, UpdateCommand.Text(outcome)));
         }, cancellation)));

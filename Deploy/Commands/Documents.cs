@@ -64,6 +64,17 @@ internal sealed record SwitchedDocument(DeploymentName Deployment, DeploymentNam
     public string Schema { get; init; } = "ctree.switched/1";
 }
 
+internal sealed record SteeringDocument(
+    BranchName Branch, ObjectId? Pinned, ObjectId? Skipped, bool Held, DateTimeOffset? HeldUntil, IReadOnlyList<ObjectId> Denied)
+{
+    public string Schema { get; init; } = "ctree.steering/1";
+}
+
+internal sealed record KeptDocument(DeploymentName Deployment, bool Kept)
+{
+    public string Schema { get; init; } = "ctree.kept/1";
+}
+
 internal sealed record GarbageDocument(int Deployments, long Objects, long Bytes)
 {
     public string Schema { get; init; } = "ctree.gc/1";
@@ -81,13 +92,12 @@ internal sealed record RepairDocument(long Objects, int Paths, long Bytes, IRead
     public string Schema { get; init; } = "ctree.repair/1";
 }
 
-internal sealed record LogDocument(IReadOnlyList<LogEntry> Commits)
+internal sealed record LogDocument(IReadOnlyList<LogEntry> Entries)
 {
     public string Schema { get; init; } = "ctree.log/1";
 }
 
-internal sealed record LogEntry(
-    ObjectId Commit, DateTimeOffset Created, string Version, string Subject, long Bytes, IReadOnlyList<DeploymentName> Deployments);
+internal sealed record LogEntry(DateTimeOffset Time, string Kind, string Text, ObjectId? Commit, string? Deployment, int Code);
 
 internal sealed record ListDocument(ObjectId Commit, string Path, IReadOnlyList<ListEntry> Entries)
 {
@@ -127,6 +137,8 @@ internal sealed record ProgressDocument(ObjectId Commit, long Objects, long Byte
 [JsonSerializable(typeof(PlanDocument))]
 [JsonSerializable(typeof(UpdateDocument))]
 [JsonSerializable(typeof(SwitchedDocument))]
+[JsonSerializable(typeof(SteeringDocument))]
+[JsonSerializable(typeof(KeptDocument))]
 [JsonSerializable(typeof(GarbageDocument))]
 [JsonSerializable(typeof(VerifyDocument))]
 [JsonSerializable(typeof(RepairDocument))]

@@ -17,11 +17,11 @@ internal sealed class DeploymentBuilder(Device device)
 {
     private const int DirectoryMode = 0x1ed;
 
-    /// <summary>Builds the deployment, or finds the complete one that exists already.</summary>
+    /// <summary>Builds the deployment, or finds the complete one that exists already, unless it is to be built <paramref name="again"/>.</summary>
     /// <exception cref="StoppedException">The tree cannot be deployed here.</exception>
-    public FinishedDeployment Build(CompleteCommit commit, Target target)
+    public FinishedDeployment Build(CompleteCommit commit, Target target, bool again = false)
     {
-        if (FinishedDeployment.Scan(device.Layout).FirstOrDefault(d => d.Commit == commit.Id) is { } present)
+        if (!again && FinishedDeployment.Scan(device.Layout).FirstOrDefault(d => d.Commit == commit.Id) is { } present)
             return present;
         var isRoot = RootFilesystem.IsOne(device.Store.ReadTree(commit.Commit.Tree));
         if (isRoot)

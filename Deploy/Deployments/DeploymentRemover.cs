@@ -33,7 +33,9 @@ internal static class DeploymentRemover
     }
 
     /// <summary>Removes what crashes left: trash, half deployments, markers without one.</summary>
-    public static void RemoveLeftovers(DeviceLayout layout)
+    /// <param name="layout">Where.</param>
+    /// <param name="stay">Names that stay, whole or not: what runs must not vanish because its marker did.</param>
+    public static void RemoveLeftovers(DeviceLayout layout, IReadOnlySet<DeploymentName> stay)
     {
         using var deployments = Posix.OpenDirectory(layout.Deployments);
         var complete = DeploymentSet.Scan(layout).Select(d => d.Name).ToHashSet();
@@ -41,7 +43,7 @@ internal static class DeploymentRemover
         {
             var text = Posix.Display(bytes);
             if (text.StartsWith(Trash, StringComparison.Ordinal) || text.StartsWith(".new-", StringComparison.Ordinal) ||
-                (TryName(text, out var name) && !complete.Contains(name)))
+                (TryName(text, out var name) && !complete.Contains(name) && !stay.Contains(name)))
                 TreeCheckout.Remove(deployments, bytes);
         }
     }

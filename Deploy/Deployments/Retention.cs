@@ -15,7 +15,7 @@ internal sealed class Retention(Device device)
     public (int Deployments, long Objects, long Bytes) Collect()
     {
         var stay = Stay();
-        DeploymentRemover.RemoveLeftovers(device.Layout);
+        DeploymentRemover.RemoveLeftovers(device.Layout, stay);
         var gone = FinishedDeployment.Scan(device.Layout).Select(d => d.Name).Where(name => !stay.Contains(name)).ToArray();
         foreach (var name in gone)
             DeploymentRemover.Remove(device.Layout, name);

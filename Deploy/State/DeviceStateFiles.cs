@@ -9,6 +9,8 @@ namespace ContentTree.Deploy.State;
 /// </summary>
 internal sealed class DeviceStateFiles(DeviceRoot root, TimeProvider clock)
 {
+    private const int MaxMessage = 2000;
+
     private readonly StateFile<FollowState> _follow = new(root.Layout.State, "follow.json", StateJson.Default.FollowState);
     private readonly StateFile<EnrolmentState> _enrolment = new(root.Layout.State, "enrolment.json", StateJson.Default.EnrolmentState, 0x180);
     private readonly StateFile<DeploymentsState> _deployments = new(root.Layout.State, "deployments.json", StateJson.Default.DeploymentsState);
@@ -50,6 +52,7 @@ internal sealed class DeviceStateFiles(DeviceRoot root, TimeProvider clock)
     /// <summary>Queues an event for the server. The one that was queued last is not queued again: steps are repeated after a crash.</summary>
     public void Happened(string kind, ObjectId? commit, DeploymentName? deployment, ExitCode code = ExitCode.Done, string? message = null)
     {
+        message = message is null ? null : OneLine(message);
         var events = Events;
         var name = deployment?.ToString();
         if (events.Events is [.., var last] && last.Kind == kind && last.Commit == commit && last.Deployment == name &&
@@ -57,4 +60,8 @@ internal sealed class DeviceStateFiles(DeviceRoot root, TimeProvider clock)
             return;
         Events = events.With(new ReportEvent(0, clock.GetUtcNow(), kind, commit, name, (int)code, message));
     }
+
+    // What a server would refuse would stand in the queue for ever.
+    private static string OneLine(string message) =>
+        string.Concat(message.Take(MaxMessage).Select(c => char.IsControl(c) ? ' ' : c));
 }

@@ -67,7 +67,7 @@ internal sealed class HeadSource(Device device, ServerConnection connection)
         Remember(answer.State);
         if (answer.State != DeviceState.Accepted)
             throw new StoppedException(ExitCode.NotAuthorised, Waiting(answer.State, key));
-        await ReportAsync(api, cancellation).ConfigureAwait(false);
+        await TryReportAsync(api, cancellation).ConfigureAwait(false);
         return answer.Head?.Bytes.ToArray() ?? device.Trust.TryHead(branch)
             ?? throw new StoppedException(ExitCode.NotFound, $"branch {branch} has no commit yet");
     }
@@ -98,6 +98,18 @@ internal sealed class HeadSource(Device device, ServerConnection connection)
         if (answer is not null)
             Remember(answer.State);
         return answer?.State;
+    }
+
+    // A server that cannot take the reports now must not keep this device from its next version.
+    private async Task TryReportAsync(DeviceApi api, CancellationToken cancellation)
+    {
+        try
+        {
+            await ReportAsync(api, cancellation).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is ProblemException or ServerUnreachableException)
+        {
+        }
     }
 
     private async Task ReportAsync(DeviceApi api, CancellationToken cancellation)

@@ -1,3 +1,4 @@
+using ContentTree.Deploy.State;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Trust;
@@ -13,9 +14,11 @@ internal sealed class Targets(Device device, ServerConnection connection)
     private readonly RepositoryClient _repository = new(connection, device);
 
     /// <summary>The pinned commit, else the branch's head.</summary>
-    public async Task<Target> FindAsync(CancellationToken cancellation)
+    public Task<Target> FindAsync(CancellationToken cancellation) => FindAsync(device.State.Follow, cancellation);
+
+    /// <summary>What it would be to run if it followed that.</summary>
+    public async Task<Target> FindAsync(FollowState follow, CancellationToken cancellation)
     {
-        var follow = device.State.Follow;
         var head = await _heads.PollAsync(follow.Branch, cancellation).ConfigureAwait(false);
         return follow.Commit is { } pinned
             ? await ProveAsync(pinned, head, cancellation).ConfigureAwait(false)

@@ -74,10 +74,13 @@ internal sealed class UpdateJob(Device device, ServerConnection connection, Prog
     }
 
     /// <summary>Builds the deployment and makes it the one to boot.</summary>
-    public UpdateOutcome Deploy(CompleteCommit commit, Target target)
+    /// <param name="commit">What to deploy.</param>
+    /// <param name="target">Where it comes from.</param>
+    /// <param name="again">Also when a deployment of it exists already.</param>
+    public UpdateOutcome Deploy(CompleteCommit commit, Target target, bool again = false)
     {
         FallbackSettlement.Settle(device);
-        var deployment = new DeploymentBuilder(device).Build(commit, target);
+        var deployment = new DeploymentBuilder(device).Build(commit, target, again);
         BootSwitch.Want(device, deployment);
         device.State.Happened(EventKind.Updated, commit.Id, deployment.Name);
         new Retention(device).Collect();
