@@ -1,3 +1,4 @@
 using ContentTree.Deploy.Commands;
 
-return await CommandLine.RunAsync(args, Console.Out, Console.Error, isTerminal: !Console.IsErrorRedirected).ConfigureAwait(false);
+using var raw = Console.OpenStandardOutput();
+return await CommandLine.RunAsync(args, Console.Out, Console.Error, isTerminal: !Console.IsErrorRedirected, raw: raw).ConfigureAwait(false);

@@ -8,9 +8,9 @@ internal static class CommandLine
 {
     public static Task<int> RunAsync(
         string[] arguments, TextWriter results, TextWriter people, bool isTerminal = false, TimeProvider? clock = null,
-        CancellationToken cancellation = default)
+        Stream? raw = null, CancellationToken cancellation = default)
     {
-        var parsed = Create(new Globals(results, people, isTerminal, clock ?? TimeProvider.System)).Parse(arguments);
+        var parsed = Create(new Globals(results, raw ?? Stream.Null, people, isTerminal, clock ?? TimeProvider.System)).Parse(arguments);
         if (parsed.Errors.Count == 0)
             return parsed.InvokeAsync(new InvocationConfiguration { Output = results, Error = people, EnableDefaultExceptionHandler = false }, cancellation);
         foreach (var error in parsed.Errors)

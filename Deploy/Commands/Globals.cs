@@ -4,7 +4,7 @@ using ContentTree.Store.Protocol;
 namespace ContentTree.Deploy.Commands;
 
 /// <summary>The options that every verb takes, and how each verb is run.</summary>
-internal sealed class Globals(TextWriter results, TextWriter people, bool isTerminal, TimeProvider clock)
+internal sealed class Globals(TextWriter results, Stream raw, TextWriter people, bool isTerminal, TimeProvider clock)
 {
     private readonly Option<string?> _root = new("--root")
     {
@@ -26,7 +26,7 @@ internal sealed class Globals(TextWriter results, TextWriter people, bool isTerm
     public Func<ParseResult, CancellationToken, Task<int>> Run(
         Func<CommandContext, ParseResult, CancellationToken, Task<ExitCode>> verb) => async (parse, cancellation) =>
     {
-        var output = new Output(results, people, parse.GetValue(_json), isTerminal);
+        var output = new Output(results, raw, people, parse.GetValue(_json), isTerminal);
         var context = new CommandContext(Root(parse), parse.CommandResult.Command.Name, output, parse.GetValue(_wait), clock);
         try
         {

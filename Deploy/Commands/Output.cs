@@ -5,11 +5,14 @@ using ContentTree.Deploy.Updates;
 namespace ContentTree.Deploy.Commands;
 
 /// <summary>Results go to stdout, everything that is for people to stderr. No colour anywhere.</summary>
-internal sealed class Output(TextWriter results, TextWriter people, bool isJson, bool isTerminal)
+internal sealed class Output(TextWriter results, Stream raw, TextWriter people, bool isJson, bool isTerminal)
 {
     public bool IsJson { get; } = isJson;
 
     public TextWriter Results { get; } = results;
+
+    /// <summary>Standard output for bytes that are no text.</summary>
+    public Stream Raw { get; } = raw;
 
     /// <summary>A line for people.</summary>
     public void Say(string line) => people.WriteLine(line);
