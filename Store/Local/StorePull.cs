@@ -75,17 +75,7 @@ public sealed class StorePull : IDisposable
     public Tree AddTree(ObjectId id, ReadOnlySpan<byte> encoded)
     {
         var name = new ObjectName(ObjectKind.Tree, id);
-        if (ObjectId.Of(encoded) != id)
-            throw new CorruptObjectException(name, "its content has another hash");
-        Tree tree;
-        try
-        {
-            tree = Tree.Decode(encoded);
-        }
-        catch (FormatException e)
-        {
-            throw new CorruptObjectException(name, e.Message);
-        }
+        var tree = Tree.Decode(encoded, id);
         if (!ContainsTree(id))
         {
             WriteRaw(name, encoded);
@@ -136,9 +126,7 @@ public sealed class StorePull : IDisposable
     public CompleteCommit Complete(ObjectId id, ReadOnlySpan<byte> encoded)
     {
         var name = new ObjectName(ObjectKind.Commit, id);
-        if (ObjectId.Of(encoded) != id)
-            throw new CorruptObjectException(name, "its content has another hash");
-        var commit = Commit.Decode(encoded);
+        var commit = Commit.Decode(encoded, id);
         Flush();
         new StoreClosure(_store).Check(commit.Tree);
         Posix.SyncFilesystem(_store.Root, _store.Path);

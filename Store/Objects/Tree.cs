@@ -50,6 +50,23 @@ public sealed class Tree
         return reader.ReadTree();
     }
 
+    /// <summary>Decodes a tree whose id is known.</summary>
+    /// <exception cref="CorruptObjectException">The bytes have another hash or are no tree.</exception>
+    public static Tree Decode(ReadOnlySpan<byte> bytes, ObjectId expected)
+    {
+        var name = new ObjectName(ObjectKind.Tree, expected);
+        if (ObjectId.Of(bytes) != expected)
+            throw new CorruptObjectException(name, "its content has another hash");
+        try
+        {
+            return Decode(bytes);
+        }
+        catch (FormatException e)
+        {
+            throw new CorruptObjectException(name, e.Message);
+        }
+    }
+
     /// <summary>The entry with this name, or null.</summary>
     public TreeEntry? Find(EntryName name)
     {

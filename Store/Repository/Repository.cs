@@ -67,33 +67,13 @@ public sealed class Repository : IDisposable
 
     /// <exception cref="ObjectNotFoundException">The tree is not in the repository.</exception>
     /// <exception cref="CorruptObjectException">The stored bytes are not that tree.</exception>
-    public Tree ReadTree(ObjectId id)
-    {
-        var name = new ObjectName(ObjectKind.Tree, id);
-        try
-        {
-            return Tree.Decode(ReadSmall(name, Tree.MaxEncodedBytes));
-        }
-        catch (FormatException e)
-        {
-            throw new CorruptObjectException(name, e.Message);
-        }
-    }
+    public Tree ReadTree(ObjectId id) =>
+        Tree.Decode(ReadSmall(new ObjectName(ObjectKind.Tree, id), Tree.MaxEncodedBytes), id);
 
     /// <exception cref="ObjectNotFoundException">The commit is not in the repository.</exception>
     /// <exception cref="CorruptObjectException">The stored bytes are not that commit.</exception>
-    public Commit ReadCommit(ObjectId id)
-    {
-        var name = new ObjectName(ObjectKind.Commit, id);
-        try
-        {
-            return Commit.Decode(ReadSmall(name, MaxCommitBytes));
-        }
-        catch (FormatException e)
-        {
-            throw new CorruptObjectException(name, e.Message);
-        }
-    }
+    public Commit ReadCommit(ObjectId id) =>
+        Commit.Decode(ReadSmall(new ObjectName(ObjectKind.Commit, id), MaxCommitBytes), id);
 
     /// <summary>A whole object's content, its hash checked.</summary>
     public byte[] ReadSmall(ObjectName name, int maxSize)
