@@ -8,7 +8,8 @@ internal static class CommandLine
 {
     public static async Task<int> RunAsync(IReadOnlyList<string> args, Terminal terminal, TimeProvider time)
     {
-        var parsed = Create(new CommandContext(terminal, time)).Parse(args);
+        // '@' starts a time here, not the name of a file with more arguments.
+        var parsed = Create(new CommandContext(terminal, time)).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         var configuration = new InvocationConfiguration
         {
             EnableDefaultExceptionHandler = false,

@@ -13,6 +13,7 @@ internal sealed class UploadedObject : IDisposable
 {
     private const int BufferBytes = 256 * 1024;
     private const uint FrameMagic = 0x184D2204;
+    private const int FlagsAt = 4;
     private const int ContentSizeFlag = 0x08;
     private const int ContentSizeAt = 6;
 
@@ -76,7 +77,7 @@ internal sealed class UploadedObject : IDisposable
                 rest = rest[consumed..];
                 size += written;
                 if (size > announced)
-                    throw Refused("holds more than its frame says");
+                    throw Refused("holds more than the content size in its frame");
                 hash.AppendData(content, 0, written);
             }
             Posix.Write(target, _frame.AsSpan(0, count), _name.ToString());
@@ -128,10 +129,13 @@ internal sealed class UploadedObject : IDisposable
 
     private long ReadAnnouncedSize(ReadOnlySpan<byte> frame)
     {
-        var isFrame = frame.Length >= ContentSizeAt + sizeof(long) && BinaryPrimitives.ReadUInt32LittleEndian(frame) == FrameMagic &&
-            (frame[4] & ContentSizeFlag) != 0;
-        var size = isFrame ? BinaryPrimitives.ReadInt64LittleEndian(frame[ContentSizeAt..]) : -1;
-        return size >= 0 ? size : throw Refused("not an lz4 frame with content size");
+        if (frame.Length < ContentSizeAt || BinaryPrimitives.ReadUInt32LittleEndian(frame) != FrameMagic)
+            throw Refused("not an lz4 frame");
+        // lz4 writes no size for an empty content, so a frame without one can hold nothing else.
+        if ((frame[FlagsAt] & ContentSizeFlag) == 0)
+            return 0;
+        var size = frame.Length >= ContentSizeAt + sizeof(long) ? BinaryPrimitives.ReadInt64LittleEndian(frame[ContentSizeAt..]) : -1;
+        return size >= 0 ? size : throw Refused("its frame has no sensible content size");
     }
 
     private CorruptObjectException Refused(string reason) => new(_name, reason);

@@ -18,6 +18,7 @@ namespace ContentTree.Store.Protocol;
 /// <param name="Boot">The boot file's state.</param>
 /// <param name="Sequence">The highest sequence it has seen.</param>
 /// <param name="LastEvent">What it last reported.</param>
+/// <param name="Events">Its newest events, newest first; only when one device is asked for.</param>
 public sealed record DeviceInfo(
     KeyId Id,
     string Name,
@@ -32,4 +33,5 @@ public sealed record DeviceInfo(
     ObjectId? Failed = null,
     string? Boot = null,
     long Sequence = 0,
-    ReportEvent? LastEvent = null);
+    ReportEvent? LastEvent = null,
+    IReadOnlyList<ReportEvent>? Events = null);

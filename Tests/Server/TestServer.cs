@@ -1,0 +1,111 @@
+using System.Net.Http.Headers;
+using ContentTree.Server.Endpoints;
+using ContentTree.Server.Publishing;
+using ContentTree.Server.Storage;
+using ContentTree.Store.Objects;
+using ContentTree.Store.Protocol;
+using ContentTree.Tests.Support;
+
+namespace ContentTree.Tests.Server;
+
+/// <summary>A real server on a free port, with its data and a source directory in a temporary folder.</summary>
+internal sealed class TestServer : IAsyncDisposable
+{
+    private readonly TemporaryDirectory _temporary = new();
+    private ServerHost _host;
+
+    private TestServer()
+    {
+        Data = DataDirectory.Create(DataPath, Time);
+        Admin = new Tokens(Data.OpenDatabase(), Time).CreateFirstAdmin()!.Token;
+        Directory.CreateDirectory(Source);
+        _host = NewHost();
+    }
+
+    public AdjustableTime Time { get; } = new();
+
+    public DataDirectory Data { get; }
+
+    public string DataPath => _temporary["data"];
+
+    /// <summary>A directory to publish, empty at first.</summary>
+    public string Source => _temporary["source"];
+
+    /// <summary>Where remote publishes keep their objects.</summary>
+    public string Cache => _temporary["publisher-cache"];
+
+    public string Admin { get; }
+
+    public string Url { get; private set; } = "";
+
+    /// <summary>Talks to the server without any token.</summary>
+    public HttpClient Http { get; private set; } = new();
+
+    public static async Task<TestServer> StartAsync()
+    {
+        var server = new TestServer();
+        await server.ListenAsync();
+        return server;
+    }
+
+    public string this[string relative] => _temporary[relative];
+
+    /// <summary>Stops and starts the server on the same data, on another port.</summary>
+    public async Task RestartAsync(bool withoutDatabase = false)
+    {
+        await _host.DisposeAsync();
+        if (withoutDatabase)
+        {
+            Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
+            foreach (var file in Directory.GetFiles(DataPath, "server.db*"))
+                File.Delete(file);
+        }
+        _host = NewHost();
+        await ListenAsync();
+    }
+
+    public void WriteSource(string name, string content)
+    {
+        var path = Path.Combine(Source, name);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        File.WriteAllText(path, content);
+    }
+
+    /// <summary>Publishes the source as it is now.</summary>
+    public PublishResult Publish(string branch = "stable", string version = "") =>
+        new Publisher(Data, Time).Publish(new PublishOptions { Branch = BranchName.Parse(branch), Source = Source, Version = version }, CancellationToken.None);
+
+    public string NewToken(string role, long? uses = null, DateTimeOffset? expires = null) =>
+        new Tokens(Data.OpenDatabase(), Time).Create(new TokenRequest(role, uses, expires)).Token;
+
+    public Devices Devices()
+    {
+        var database = Data.OpenDatabase();
+        return new Devices(database, new Tokens(database, Time), Time);
+    }
+
+    public async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, HttpContent? content = null, string? token = null)
+    {
+        using var request = new HttpRequestMessage(method, path) { Content = content };
+        if (token is not null)
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        return await Http.SendAsync(request);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Http.Dispose();
+        await _host.DisposeAsync();
+        Data.Dispose();
+        _temporary.Dispose();
+    }
+
+    private ServerHost NewHost() => new(Data, Time, new ServerOptions { Urls = "http://127.0.0.1:0", PollInterval = TimeSpan.FromSeconds(1800) });
+
+    private async Task ListenAsync()
+    {
+        Url = (await _host.StartAsync(CancellationToken.None)).Single();
+        Http.Dispose();
+        Http = new HttpClient { BaseAddress = new Uri(Url) };
+    }
+}
