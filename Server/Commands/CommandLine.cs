@@ -6,6 +6,9 @@ namespace ContentTree.Server.Commands;
 /// <summary>The program's verbs, and the one place where a failure becomes a message and an exit code.</summary>
 internal static class CommandLine
 {
+    /// <summary>After a signal; a verb that waits for a lock cannot be asked, and all of them survive being cut off.</summary>
+    private static readonly TimeSpan EndTime = TimeSpan.FromSeconds(2);
+
     public static async Task<int> RunAsync(IReadOnlyList<string> args, Terminal terminal, TimeProvider time)
     {
         // '@' starts a time here, not the name of a file with more arguments.
@@ -13,6 +16,7 @@ internal static class CommandLine
         var configuration = new InvocationConfiguration
         {
             EnableDefaultExceptionHandler = false,
+            ProcessTerminationTimeout = parsed.CommandResult.Command.Name == ServeCommand.Name ? ServeCommand.ShutdownTime : EndTime,
             Output = terminal.Out,
             Error = terminal.Error,
         };

@@ -112,9 +112,12 @@ internal static class DeviceCommand
         output.WriteLine($"boot          {(device.Boot is { Length: > 0 } boot ? boot : "-")}");
         if (device.Failed is { } failed)
             output.WriteLine($"failed        {failed}");
-        if (device.LastEvent is { } last)
-            output.WriteLine($"last event    {last.Kind} at {Printing.Time(last.Time)}{(last.Commit is { } commit ? $", commit {Printing.Short(commit)}" : "")}{(last.Message is { } message ? $": {message}" : "")}");
+        foreach (var item in device.Events ?? [])
+            output.WriteLine($"{(item == device.LastEvent ? "events" : ""),-14}{Describe(item)}");
     }
+
+    private static string Describe(ReportEvent item) =>
+        $"{Printing.Time(item.Time)}  {item.Kind}{(item.Commit is { } commit ? $" {Printing.Short(commit)}" : "")}{(item.Message is { } message ? $": {message}" : "")}";
 
     private static Argument<KeyId> Id() => new("DEVICE")
     {

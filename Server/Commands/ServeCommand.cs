@@ -8,6 +8,11 @@ namespace ContentTree.Server.Commands;
 /// <summary><c>serve</c>: the repository and the interfaces over HTTP, until a signal ends it.</summary>
 internal static class ServeCommand
 {
+    public const string Name = "serve";
+
+    /// <summary>From the signal to the end: twice what requests under way get, so that the rest can be tidied up.</summary>
+    public static readonly TimeSpan ShutdownTime = 2 * ServerHost.DrainTime;
+
     public static Command Create(CommandContext context)
     {
         var urls = new Option<string>("--urls")
@@ -16,6 +21,11 @@ internal static class ServeCommand
             HelpName = "URLS",
             DefaultValueFactory = _ => "http://127.0.0.1:8480",
         };
+        urls.Validators.Add(result =>
+        {
+            if (!(result.GetValueOrDefault<string>() ?? "").Split(';').All(url => url.StartsWith("http://", StringComparison.Ordinal)))
+                result.AddError("--urls wants addresses that start with http://; TLS is the work of a proxy in front (docs/operations.md)");
+        });
         var interval = new Option<int>("--interval")
         {
             Description = "seconds that devices are told to wait between polls",
@@ -27,7 +37,7 @@ internal static class ServeCommand
             if (result.GetValueOrDefault<int>() < 1)
                 result.AddError("--interval wants a number of seconds above 0");
         });
-        return CommandContext.Run(new Command("serve", "Serve the repository and the device API.") { urls, interval }, async (parsed, cancellation) =>
+        return CommandContext.Run(new Command(Name, "Serve the repository and the device API.") { urls, interval }, async (parsed, cancellation) =>
         {
             using var data = DataDirectory.Create(context.DataPath(parsed), context.Time);
             InitCommand.PrintFirstToken(data, context);

@@ -9,6 +9,9 @@ namespace ContentTree.Server.Endpoints;
 /// <summary>The web server: Kestrel with nothing but our routes. All state is in the data directory.</summary>
 internal sealed class ServerHost : IAsyncDisposable
 {
+    /// <summary>What requests under way get when the server is to end; a download goes on elsewhere by Range.</summary>
+    public static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(5);
+
     private const int MaxHeaders = 64;
     private const int MaxHeaderBytes = 16 * 1024;
     private const int MaxLineBytes = 4 * 1024;
@@ -19,8 +22,9 @@ internal sealed class ServerHost : IAsyncDisposable
     public ServerHost(DataDirectory data, TimeProvider time, ServerOptions options)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "ctree-server" });
-        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().UseUrls(options.Urls).ConfigureKestrel(Limit);
+        builder.WebHost.UseKestrelCore().UseUrls(options.Urls).ConfigureKestrel(Limit);
         builder.Services.AddRoutingCore();
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = DrainTime);
         // Standard output is for results; what happens goes to standard error, one line an event.
         builder.Logging.AddSimpleConsole(console => console.SingleLine = true).SetMinimumLevel(LogLevel.Warning)
             .AddFilter(typeof(ServerHost).Namespace, LogLevel.Information);

@@ -12,6 +12,8 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
     /// <summary>Devices that wait to be accepted, at most: anybody who reaches the server can make one.</summary>
     public const int MaxPending = 10_000;
 
+    private const int ShownEvents = 20;
+
     // The newest event that says most about a device rides along, so that lists need one query.
     private const string Select = """
         SELECT d.*, e.sequence AS event_sequence, e.time AS event_time, e.kind AS event_kind, e.commit_id AS event_commit,
@@ -77,11 +79,14 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
         return connection.Query(Select + " WHERE d.id > $after ORDER BY d.id LIMIT $limit", Read, ("$after", after ?? ""), ("$limit", limit));
     }
 
+    /// <summary>A device with its newest events.</summary>
     /// <exception cref="NotFoundException">There is no such device.</exception>
     public DeviceInfo Find(KeyId id)
     {
         using var connection = database.Connect();
-        return connection.Query(Select + " WHERE d.id = $id", Read, ("$id", id)) is [var device] ? device : throw Unknown(id);
+        return connection.Query(Select + " WHERE d.id = $id", Read, ("$id", id)) is [var device]
+            ? device with { Events = new Events(database).Newest(id, ShownEvents) }
+            : throw Unknown(id);
     }
 
     /// <summary>Accepts or rejects a device.</summary>
