@@ -62,15 +62,15 @@ public sealed class DeviceApiTests
         await device.EnrolAsync(server.NewToken(TokenRole.Enrol));
         var (running, wanted) = (ObjectId.Of("running"u8), ObjectId.Of("wanted"u8));
         await device.PollAsync(new PollRequest(BranchName.Parse("stable"), "fallback", 1, 7, null, running, wanted, wanted));
-        await device.ReportAsync(Event(1, EventKind.FellBack, 1, "no tries left"));
+        await device.ReportAsync(Event(1, EventKind.FellBack, 1, "no tries left"), Event(2, EventKind.Denied));
 
         var shown = server.Devices().Find(device.Id);
         (shown.Running, shown.Wanted, shown.Failed, shown.Boot, shown.Sequence).Should().Be((running, wanted, wanted, "fallback", 7));
         shown.LastSeen.Should().BeCloseTo(server.Time.GetUtcNow(), TimeSpan.FromMinutes(1));
-        shown.LastEvent!.Message.Should().Be("no tries left");
+        shown.Events!.Select(e => (e.Sequence, e.Kind, e.Message)).Should().Equal((2, "denied", null), (1, "fell-back", "no tries left"));
 
         var table = await ServerCommand.DoAsync("--data", server.DataPath, "device", "list");
-        table.Out.Should().Contain(device.Id.ToString()).And.Contain(running.ToString()[..12]).And.Contain(wanted.ToString()[..12]).And.Contain("fell-back");
+        table.Out.Should().Contain(device.Id.ToString()).And.Contain(running.ToString()[..12]).And.Contain(wanted.ToString()[..12]).And.Contain("fallback").And.Contain("denied");
         var person = await ServerCommand.DoAsync("--data", server.DataPath, "device", "show", device.Id.ToString());
         person.Out.Should().Contain("fell-back").And.Contain("no tries left").And.Contain(running.ToString());
         var json = JsonDocument.Parse((await ServerCommand.DoAsync("--data", server.DataPath, "device", "list", "--json")).Out).RootElement;

@@ -211,6 +211,9 @@ public sealed class PublishTests : IDisposable
     [InlineData(2, "publish", "--branch", "stable", "--owner", "root", "SOURCE")]
     [InlineData(2, "publish", "--branch", "stable", "--server", "ftp://x", "SOURCE")]
     [InlineData(2, "publish", "--branch", "stable", "--no-such-option", "SOURCE")]
+    [InlineData(2, "serve", "--urls", "https://127.0.0.1:0")]
+    [InlineData(2, "serve", "--interval", "0")]
+    [InlineData(1, "serve", "--urls", "http://192.0.2.1:1")]
     [InlineData(2, "no-such-verb")]
     [InlineData(2)]
     [InlineData(1, "publish", "--branch", "stable", "/no/such/directory")]
@@ -232,6 +235,26 @@ public sealed class PublishTests : IDisposable
         var result = await ServerCommand.RunAsync(["--data", Data, .. args.Select(a => a.Replace("SOURCE", Source, StringComparison.Ordinal))]);
         result.Exit.Should().Be(exit, result.Error);
         result.Error.Should().NotBeEmpty().And.NotContain("   at ");
+        await NothingWasPublishedAsync();
+    }
+
+    [Fact]
+    public async Task A_signal_ends_a_server_with_0_and_a_publish_with_130()
+    {
+        var (server, _) = await ServerProcess.ServeAsync(Data);
+        using (server)
+            (await server.SignalAsync("TERM")).Should().Be(0, server.Error);
+
+        // A publish that has begun, because it waits for garbage collection to end.
+        using var held = ContentTree.Store.Posix.OpenDirectory(Path.Combine(Data, "repo"));
+        using var guard = ContentTree.Store.Posix.OpenOrCreateAt(held, "lock"u8, 0x1a4);
+        ContentTree.Store.Posix.TryLock(guard, exclusive: true, wait: true, "lock").Should().BeTrue();
+        using var publish = ServerProcess.Start("--data", Data, "publish", "--branch", "stable", Source);
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        while (!File.ReadAllText("/proc/locks").Contains($"-> FLOCK  ADVISORY  READ {publish.Id} ", StringComparison.Ordinal))
+            await Task.Delay(20, patience.Token);
+        (await publish.SignalAsync("INT")).Should().Be((int)ExitCode.Cancelled, publish.Error);
+        guard.Dispose();
         await NothingWasPublishedAsync();
     }
 

@@ -69,6 +69,15 @@ internal sealed class ServerProcess : IDisposable
         return _process.ExitCode == 128 + 9;
     }
 
+    public int Id => _process.Id;
+
+    /// <summary>Sends a signal by its name; how the program ended.</summary>
+    public async Task<int> SignalAsync(string signal)
+    {
+        Support.Shell.Run($"kill -{signal} {_process.Id}");
+        return await WaitAsync();
+    }
+
     public void Dispose()
     {
         if (!_process.HasExited)
