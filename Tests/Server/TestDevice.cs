@@ -17,6 +17,9 @@ internal sealed class TestDevice(TestServer server) : IDisposable
     /// <summary>What the device's clock says compared with the server's.</summary>
     public TimeSpan ClockError { get; set; }
 
+    /// <summary>Goes to the server by this way instead of straight.</summary>
+    public HttpClient? Through { get; init; }
+
     public Task<HttpResponseMessage> EnrolAsync(string? token = null, string branch = "stable", string name = "lab-7") =>
         SendAsync(Routes.Enrol, new EnrolRequest(Key.Public.Pem, name, "scope-2", "x86_64", BranchName.Parse(branch), token), ProtocolJson.Default.EnrolRequest);
 
@@ -30,7 +33,7 @@ internal sealed class TestDevice(TestServer server) : IDisposable
     public async Task<HttpResponseMessage> SendAsync<T>(string route, T message, JsonTypeInfo<T> type)
     {
         using var request = Sign(route, JsonSerializer.SerializeToUtf8Bytes(message, type));
-        return await server.Http.SendAsync(request);
+        return await (Through ?? server.Http).SendAsync(request);
     }
 
     /// <summary>A signed request; the body that is sent may be another than the one signed.</summary>

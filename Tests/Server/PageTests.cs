@@ -1,0 +1,130 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using ContentTree.Store.Objects;
+using ContentTree.Store.Protocol;
+using ContentTree.Tests.Support;
+using ContentTree.Tests.Trust;
+
+namespace ContentTree.Tests.Server;
+
+/// <summary>The lines of docs/operations.md and docs/format/repository.md, run as they stand there.</summary>
+public sealed class PageTests
+{
+    [Fact]
+    public async Task The_lines_for_checking_by_hand_find_the_damaged_object_and_no_other()
+    {
+        await using var server = await TestServer.StartAsync();
+        server.WriteSource("a/file", "one");
+        server.WriteSource("empty", "");
+        server.Publish();
+        var lines = TestFiles.Block(TestFiles.Page("format/repository.md"), "## Checking by hand", "sh");
+        var repository = Path.Combine(server.DataPath, "repo");
+        Shell.Run(lines, repository).Should().BeEmpty();
+        var name = new ObjectName(ObjectKind.File, ObjectId.Of("one"u8));
+        Shell.Run($"printf X | dd of='{name.RelativePath}' bs=1 seek=17 conv=notrunc status=none", repository);
+        Shell.Run(lines, repository).Should().Be(name.RelativePath + "\n");
+    }
+
+    [Fact]
+    public async Task What_the_layout_names_is_there_and_nothing_else()
+    {
+        await using var server = await TestServer.StartAsync();
+        server.WriteSource("file", "one");
+        server.Publish("a/b");
+        var page = TestFiles.Page("format/repository.md");
+        foreach (var entry in Directory.GetFileSystemEntries(Path.Combine(server.DataPath, "repo")).Select(Path.GetFileName))
+            page.Should().MatchRegex($@"(?m)^(\S+, )?{entry}\b", "the page's layout names every entry");
+        Directory.GetDirectories(Path.Combine(server.DataPath, "repo/objects")).Should().HaveCount(256);
+    }
+
+    [Fact]
+    public async Task The_backup_lines_make_a_copy_that_serves_after_a_restore()
+    {
+        await using var server = await TestServer.StartAsync();
+        server.WriteSource("file", "one");
+        var published = server.Publish();
+        using var device = new TestDevice(server);
+        await device.EnrolAsync(server.NewToken(TokenRole.Enrol));
+        var copy = server["backup"];
+        Directory.CreateDirectory(Path.Combine(copy, "repo"));
+        Shell.Run($"set -eu; DATA='{server.DataPath}' BACKUP='{copy}'; {TestFiles.Block(TestFiles.Page("operations.md"), "## Backup", "sh")}");
+
+        Shell.Run($"cp -a '{server.DataPath}/keys' '{copy}'; mkdir '{copy}/repo/staging' '{copy}/repo/deltas'");
+        await ServerCommand.DoAsync("--data", copy, "fsck");
+        (await ServerCommand.DoAsync("--data", copy, "device", "list")).Out.Should().Contain(device.Id.ToString());
+        server.WriteSource("file", "two");
+        var next = await ServerCommand.DoAsync("--data", copy, "publish", "--branch", "stable", server.Source);
+        next.Error.Should().Contain("sequence 2");
+        (await ServerCommand.DoAsync("--data", copy, "log", "stable")).Out.Should().Contain(published.Commit.ToString()[..12]);
+    }
+
+    [Fact]
+    public async Task Nginx_serves_the_repository_and_passes_devices_and_publishers_on()
+    {
+        await using var server = await TestServer.StartAsync();
+        server.WriteSource("file", "one");
+        var port = FreePort();
+        var page = TestFiles.Block(TestFiles.Page("operations.md"), "## Behind a proxy", "nginx")
+            .Replace("listen 8080;", $"listen 127.0.0.1:{port};", StringComparison.Ordinal)
+            .Replace("root /srv/ctree;", $"root {server.DataPath};", StringComparison.Ordinal)
+            .Replace("http://127.0.0.1:8480", server.Url, StringComparison.Ordinal);
+        using var nginx = await StartNginxAsync(server["nginx"], page, port);
+        try
+        {
+            var url = $"http://127.0.0.1:{port}";
+            var published = await ServerCommand.DoAsync("publish", "--server", url, "--token", server.Admin, "--cache", server.Cache, "--branch", "stable/a", server.Source);
+            ObjectId.TryParse(published.LastLine, out var commit).Should().BeTrue();
+
+            using var http = new HttpClient { BaseAddress = new Uri(url) };
+            foreach (var route in new[] { Routes.RepositoryObject(new ObjectName(ObjectKind.Commit, commit)), Routes.Head(BranchName.Parse("stable/a")), Routes.ArchivedHead(BranchName.Parse("stable/a"), 1), Routes.TrustRoot, Routes.TrustRootVersion(1) })
+            {
+                using var answer = await http.GetAsync(route);
+                (await answer.Content.ReadAsByteArrayAsync()).Should().Equal(await server.Http.GetByteArrayAsync(route), route);
+                answer.Headers.CacheControl!.Public.Should().BeTrue();
+            }
+            foreach (var route in new[] { "/server.db", "/keys/release.pem", "/repo/lock", "/repo/staging/", "/repo/objects/", "/repo/heads/", "/repo/objects/../../server.db", "/repo/trust/..%2f..%2fserver.db" })
+                (await http.GetAsync(route)).StatusCode.Should().BeOneOf([HttpStatusCode.NotFound, HttpStatusCode.BadRequest], route);
+
+            using var device = new TestDevice(server) { Through = http };
+            (await device.EnrolAsync(server.NewToken(TokenRole.Enrol), "stable/a")).StatusCode.Should().Be(HttpStatusCode.OK);
+            (await device.PollAsync("stable/a")).StatusCode.Should().Be(HttpStatusCode.OK);
+        }
+        finally
+        {
+            nginx.Kill();
+            await nginx.WaitForExitAsync();
+        }
+    }
+
+    private static async Task<Process> StartNginxAsync(string folder, string server, int port)
+    {
+        Directory.CreateDirectory(folder);
+        var paths = string.Concat(new[] { "client_body", "proxy", "fastcgi", "uwsgi", "scgi" }.Select(p => $"{p}_temp_path {folder}/{p};\n"));
+        await File.WriteAllTextAsync(Path.Combine(folder, "nginx.conf"),
+            $"daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log;\nevents {{}}\nhttp {{\naccess_log off;\n{paths}{server}\n}}\n");
+        var nginx = Process.Start("nginx", ["-p", folder, "-c", Path.Combine(folder, "nginx.conf")]);
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (true)
+        {
+            nginx.HasExited.Should().BeFalse($"see {folder}/error.log");
+            try
+            {
+                using var probe = new TcpClient();
+                await probe.ConnectAsync(IPAddress.Loopback, port, patience.Token);
+                return nginx;
+            }
+            catch (SocketException)
+            {
+                await Task.Delay(20, patience.Token);
+            }
+        }
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
