@@ -31,6 +31,9 @@ internal sealed record DeviceRoot(string Path, bool IsGiven)
     public IReadOnlyList<string> ConfigFiles =>
         [Below("usr/lib/ctree/agent.conf"), DeviceConfig, Below("etc/ctree/agent.conf")];
 
+    /// <summary>As long as this file is there, the agent changes nothing by itself: no download, no deployment, no reboot.</summary>
+    public string DoNotUpdate => System.IO.Path.Combine(Top, "do_not_update");
+
     /// <summary>Where required health checks are looked for.</summary>
     public IReadOnlyList<string> RequiredChecks =>
         [System.IO.Path.Combine(Top, "health.d/required"), Below("etc/ctree/health.d/required")];

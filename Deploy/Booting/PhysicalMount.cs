@@ -16,6 +16,9 @@ internal static class PhysicalMount
         PosixMounts.RemountWritable(root.Top);
         if (PosixMounts.IsReadOnly(root.Top))
             throw new IOException($"{root.Top} stays read-only: its filesystem is mounted read-only");
+        // The boot partition, where there is one, is a mount of its own.
+        if (Directory.Exists(root.Layout.Boot) && PosixMounts.IsReadOnly(root.Layout.Boot))
+            PosixMounts.RemountWritable(root.Layout.Boot);
         PosixMounts.StartAgain();
     }
 }

@@ -25,6 +25,7 @@ internal static class CommandLine
         globals.AddTo(root);
         Command[] verbs =
         [
+            AgentCommand.Create(globals),
             InitCommand.Create(globals), UpdateCommand.Create(globals), PlanCommand.Create(globals), PullCommand.Create(globals),
             DeployCommand.Create(globals), StatusCommand.Create(globals), LogCommand.Create(globals),
             RollbackCommand.Create(globals), ConfirmCommand.Create(globals), SwitchCommand.Create(globals),

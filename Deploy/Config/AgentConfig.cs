@@ -33,6 +33,7 @@ internal sealed class AgentConfig
         Unprivileged = reader.Flag("store.unprivileged", "false");
         BootDirectory = reader.Text("boot.directory", "");
         Effective = reader.Effective;
+        IsPollIntervalSet = Effective.Any(s => s is { Key: "poll.interval", Origin: not ConfigSetting.Default });
         Unknown = [.. reader.Unknown];
     }
 
@@ -47,6 +48,9 @@ internal sealed class AgentConfig
     public string Architecture { get; }
 
     public TimeSpan PollInterval { get; }
+
+    /// <summary>The interval stands in a file; otherwise the server's wish counts more than our default.</summary>
+    public bool IsPollIntervalSet { get; }
 
     /// <summary>By how much of itself an interval varies, 0 to 1.</summary>
     public double PollJitter { get; }

@@ -59,7 +59,7 @@ internal sealed class ConfigReader(IEnumerable<ConfigSetting> settings)
 
     private ConfigSetting Take(string key, string otherwise)
     {
-        var setting = _set.GetValueOrDefault(key) ?? new ConfigSetting(key, otherwise, "default");
+        var setting = _set.GetValueOrDefault(key) ?? new ConfigSetting(key, otherwise, ConfigSetting.Default);
         _effective.Add(setting);
         return setting;
     }

@@ -21,7 +21,7 @@ internal sealed class DeviceStateFiles(DeviceRoot root, TimeProvider clock)
 
     public FollowState Follow
     {
-        get => _follow.TryRead() ?? throw new Store.Repositories.StoreNotFoundException($"{root.Top}: not set up; 'ctree init' does it");
+        get => RequireSetUp();
         set => _follow.Write(value);
     }
 
@@ -48,6 +48,10 @@ internal sealed class DeviceStateFiles(DeviceRoot root, TimeProvider clock)
         get => _last.TryRead() ?? new LastState();
         set => _last.Write(value);
     }
+
+    /// <exception cref="Store.Repositories.StoreNotFoundException">There is no "follow.json", which "init" writes last.</exception>
+    public FollowState RequireSetUp() =>
+        _follow.TryRead() ?? throw new Store.Repositories.StoreNotFoundException($"{root.Top}: not set up; 'ctree init' does it");
 
     /// <summary>Queues an event for the server. The one that was queued last is not queued again: steps are repeated after a crash.</summary>
     public void Happened(string kind, ObjectId? commit, DeploymentName? deployment, ExitCode code = ExitCode.Done, string? message = null)

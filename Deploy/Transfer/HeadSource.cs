@@ -131,7 +131,7 @@ internal sealed class HeadSource(Device device, ServerConnection connection)
     private PollRequest Request(BranchName branch)
     {
         var (running, wanted) = RunningAndWanted();
-        var held = device.State.Follow.HoldAt(device.Clock.GetUtcNow()) is not null;
+        var held = device.State.Follow.HoldAt(device.Clock.GetUtcNow()) is not null || File.Exists(device.Root.DoNotUpdate);
         var head = device.Trust.TryHead(branch);
         return new PollRequest(
             branch,

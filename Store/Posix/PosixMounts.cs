@@ -11,7 +11,7 @@ public static unsafe class PosixMounts
     private const ulong Remount = 32;
     private const ulong Bind = 4096;
     private const ulong Recursive = 16384;
-    private const ulong Private = 1 << 18;
+    private const ulong Slave = 1 << 19;
     private const ulong NoSuid = 2;
     private const ulong NoDevices = 4;
     private const ulong NoExecute = 8;
@@ -20,13 +20,14 @@ public static unsafe class PosixMounts
     public static bool IsReadOnly(string path) => (Flags(path) & ReadOnlyFlag) != 0;
 
     /// <summary>
-    /// Gives the calling thread a copy of all mounts, of which nobody else sees changes. Threads that exist already keep the old
-    /// view: <see cref="StartAgain"/> follows.
+    /// Gives the calling thread a copy of all mounts, of which nobody else sees changes; what others mount and unmount later is seen
+    /// here too, so that a long-lived process keeps no disk busy. Threads that exist already keep the old view:
+    /// <see cref="StartAgain"/> follows.
     /// </summary>
     public static void LeaveSharedMounts()
     {
         Posix.Check(Libc.unshare(NewMountNamespace), "mount namespace");
-        Mount("none", "/", Recursive | Private);
+        Mount("none", "/", Recursive | Slave);
     }
 
     /// <summary>Makes a read-only mount writable, its other flags as they were.</summary>

@@ -1,0 +1,117 @@
+using ContentTree.Deploy.Booting;
+using ContentTree.Deploy.Commands;
+using ContentTree.Deploy.Config;
+using ContentTree.Store.Repositories;
+using Microsoft.Extensions.Logging;
+
+namespace ContentTree.Deploy.Agent;
+
+/// <summary>
+/// What the agent does each time it wakes: poll when it is time for that, and end a trial that is good. Nothing is kept open between
+/// rounds, and the configuration is read anew in each.
+/// </summary>
+internal sealed class AgentRound(DeviceRoot root, TimeProvider clock, ILogger log)
+{
+    private static readonly TimeSpan WithoutRoute = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan Busy = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan BetweenChecks = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan AfterReboot = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Blind = TimeSpan.FromMinutes(1);
+
+    private readonly long _started = clock.GetTimestamp();
+    private long _polled = clock.GetTimestamp();
+    private TimeSpan _pollPause;
+    private int _failures;
+    private bool _reached;
+    private bool _isRebooting;
+
+    /// <summary>One line about how things are.</summary>
+    public string Status { get; private set; } = "starting";
+
+    /// <returns>How long to sleep.</returns>
+    public async Task<TimeSpan> RunAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            var config = AgentConfig.Load(root);
+            _isRebooting = false;
+            var pause = await PollAsync(config, cancellation).ConfigureAwait(false);
+            if (!_isRebooting)
+                pause = Shorter(pause, await TryTrialAsync(config, cancellation).ConfigureAwait(false));
+            return _isRebooting ? AfterReboot : pause;
+        }
+        catch (StoreLockedException e)
+        {
+            Say(e.Message);
+            return Busy;
+        }
+        // A full disk, a configuration that cannot be read: whoever puts that right need not tell the agent.
+        catch (Exception e) when (Outcome.CodeOf(e) is not null && !cancellation.IsCancellationRequested)
+        {
+            Complain(Outcome.MessageOf(e));
+            return Blind;
+        }
+    }
+
+    private async Task<TimeSpan> PollAsync(AgentConfig config, CancellationToken cancellation)
+    {
+        var left = _pollPause - clock.GetElapsedTime(_polled);
+        if (left > TimeSpan.Zero)
+            return left;
+        var result = await new PollStep(root, config, clock, log).RunAsync(cancellation).ConfigureAwait(false);
+        _polled = clock.GetTimestamp();
+        _reached |= result.Reached;
+        _failures = result.IsWorthRetrying ? _failures + 1 : 0;
+        _pollPause = result.IsWithoutRoute ? WithoutRoute : PollSchedule.Next(config, result.Last, _failures, result.RetryAfter, clock);
+        if (result.Failure is null)
+            Say(result.Message);
+        else
+            Complain(result.Message);
+        if (result.RebootIsDue)
+            Reboot(config, result.Message);
+        return _pollPause;
+    }
+
+    private async Task<TimeSpan> TryTrialAsync(AgentConfig config, CancellationToken cancellation)
+    {
+        var trial = await new TrialStep(root, config, clock, log).RunAsync(_reached, cancellation).ConfigureAwait(false);
+        if (trial.Name is not { } name)
+            return TimeSpan.MaxValue;
+        if (trial.Failure is null)
+        {
+            Status = $"{name} is good: confirmed";
+            return _pollPause = TimeSpan.Zero; // The server is to hear of it.
+        }
+        Complain($"{name} is not confirmed yet: {trial.Failure}");
+        if (!trial.IsSick || clock.GetElapsedTime(_started) < config.HealthDeadline)
+            return BetweenChecks;
+        Log.DeadlinePassed(log, name, config.HealthDeadline);
+        if (config.Reboot != "never" && !File.Exists(root.DoNotUpdate))
+            Reboot(config, Status);
+        return BetweenChecks;
+    }
+
+    private void Reboot(AgentConfig config, string why)
+    {
+        _isRebooting = !root.IsGiven;
+        Log.Rebooting(log, why);
+        using var device = Device.Open(root, config, clock);
+        Booting.Reboot.Run(device, line => Log.Rebooting(log, line));
+    }
+
+    private void Say(string text)
+    {
+        if (text != Status)
+            Log.Result(log, text);
+        Status = text;
+    }
+
+    private void Complain(string text)
+    {
+        if (text != Status)
+            Log.Failed(log, text);
+        Status = text;
+    }
+
+    private static TimeSpan Shorter(TimeSpan a, TimeSpan b) => a < b ? a : b;
+}

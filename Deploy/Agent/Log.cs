@@ -1,0 +1,38 @@
+using ContentTree.BootFile;
+using Microsoft.Extensions.Logging;
+
+namespace ContentTree.Deploy.Agent;
+
+/// <summary>Every line the agent logs.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(Level = LogLevel.Information, Message = "agent started")]
+    public static partial void Started(ILogger log);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "agent stops")]
+    public static partial void Stopping(ILogger log);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Failed} used up its tries and is not taken again")]
+    public static partial void FellBack(ILogger log, DeploymentName failed);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Result}")]
+    public static partial void Result(ILogger log, string result);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Failure}")]
+    public static partial void Failed(ILogger log, string failure);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "a mistake in the program; the agent goes on")]
+    public static partial void Unforeseen(ILogger log, Exception exception);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Name} is good: confirmed")]
+    public static partial void Confirmed(ILogger log, DeploymentName name);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Name} was not confirmed within {Deadline}: it loses this try")]
+    public static partial void DeadlinePassed(ILogger log, DeploymentName name, TimeSpan deadline);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Path} is not executable, so it checks nothing")]
+    public static partial void CheckNotExecutable(ILogger log, string path);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "reboot: {What}")]
+    public static partial void Rebooting(ILogger log, string what);
+}

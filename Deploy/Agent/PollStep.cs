@@ -1,0 +1,82 @@
+using ContentTree.BootFile;
+using ContentTree.Deploy.Booting;
+using ContentTree.Deploy.Commands;
+using ContentTree.Deploy.Config;
+using ContentTree.Deploy.State;
+using ContentTree.Deploy.Transfer;
+using ContentTree.Deploy.Updates;
+using ContentTree.Store.Protocol;
+using Microsoft.Extensions.Logging;
+
+namespace ContentTree.Deploy.Agent;
+
+/// <summary>Settles a fallback, asks the server, and does what its answer and the configuration allow, all under the device's lock.</summary>
+internal sealed class PollStep(DeviceRoot root, AgentConfig config, TimeProvider clock, ILogger log)
+{
+    /// <exception cref="Store.Repositories.StoreLockedException">Somebody else works on the device.</exception>
+    public async Task<PollResult> RunAsync(CancellationToken cancellation)
+    {
+        using var held = await DeviceLock.TakeAsync(root, "agent", wait: false, cancellation).ConfigureAwait(false);
+        using var device = Device.Open(root, config, clock);
+        if (FallbackSettlement.Settle(device) is { } failed)
+            Log.FellBack(log, failed);
+        using var connection = CommandContext.Connect(device);
+        if (!NetworkRoute.MayReach(connection.Server))
+            return new PollResult("no network yet") { IsWithoutRoute = true };
+        var before = device.State.Last.Poll;
+        var result = await AskAsync(device, connection, cancellation).ConfigureAwait(false);
+        var after = device.State.Last.Poll;
+        return result with { Last = after, Reached = after is { Failures: 0 } && after != before };
+    }
+
+    private async Task<PollResult> AskAsync(Device device, ServerConnection connection, CancellationToken cancellation)
+    {
+        try
+        {
+            UpdateOutcome? outcome = null;
+            await new JobRecord(device, "agent").RunAsync(async () =>
+            {
+                outcome = await UpdateAsync(device, connection, cancellation).ConfigureAwait(false);
+                return (ExitCode.Done, UpdateCommand.Text(outcome));
+            }).ConfigureAwait(false);
+            await ReportAsync(device, connection, cancellation).ConfigureAwait(false);
+            return new PollResult(Say(UpdateCommand.Text(outcome!))) { RebootIsDue = RebootIsDue(device, outcome!) };
+        }
+        catch (Exception e) when (Outcome.CodeOf(e) is { } code && code != ExitCode.Cancelled)
+        {
+            await ReportAsync(device, connection, cancellation).ConfigureAwait(false);
+            return new PollResult(Say(Outcome.MessageOf(e))) { Failure = code, RetryAfter = (e as ServerUnreachableException)?.RetryAfter };
+        }
+    }
+
+    private Task<UpdateOutcome> UpdateAsync(Device device, ServerConnection connection, CancellationToken cancellation)
+    {
+        var job = new UpdateJob(device, connection, Progress.Silent(clock));
+        // One trial at a time: until it ends, the agent only tells how it stands.
+        if (IsStopped || config.Mode == "manual" || Confirmation.RunningTrial(device) is not null)
+            return job.CheckAsync(cancellation);
+        return config.Mode == "download" ? job.DownloadAsync(cancellation) : job.RunAsync(cancellation);
+    }
+
+    // At once, since what comes next may be a reboot; what cannot be handed over now goes with the next poll.
+    private static async Task ReportAsync(Device device, ServerConnection connection, CancellationToken cancellation)
+    {
+        try
+        {
+            if (device.State.Last.Poll is { Failures: 0 } && device.State.Enrolment.Answer == DeviceState.Accepted)
+                await new HeadSource(device, connection).ReportAsync(cancellation).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is ServerUnreachableException or ProblemException)
+        {
+        }
+    }
+
+    // Only for a switch that is newer than this boot: where booting goes wrong, rebooting for the same switch would never end.
+    private bool RebootIsDue(Device device, UpdateOutcome outcome) =>
+        outcome.RebootNeeded && !IsStopped && config.Mode == "auto" && config.Reboot != "never" &&
+        (outcome.Action == UpdateAction.Deployed || (outcome.Action == UpdateAction.UpToDate && device.Booted is { Reason: BootReason.Wanted }));
+
+    private bool IsStopped => File.Exists(root.DoNotUpdate);
+
+    private string Say(string text) => IsStopped ? $"{text}; nothing is done while {root.DoNotUpdate} exists" : text;
+}
