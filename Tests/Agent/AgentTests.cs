@@ -1,0 +1,232 @@
+using ContentTree.BootFile;
+using ContentTree.Deploy;
+using ContentTree.Deploy.State;
+using ContentTree.Store.Objects;
+using ContentTree.Store.Protocol;
+using ContentTree.Tests.Deploy;
+using ContentTree.Tests.Support;
+
+namespace ContentTree.Tests.Agent;
+
+/// <summary>The agent's loop against the real server, with the real selector.</summary>
+public sealed class AgentTests : IAsyncLifetime
+{
+    private const string Sick = "#!/bin/sh\nexit 3\n";
+
+    private TestServer _server = null!;
+    private TestDevice _device = null!;
+
+    public async Task InitializeAsync()
+    {
+        _server = await TestServer.StartAsync();
+        _device = await TestDevice.EnrolledAsync(_server);
+        _device.Configure("[poll]\ninterval = 1s\nretry-min = 10ms\nretry-max = 50ms\n");
+    }
+
+    public async Task DisposeAsync()
+    {
+        _device.Dispose();
+        await _server.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task It_takes_what_is_published_and_confirms_it_once_it_runs_and_the_server_knows()
+    {
+        var commit = Publish(1);
+        await using var agent = new TestAgent(_device);
+
+        await agent.HearsAsync("READY=1");
+        await agent.HearsAsync($"STATUS=deployed: {commit}");
+        await agent.HearsAsync("a reboot starts 1-");
+        _device.Boot.Read()!.State.Should().Be(BootState.Trial, "what does not run cannot be confirmed");
+
+        _device.BootNow();
+        await agent.HearsAsync($"1-{commit.ToString()[..8]} is good: confirmed");
+        _device.Boot.Read()!.State.Should().Be(BootState.Good);
+        await agent.HearsAsync($"STATUS=up to date: {commit}");
+        var known = _server.Devices.List(10, null).Single();
+        (known.Boot, known.Running, known.LastEvent?.Kind).Should().Be(("good", (ObjectId?)commit, EventKind.Confirmed));
+    }
+
+    [Fact]
+    public async Task A_required_check_that_fails_keeps_the_trial_open_until_it_passes()
+    {
+        await TrialAsync();
+        Check("10-good", "#!/bin/sh\nexit 0\n");
+        Check("20-sick", Sick);
+        await using var agent = new TestAgent(_device);
+
+        await agent.HearsAsync("20-sick ended with 3");
+        _device.Boot.Read()!.State.Should().Be(BootState.Trial);
+
+        Check("20-sick", "#!/bin/sh\nexit 0\n");
+        await agent.HearsAsync("is good: confirmed");
+        _device.Boot.Read()!.State.Should().Be(BootState.Good);
+    }
+
+    [Fact]
+    public async Task A_trial_that_does_not_reach_the_server_stays_one()
+    {
+        await TrialAsync();
+        _server.Link.Spoil = (_, answer) => answer.Replace(503, "text/plain", "not now");
+        await using var agent = new TestAgent(_device);
+
+        await agent.HearsAsync("is not confirmed yet: the server has not been reached from it");
+        _device.Boot.Read()!.State.Should().Be(BootState.Trial);
+
+        _server.Link.Spoil = (_, _) => { };
+        await agent.HearsAsync("is good: confirmed");
+    }
+
+    [Fact]
+    public async Task With_manual_confirmation_it_never_confirms_and_waits_with_updates()
+    {
+        await TrialAsync();
+        _device.Configure("[health]\nconfirm = manual\n");
+        var second = Publish(2);
+        await using var agent = new TestAgent(_device);
+
+        for (var round = 0; round < 3; round++)
+            await agent.HearsAsync($"STATUS=available: {second}");
+        _device.Boot.Read()!.Should().Match<BootRecord>(record => record.State == BootState.Trial && record.Wanted.Number == 1);
+
+        (await _device.RunAsync("confirm", "--wait")).Code.Should().Be(0);
+        await agent.HearsAsync($"STATUS=deployed: {second}");
+    }
+
+    [Theory]
+    [InlineData("download", "STATUS=downloaded:", true)]
+    [InlineData("manual", "STATUS=available:", false)]
+    public async Task Other_modes_leave_the_boot_file_alone(string mode, string status, bool isFetched)
+    {
+        _device.Configure($"[update]\nmode = {mode}\n");
+        var commit = Publish(1);
+        await using var agent = new TestAgent(_device);
+
+        await agent.HearsAsync(status);
+        _device.Boot.Read().Should().BeNull();
+        using var store = _device.OpenStore();
+        store.ContainsCommit(commit).Should().Be(isFetched);
+    }
+
+    [Fact]
+    public async Task A_marker_file_stops_it_and_it_says_so()
+    {
+        var marker = Path.Combine(_device.Root, "ctree/do_not_update");
+        await File.WriteAllTextAsync(marker, "");
+        var commit = Publish(1);
+        await using var agent = new TestAgent(_device);
+
+        await agent.HearsAsync($"nothing is done while {marker} exists");
+        _device.Boot.Read().Should().BeNull();
+        using (var store = _device.OpenStore())
+            store.ContainsCommit(commit).Should().BeFalse();
+
+        File.Delete(marker);
+        await agent.HearsAsync($"STATUS=deployed: {commit}");
+    }
+
+    [Fact]
+    public async Task It_settles_a_fallback_and_does_not_take_the_commit_again()
+    {
+        await TrialAsync();
+        (await _device.RunAsync("confirm")).Code.Should().Be(0);
+        var bad = Publish(2);
+        await _device.UpdateAsync();
+        for (var boot = 0; boot < BootRecord.DefaultTries; boot++)
+            _device.BootNow().Should().StartWith("2-");
+        _device.BootNow().Should().StartWith("1-");
+        await using var agent = new TestAgent(_device);
+
+        await agent.HearsAsync($"commit {bad} is denied here");
+        await agent.HearsAsync("is denied here");
+        _device.Boot.Read()!.Should().Match<BootRecord>(record => record.State == BootState.Good && record.Wanted.Number == 1);
+        _server.Devices.List(10, null).Single().Failed.Should().Be(bad);
+    }
+
+    [Fact]
+    public async Task How_often_the_server_was_unreachable_outlives_a_restart()
+    {
+        Publish(1);
+        _server.Link.Spoil = (_, answer) => answer.Replace(503, "text/plain", "not now");
+        await using (var agent = new TestAgent(_device))
+            await agent.HearsAsync("answered 503");
+        var failures = State().Last.Poll!.Failures;
+        failures.Should().BePositive();
+        await using (var agent = new TestAgent(_device))
+            await agent.HearsAsync("answered 503");
+        State().Last.Poll!.Failures.Should().BeGreaterThan(failures);
+
+        _server.Link.Spoil = (_, _) => { };
+        await using (var agent = new TestAgent(_device))
+            await agent.HearsAsync("STATUS=deployed");
+        State().Last.Poll!.Failures.Should().Be(0);
+    }
+
+    [Fact]
+    public async Task It_goes_on_after_a_configuration_that_cannot_be_read_and_tells_who_has_the_lock()
+    {
+        var commit = Publish(1);
+        using (await DeviceLock.TakeAsync(new DeviceRoot(_device.Root, IsGiven: true), "gc", wait: false, CancellationToken.None))
+        {
+            await using var waiting = new TestAgent(_device);
+            await waiting.HearsAsync("(ctree gc)");
+        }
+        _device.Configure("[update]\nmode = sometimes\n");
+        await using (var puzzled = new TestAgent(_device))
+            await puzzled.HearsAsync("mode = sometimes is not one of auto, download, manual");
+        _device.Configure("[update]\nmode = auto\n");
+        await using var agent = new TestAgent(_device);
+        await agent.HearsAsync($"STATUS=deployed: {commit}");
+    }
+
+    [Fact]
+    public async Task Stopping_it_ends_the_check_that_runs()
+    {
+        await TrialAsync();
+        var started = Path.Combine(_device.Root, "started");
+        Shell.Run($"mkfifo '{started}'");
+        Check("10-endless", $"#!/bin/sh\necho $$ >'{started}'\nexec sleep 1000\n");
+        await using var agent = new TestAgent(_device);
+        var process = int.Parse(await File.ReadAllTextAsync(started), null);
+
+        await agent.StopAsync();
+        await agent.HearsAsync("STOPPING=1");
+        Shell.Run($"for i in $(seq 100); do [ -d /proc/{process} ] || exit 0; sleep 0.1; done; exit 1");
+    }
+
+    [Fact]
+    public async Task The_watchdog_is_fed_while_it_waits()
+    {
+        await using var agent = new TestAgent(_device, watchdog: TimeSpan.FromMilliseconds(200));
+        for (var sign = 0; sign < 5; sign++)
+            await agent.HearsAsync("WATCHDOG=1");
+    }
+
+    [Fact]
+    public async Task A_root_that_was_never_set_up_ends_it_at_once()
+    {
+        using var device = new TestDevice();
+        (await device.RunAsync("agent")).Code.Should().Be((int)ExitCode.NoStore);
+    }
+
+    private ObjectId Publish(int version) => _server.Publish($"mkdir -p usr etc; echo {version} >etc/version; echo {version} >usr/file", version: $"{version}");
+
+    private async Task TrialAsync()
+    {
+        Publish(1);
+        await _device.UpdateAsync();
+        _device.BootNow();
+    }
+
+    private void Check(string name, string script)
+    {
+        var path = Path.Combine(_device.Root, "ctree/health.d/required", name);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        // Renamed into place: a script that somebody is writing cannot be started.
+        File.WriteAllText(path + ".new", script);
+        Shell.Run($"chmod 755 '{path}.new' && mv '{path}.new' '{path}'");
+    }
+
+    private DeviceStateFiles State() => new(new DeviceRoot(_device.Root, IsGiven: true), TimeProvider.System);
+}
