@@ -19,6 +19,10 @@ internal static class CommandLine
         return Task.FromResult((int)ExitCode.Usage);
     }
 
+    /// <summary>Every verb, for the tests of the pages that list them.</summary>
+    public static IReadOnlyList<Command> Verbs() =>
+        [.. Create(new Globals(TextWriter.Null, Stream.Null, TextWriter.Null, false, TimeProvider.System)).Subcommands];
+
     private static RootCommand Create(Globals globals)
     {
         var root = new RootCommand("Keeps this device on the tree its operators chose.");
@@ -31,6 +35,8 @@ internal static class CommandLine
             RollbackCommand.Create(globals), ConfirmCommand.Create(globals), SwitchCommand.Create(globals),
             DenyCommand.Create(globals), AllowCommand.Create(globals), HoldCommand.Create(globals), ReleaseCommand.Create(globals),
             KeepCommand.CreateKeep(globals), KeepCommand.CreateUnkeep(globals), GcCommand.Create(globals),
+            VerifyCommand.Create(globals), RepairCommand.Create(globals),
+            LsCommand.Create(globals), CatCommand.Create(globals), DiffCommand.Create(globals), ConfigCommand.Create(globals),
         ];
         foreach (var verb in verbs)
             root.Subcommands.Add(verb);

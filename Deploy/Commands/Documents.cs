@@ -87,7 +87,7 @@ internal sealed record VerifyDocument(bool Full, long Checked, long Bytes, IRead
 
 internal sealed record VerifyDamage(string What, string Reason);
 
-internal sealed record RepairDocument(long Objects, int Paths, long Bytes, IReadOnlyList<VerifyDamage> Left)
+internal sealed record RepairDocument(long Objects, long Paths, long Bytes, IReadOnlyList<VerifyDamage> Left)
 {
     public string Schema { get; init; } = "ctree.repair/1";
 }
@@ -113,10 +113,12 @@ internal sealed record DiffDocument(ObjectId From, ObjectId To, IReadOnlyList<Di
 
 internal sealed record DiffEntry(string Kind, string Path, long SizeBefore, long SizeAfter);
 
-internal sealed record ConfigDocument(IReadOnlyList<Config.ConfigSetting> Settings)
+internal sealed record ConfigDocument(IReadOnlyList<ConfigValue> Settings)
 {
     public string Schema { get; init; } = "ctree.config/1";
 }
+
+internal sealed record ConfigValue(string Key, string Value, string? Origin);
 
 internal sealed record ErrorDocument(int Code, string Message)
 {

@@ -8,7 +8,9 @@ internal sealed class Globals(TextWriter results, Stream raw, TextWriter people,
 {
     private readonly Option<string?> _root = new("--root")
     {
-        Description = "the physical root that holds ctree/", HelpName = "DIR", Recursive = true,
+        Description = "the physical root that holds ctree/",
+        HelpName = "DIR",
+        Recursive = true,
     };
 
     private readonly Option<bool> _json = new("--json") { Description = "results as JSON, progress as JSON lines", Recursive = true };
@@ -34,6 +36,8 @@ internal sealed class Globals(TextWriter results, Stream raw, TextWriter people,
         }
         catch (Exception e) when (Outcome.CodeOf(e) is { } code)
         {
+            if (context.Verb == DiffCommand.Name)
+                code = ExitCode.Usage;
             output.Error((int)code, Outcome.MessageOf(e));
             return (int)code;
         }

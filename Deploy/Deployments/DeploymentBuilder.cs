@@ -67,7 +67,8 @@ internal sealed class DeploymentBuilder(Device device)
             FillVar(tree);
     }
 
-    private void MakeEtc(SafeFileHandle deployments, DeploymentName name, ObjectId tree)
+    /// <summary>Makes the deployment's own /etc from its tree.</summary>
+    public void MakeEtc(SafeFileHandle deployments, DeploymentName name, ObjectId tree)
     {
         var etc = Encoding.ASCII.GetBytes($"{name}.etc");
         if (TryFindDirectory(tree, "etc") is { } id)
@@ -94,7 +95,8 @@ internal sealed class DeploymentBuilder(Device device)
     private ObjectId? TryFindDirectory(ObjectId tree, string name) =>
         (device.Store.ReadTree(tree).Find(EntryName.Create(name)) as TreeEntry.Directory)?.Id;
 
-    private void Flush()
+    /// <summary>Makes everything written so far durable.</summary>
+    public void Flush()
     {
         foreach (var path in new[] { device.Layout.Deployments, Device.BootDirectory(device.Root, device.Config) })
         {
@@ -103,6 +105,7 @@ internal sealed class DeploymentBuilder(Device device)
         }
     }
 
-    private static void Mark(SafeFileHandle deployments, DeploymentName name, ObjectId commit) => DurableFiles.Replace(
+    /// <summary>Writes the marker, durably: from then on the deployment is complete.</summary>
+    public static void Mark(SafeFileHandle deployments, DeploymentName name, ObjectId commit) => DurableFiles.Replace(
         deployments, Encoding.ASCII.GetBytes($"{name}.ok"), Encoding.ASCII.GetBytes(new DeploymentMarker(commit.ToString(), "").Format()));
 }

@@ -59,6 +59,20 @@ public sealed class InodeMetadata(bool isPrivileged)
         return same ? null : "extended attributes differ";
     }
 
+    /// <summary>As <see cref="Difference"/>, for a name in an open directory.</summary>
+    public string? DifferenceAt(SafeFileHandle directory, ReadOnlySpan<byte> name, in FileStat stat, Metadata expected)
+    {
+        var copy = name.ToArray();
+        try
+        {
+            return Difference(stat, expected, stat.Type == FileType.Directory, () => Trees.SourceXattrs.ReadAt(directory, copy, Posix.Display(copy)));
+        }
+        catch (Trees.UnsupportedSourceException)
+        {
+            return "extended attributes differ";
+        }
+    }
+
     /// <summary>The mode that the inode really gets. A user must stay able to read, check and delete what is his.</summary>
     public int AppliedMode(Metadata metadata, bool isDirectory) => IsPrivileged
         ? metadata.Mode

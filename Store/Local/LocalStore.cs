@@ -118,6 +118,15 @@ public sealed class LocalStore : IDisposable
         }
     }
 
+    /// <summary>The inode of a stored file, or null when it is not here.</summary>
+    public FileStat? StatOf(StoredFile file) => Posix.StatAt(Fanout(file.Content), file.FanoutName);
+
+    /// <summary>Null when a stored inode has the owner, mode, attributes and time that its name stands for, else what is wrong.</summary>
+    public string? DifferenceOf(StoredFile file, in FileStat stat, Metadata expected) =>
+        stat.ModifiedNanoseconds != Tree.ModifiedSeconds * 1_000_000_000
+            ? "it was written to"
+            : Inodes.DifferenceAt(Fanout(file.Content), file.FanoutName, stat, expected);
+
     /// <summary>Free bytes and inodes of the filesystem.</summary>
     public (long Bytes, long Inodes) FreeSpace() => Posix.FreeSpace(Root, Path);
 

@@ -52,6 +52,10 @@ public sealed class TreeCheckout
         return checkout;
     }
 
+    /// <summary>Makes one entry of a tree, with everything below it, in an open directory that does not have its name yet.</summary>
+    public static void RunOne(LocalStore store, TreeEntry entry, SafeFileHandle directory) =>
+        new TreeCheckout(store, CheckoutMode.Link).MakeEntry(directory, entry, 0);
+
     /// <summary>Removes a directory and everything in it, following nothing. A missing one is fine.</summary>
     public static void Remove(SafeFileHandle parent, ReadOnlySpan<byte> name)
     {
