@@ -22,7 +22,7 @@ internal static class DeviceCommand
         var (server, token, json) = (CommandContext.Server(), CommandContext.Token(), CommandContext.Json());
         return CommandContext.Run(new Command("list", "All devices.") { server, token, json }, async (parsed, cancellation) =>
         {
-            using var fleet = Fleet.Open(context, parsed, server, token);
+            using var fleet = FleetAccess.Open(context, parsed, server, token);
             var devices = await fleet.ListAsync(cancellation);
             if (parsed.GetValue(json))
             {
@@ -31,11 +31,11 @@ internal static class DeviceCommand
             }
             else
             {
-                context.Terminal.PrintTable(["DEVICE", "NAME", "STATE", "BRANCH", "SEQ", "RUNNING", "WANTED", "BOOT", "LAST SEEN", "LAST EVENT"],
+                context.Terminal.PrintTable(["DEVICE", "NAME", "STATE", "BRANCH", "SEQ", "RUNNING", "WANTED", "TARGET", "SYNC", "BOOT", "LAST SEEN", "LAST EVENT"],
                     [.. devices.Select(d => new[]
                     {
                         d.Id.ToString(), d.Name, Word(d.State), d.Branch.ToString(), $"{d.Sequence}", Printing.Short(d.Running),
-                        Printing.Short(d.Wanted ?? d.Running), d.Boot is { Length: > 0 } boot ? boot : "-", Printing.Time(d.LastSeen), d.LastEvent?.Kind ?? "-",
+                        Printing.Short(d.Wanted ?? d.Running), Printing.Short(d.Target), Sync(d), d.Boot is { Length: > 0 } boot ? boot : "-", Printing.Time(d.LastSeen), d.LastEvent?.Kind ?? "-",
                     })]);
             }
             return ExitCode.Done;
@@ -48,7 +48,7 @@ internal static class DeviceCommand
         var (server, token, json) = (CommandContext.Server(), CommandContext.Token(), CommandContext.Json());
         return CommandContext.Run(new Command("show", "Everything about a device.") { id, server, token, json }, async (parsed, cancellation) =>
         {
-            using var fleet = Fleet.Open(context, parsed, server, token);
+            using var fleet = FleetAccess.Open(context, parsed, server, token);
             var device = await fleet.FindAsync(parsed.GetValue(id), cancellation);
             if (parsed.GetValue(json))
                 context.Terminal.PrintJson("ctree-server.device/1", JsonSerializer.SerializeToNode(device, ProtocolJson.Default.DeviceInfo) as JsonObject ?? []);
@@ -86,16 +86,16 @@ internal static class DeviceCommand
         var (server, token) = (CommandContext.Server(), CommandContext.Token());
         return CommandContext.Run(new Command("remove", "Forget a device; it may enrol again.") { id, server, token }, async (parsed, cancellation) =>
         {
-            using var fleet = Fleet.Open(context, parsed, server, token);
+            using var fleet = FleetAccess.Open(context, parsed, server, token);
             await fleet.RemoveAsync(parsed.GetValue(id), cancellation);
             return ExitCode.Done;
         });
     }
 
     private static async Task<ExitCode> DecideAsync(
-        CommandContext context, ParseResult parsed, Option<Uri?> server, Option<string?> token, Func<Fleet, Task<DeviceInfo>> decide)
+        CommandContext context, ParseResult parsed, Option<Uri?> server, Option<string?> token, Func<FleetAccess, Task<DeviceInfo>> decide)
     {
-        using var fleet = Fleet.Open(context, parsed, server, token);
+        using var fleet = FleetAccess.Open(context, parsed, server, token);
         var device = await decide(fleet);
         context.Terminal.Out.WriteLine($"{device.Id} {Word(device.State)}");
         return ExitCode.Done;
@@ -109,12 +109,22 @@ internal static class DeviceCommand
         output.WriteLine($"branch        {device.Branch}, sequence {device.Sequence} seen");
         output.WriteLine($"running       {device.Running?.ToString() ?? "-"}");
         output.WriteLine($"wanted        {(device.Wanted ?? device.Running)?.ToString() ?? "-"}");
+        output.WriteLine($"target        {device.Target?.ToString() ?? "-"}: {Sync(device)}");
         output.WriteLine($"boot          {(device.Boot is { Length: > 0 } boot ? boot : "-")}");
         if (device.Failed is { } failed)
             output.WriteLine($"failed        {failed}");
         foreach (var item in device.Events ?? [])
             output.WriteLine($"{(item == device.LastEvent ? "events" : ""),-14}{Describe(item)}");
     }
+
+    // One word for why a device does not run what it should.
+    private static string Sync(DeviceInfo device) =>
+        device.LastSeen is null || device.Target is not { } target ? "-"
+        : device.Running == target ? "in sync"
+        : device.Failed == target ? "fell back"
+        : device.Hold == true ? "held"
+        : device.Wanted == target ? "updating"
+        : "behind";
 
     private static string Describe(ReportEvent item) =>
         $"{Printing.Time(item.Time)}  {item.Kind}{(item.Commit is { } commit ? $" {Printing.Short(commit)}" : "")}{(item.Message is { } message ? $": {message}" : "")}";

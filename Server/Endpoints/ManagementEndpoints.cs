@@ -1,4 +1,5 @@
 using System.Globalization;
+using ContentTree.Server.Fleet;
 using ContentTree.Server.Publishing;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
@@ -13,6 +14,8 @@ internal sealed class ManagementEndpoints(
 {
     private const int PageSize = 100;
     private const int MaxPageSize = 1000;
+
+    private readonly DeviceView _view = new(data, devices, time);
 
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -35,7 +38,7 @@ internal sealed class ManagementEndpoints(
             (!int.TryParse(asked, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit is < 1 or > MaxPageSize))
             throw new ProblemException(ProblemCode.BadRequest, $"limit is a number from 1 to {MaxPageSize}");
         // One more than asked for tells whether there is a next page.
-        var found = devices.List(limit + 1, context.Request.Query["cursor"]);
+        var found = _view.List(limit + 1, context.Request.Query["cursor"]);
         var page = found.Take(limit).ToArray();
         return context.AnswerAsync(new DeviceList(page, found.Count > limit ? page[^1].Id.ToString() : null), ProtocolJson.Default.DeviceList);
     }
@@ -43,7 +46,7 @@ internal sealed class ManagementEndpoints(
     private Task ShowDeviceAsync(HttpContext context)
     {
         access.Require(context, TokenRole.Viewer);
-        return context.AnswerAsync(devices.Find(DeviceOf(context)), ProtocolJson.Default.DeviceInfo);
+        return context.AnswerAsync(_view.Find(DeviceOf(context)), ProtocolJson.Default.DeviceInfo);
     }
 
     private Task DecideAsync(HttpContext context, DeviceState state)

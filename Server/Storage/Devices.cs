@@ -145,7 +145,8 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
     private static DeviceInfo Read(SqliteDataReader row) => new(
         KeyId.Parse(row.Text("id")), row.Text("name"), StateOf(row.Text("state")), row.Text("hardware"), row.Text("architecture"),
         BranchName.Parse(row.Text("branch")), row.Time("enrolled"), row.TimeOrNull("last_seen"),
-        IdOf(row, "running"), IdOf(row, "wanted"), IdOf(row, "failed"), row.TextOrNull("boot"), row.Number("sequence"), ReadEvent(row));
+        IdOf(row, "running"), IdOf(row, "wanted"), IdOf(row, "failed"), row.TextOrNull("boot"), row.Number("sequence"), ReadEvent(row),
+        Hold: row.Number("hold") != 0 ? true : null);
 
     private static ReportEvent? ReadEvent(SqliteDataReader row) => row.TextOrNull("event_kind") is not { } kind ? null : new ReportEvent(
         row.Number("event_sequence"), row.Time("event_time"), kind, IdOf(row, "event_commit"), row.TextOrNull("event_deployment"),

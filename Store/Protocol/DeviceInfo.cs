@@ -18,6 +18,8 @@ namespace ContentTree.Store.Protocol;
 /// <param name="Boot">The boot file's state.</param>
 /// <param name="Sequence">The highest sequence it has seen.</param>
 /// <param name="LastEvent">What it last reported.</param>
+/// <param name="Target">The commit its branch is at, which it should run.</param>
+/// <param name="Hold">It was told on the device not to take updates.</param>
 /// <param name="Events">Its newest events, newest first; only when one device is asked for.</param>
 public sealed record DeviceInfo(
     KeyId Id,
@@ -34,4 +36,6 @@ public sealed record DeviceInfo(
     string? Boot = null,
     long Sequence = 0,
     ReportEvent? LastEvent = null,
+    ObjectId? Target = null,
+    bool? Hold = null,
     IReadOnlyList<ReportEvent>? Events = null);

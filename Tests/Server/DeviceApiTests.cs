@@ -79,6 +79,33 @@ public sealed class DeviceApiTests
     }
 
     [Fact]
+    public async Task The_list_says_in_a_word_why_a_device_does_not_run_what_it_should()
+    {
+        await using var server = await TestServer.StartAsync();
+        server.WriteSource("file", "one");
+        var old = server.Publish().Commit;
+        server.WriteSource("file", "two");
+        var target = server.Publish().Commit;
+        using var device = new TestDevice(server);
+        await device.EnrolAsync(server.NewToken(TokenRole.Enrol));
+        var poll = new PollRequest(BranchName.Parse("stable"), "good", 1, 2);
+        var cases = new (string Word, PollRequest Poll)[]
+        {
+            ("in sync", poll with { Running = target }),
+            ("behind", poll with { Running = old }),
+            ("updating", poll with { Running = old, Wanted = target }),
+            ("fell back", poll with { Running = old, Failed = target }),
+            ("held", poll with { Running = old, Hold = true }),
+        };
+        foreach (var (word, said) in cases)
+        {
+            (await device.PollAsync(said)).StatusCode.Should().Be(HttpStatusCode.OK);
+            (await ServerCommand.DoAsync("--data", server.DataPath, "device", "list")).Out.Should().MatchRegex($@"{target.ToString()[..12]}\s+{word}\s+good");
+            (await ServerCommand.DoAsync("device", "show", device.Id.ToString(), "--server", server.Url, "--token", server.Admin)).Out.Should().Contain($"{target}: {word}");
+        }
+    }
+
+    [Fact]
     public async Task An_enrolment_token_lets_in_as_many_devices_as_it_says()
     {
         await using var server = await TestServer.StartAsync();

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using ContentTree.Server.Client;
+using ContentTree.Server.Fleet;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
@@ -8,32 +9,43 @@ using ContentTree.Store.Trust;
 namespace ContentTree.Server.Commands;
 
 /// <summary>The devices of local data or of a running server: the same verbs for both.</summary>
-internal sealed class Fleet : IDisposable
+internal sealed class FleetAccess : IDisposable
 {
     private readonly ServerClient? _client;
-    private readonly Devices? _local;
+    private readonly DataDirectory? _data;
+    private readonly TimeProvider _time;
 
-    private Fleet(ServerClient? client, Devices? local)
+    private FleetAccess(ServerClient? client, DataDirectory? data, TimeProvider time)
     {
         _client = client;
-        _local = local;
+        _data = data;
+        _time = time;
     }
 
-    private Devices Local => _local ?? throw new System.Diagnostics.UnreachableException();
+    private DataDirectory Data => _data ?? throw new System.Diagnostics.UnreachableException();
 
-    public static Fleet Open(CommandContext context, ParseResult parsed, Option<Uri?> server, Option<string?> token)
+    private Devices Local
     {
-        if (CommandContext.Connect(parsed, server, token) is { } client)
-            return new Fleet(client, null);
-        using var data = context.OpenData(parsed);
-        var database = data.OpenDatabase();
-        return new Fleet(null, new Devices(database, new Tokens(database, context.Time), context.Time));
+        get
+        {
+            var database = Data.OpenDatabase();
+            return new Devices(database, new Tokens(database, _time), _time);
+        }
+    }
+
+    private DeviceView View => new(Data, Local, _time);
+
+    public static FleetAccess Open(CommandContext context, ParseResult parsed, Option<Uri?> server, Option<string?> token)
+    {
+        return CommandContext.Connect(parsed, server, token) is { } client
+            ? new FleetAccess(client, null, context.Time)
+            : new FleetAccess(null, context.OpenData(parsed), context.Time);
     }
 
     public async Task<IReadOnlyList<DeviceInfo>> ListAsync(CancellationToken cancellation)
     {
         if (_client is null)
-            return Local.List(int.MaxValue);
+            return View.List(int.MaxValue);
         var devices = new List<DeviceInfo>();
         for (string? cursor = ""; cursor is not null;)
         {
@@ -45,7 +57,7 @@ internal sealed class Fleet : IDisposable
     }
 
     public async Task<DeviceInfo> FindAsync(KeyId id, CancellationToken cancellation) => _client is null
-        ? Local.Find(id)
+        ? View.Find(id)
         : await _client.GetAsync(Routes.Device(id), ProtocolJson.Default.DeviceInfo, cancellation);
 
     public async Task<DeviceInfo> DecideAsync(KeyId id, DeviceState state, BranchName? expectedOn, CancellationToken cancellation)
@@ -64,5 +76,9 @@ internal sealed class Fleet : IDisposable
             await _client.DeleteAsync(Routes.Device(id), cancellation);
     }
 
-    public void Dispose() => _client?.Dispose();
+    public void Dispose()
+    {
+        _client?.Dispose();
+        _data?.Dispose();
+    }
 }
