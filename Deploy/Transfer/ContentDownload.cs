@@ -121,8 +121,12 @@ internal sealed class ContentDownload(RepositoryClient repository, StorePull pul
         else if (transfer.Part is null && response.Content.Headers.ContentLength is null or > LargeBytes)
             transfer.Part = PartFile.Create(incoming, name.ToString(), response.Headers.ETag);
         await repository.Connection.ReadAsync(response, piece => Take(transfer, piece.Span), cancellation).ConfigureAwait(false);
-        if (!transfer.Sink.HasEnded)
-            throw new ServerUnreachableException($"{repository.Connection.Server}: {name} ended too early");
+        if (transfer.Sink.HasEnded)
+            return;
+        // All that was announced has come: the server's own copy is short, and asking for the rest would not help.
+        throw response.Content.Headers.ContentLength is null
+            ? new ServerUnreachableException($"{repository.Connection.Server}: {name} ended too early")
+            : new CorruptObjectException(name, $"{repository.Connection.Server} sent a frame without its end");
     }
 
     private static bool ContinuesAt(HttpResponseMessage response, long offset) =>

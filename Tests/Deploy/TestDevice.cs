@@ -27,6 +27,9 @@ internal sealed class TestDevice : IDisposable
 
     public BootSlots Boot => new(Layout.Boot);
 
+    /// <summary>Not set up yet.</summary>
+    public static TestDevice Unset() => new();
+
     /// <summary>Set up, accepted and without anything deployed.</summary>
     public static async Task<TestDevice> EnrolledAsync(TestServer server, string branch = "main", params string[] more)
     {

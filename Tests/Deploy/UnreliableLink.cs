@@ -119,7 +119,7 @@ internal sealed class UnreliableLink : IAsyncDisposable
 
     private async Task SendAsync(Socket socket, NetworkStream stream, LinkAnswer answer)
     {
-        var head = new StringBuilder($"HTTP/1.1 {answer.Status} {(HttpStatusCode)answer.Status}\r\nContent-Length: {answer.Announced ?? answer.Body.Length}\r\nConnection: close\r\n");
+        var head = new StringBuilder($"HTTP/1.1 {answer.Status} {(HttpStatusCode)answer.Status}\r\nContent-Length: {answer.Body.Length}\r\nConnection: close\r\n");
         foreach (var (name, value) in answer.Headers)
             head.Append(name).Append(": ").Append(value).Append("\r\n");
         if (answer.CutAfter != -1)
@@ -161,9 +161,6 @@ internal sealed class LinkAnswer(int status, Dictionary<string, string> headers,
 
     /// <summary>Nothing comes any more, and the connection stays.</summary>
     public bool Stalls { get; set; }
-
-    /// <summary>What Content-Length says instead of the truth.</summary>
-    public int? Announced { get; set; }
 
     public void Replace(int status, string type, string body)
     {
