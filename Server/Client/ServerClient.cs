@@ -8,14 +8,17 @@ namespace ContentTree.Server.Client;
 /// <summary>Talks to a running server with a token. Refusals are <see cref="RemoteProblemException"/>.</summary>
 internal sealed class ServerClient : IDisposable
 {
+    private const long SlowestBytesPerSecond = 8 * 1024;
+
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(100);
 
     private readonly HttpClient _http;
 
     /// <param name="server">The address, with the path of a reverse proxy if it adds one.</param>
     public ServerClient(Uri server, string token)
     {
-        // Time-outs count silence, not the size of an upload.
+        // The time a request may take is counted per request: an upload may take longer than a question.
         _http = new HttpClient(new SocketsHttpHandler { ConnectTimeout = ConnectTimeout, AllowAutoRedirect = false })
         {
             BaseAddress = new Uri(server.AbsoluteUri.TrimEnd('/') + "/"),
@@ -87,7 +90,20 @@ internal sealed class ServerClient : IDisposable
     {
         // Routes start with '/', which would replace a proxy's path.
         using var request = new HttpRequestMessage(method, route[1..]) { Content = content };
-        return await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation);
+        var patience = AnswerTimeout + TimeSpan.FromSeconds((content?.Headers.ContentLength ?? 0) / SlowestBytesPerSecond);
+        using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limited.CancelAfter(patience);
+        try
+        {
+            var answer = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limited.Token);
+            // Answers are small, whatever the server says: read within the same patience, within the limit.
+            await answer.Content.LoadIntoBufferAsync(BodyLimits.Missing, limited.Token);
+            return answer;
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            throw new HttpRequestException($"{Address} has not answered for {patience.TotalSeconds:0} seconds");
+        }
     }
 
     private async Task RequireSuccessAsync(HttpResponseMessage answer, CancellationToken cancellation)

@@ -33,7 +33,7 @@ internal static class FsckCommand
             context.Terminal.Error.WriteLine($"{result.Objects} objects ({result.Bytes} bytes) and {result.Heads} heads checked, {result.Damage.Count} damaged or missing");
             if (result.Damage.Count == 0)
                 return ExitCode.Done;
-            context.Terminal.Error.WriteLine("remove damaged files from repo/objects, then publish the same source again with --no-cache: it brings back what is missing");
+            context.Terminal.Error.WriteLine("publish the same source again with --no-cache: it replaces damaged and missing objects (docs/operations.md, \"Repair\")");
             return ExitCode.VerificationFailed;
         });
     }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
@@ -60,8 +61,9 @@ internal sealed class DeviceEndpoints(
             throw new ProblemException(state == DeviceState.Pending ? ProblemCode.DevicePending : ProblemCode.DeviceRejected);
         var report = Messages.Parse(body, ProtocolJson.Default.ReportRequest);
         RequireOrder(report.Events);
-        var received = events.Store(device, report.Events);
-        foreach (var item in report.Events.Where(e => e.Code != 0))
+        var reported = report.Events.Select(e => e with { Message = Printable(e.Message) }).ToArray();
+        var received = events.Store(device, reported);
+        foreach (var item in reported.Where(e => e.Code != 0))
             Log.Trouble(log, device, item.Kind, item.Code, item.Message);
         await context.AnswerAsync(new ReportAnswer(received), ProtocolJson.Default.ReportAnswer);
     }
@@ -90,6 +92,10 @@ internal sealed class DeviceEndpoints(
                 throw new ProblemException(ProblemCode.BadRequest, $"message is longer than {MaxMessage} characters");
         }
     }
+
+    // Shown on terminals and in logs as well. Not refused: one odd message would hold up all events after it.
+    private static string? Printable(string? message) =>
+        message is null ? null : string.Concat(message.Select(c => char.IsControl(c) || char.GetUnicodeCategory(c) == UnicodeCategory.Format ? ' ' : c));
 
     // These are shown on terminals: a device must not be able to steer one.
     private static void RequireText(string field, string text, int maxLength)

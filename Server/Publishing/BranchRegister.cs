@@ -48,6 +48,19 @@ internal sealed class BranchRegister(DataDirectory data, EmptyBranches empty, Ti
     private BranchInfo Describe(BranchName branch)
     {
         var head = _branches.ReadHead(branch);
-        return new BranchInfo(branch, head.Sequence, head.Commit, data.Repository.ReadCommit(head.Commit).Version, head.Created);
+        return new BranchInfo(branch, head.Sequence, head.Commit, VersionOf(head.Commit), head.Created);
+    }
+
+    // One damaged commit must not hide the other branches; fsck tells of it.
+    private string? VersionOf(ObjectId commit)
+    {
+        try
+        {
+            return data.Repository.ReadCommit(commit).Version;
+        }
+        catch (Exception e) when (e is CorruptObjectException or ObjectNotFoundException)
+        {
+            return null;
+        }
     }
 }

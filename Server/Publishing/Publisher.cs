@@ -17,15 +17,28 @@ internal sealed class Publisher(DataDirectory data, TimeProvider time)
         var branches = new Branches(data, time);
         // Seen before the first file is read: whoever publishes meanwhile is noticed, not overwritten.
         var seen = branches.Read(options.Branch);
-        using var writer = data.Repository.BeginWriting();
+        using var writer = data.Repository.BeginWriting(rewrite: options.NoCache);
         var import = new SourceDirectory(options, data.Path).Import(writer, data.Cache, cancellation);
-        if (seen.Head is { } head && data.Repository.ReadCommit(head.Commit).Tree == import.Tree)
+        if (seen.Head is { } head && TreeOf(head.Commit) == import.Tree)
             return new PublishResult(head.Commit, head.Sequence, false, import, writer.Written, writer.WrittenBytes);
         var commit = WriteCommit(options.Describe(import, seen.Head?.Commit, time.GetUtcNow()), writer);
         writer.Complete();
         cancellation.ThrowIfCancellationRequested();
         var moved = branches.Advance(seen, CompleteClosure.Check(data.Repository, commit));
         return new PublishResult(commit, moved.Sequence, true, import, writer.Written, writer.WrittenBytes);
+    }
+
+    // A head whose commit is damaged or gone is published over: that is how the branch comes back.
+    private ObjectId? TreeOf(ObjectId commit)
+    {
+        try
+        {
+            return data.Repository.ReadCommit(commit).Tree;
+        }
+        catch (Exception e) when (e is CorruptObjectException or ObjectNotFoundException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Encodes a commit and stores it beside its trees.</summary>

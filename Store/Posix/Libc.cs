@@ -101,6 +101,9 @@ internal static unsafe partial class Libc
     public static partial int syncfs(SafeFileHandle file);
 
     [LibraryImport("libc", SetLastError = true)]
+    public static partial int fstatfs(SafeFileHandle file, byte* buffer);
+
+    [LibraryImport("libc", SetLastError = true)]
     public static partial int flock(SafeFileHandle file, int operation);
 
     [LibraryImport("libc", SetLastError = true)]

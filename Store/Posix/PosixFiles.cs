@@ -94,6 +94,15 @@ public static unsafe partial class Posix
             throw new PosixException(subject, Marshal.GetLastPInvokeError());
     }
 
+    /// <summary>The magic number of the filesystem that holds an open file, as statfs(2) lists them.</summary>
+    public static long FilesystemType(SafeFileHandle file, string subject)
+    {
+        // struct statfs is at most 120 bytes; its first field is a machine word.
+        var buffer = stackalloc byte[256];
+        Check(Libc.fstatfs(file, buffer), subject);
+        return *(nint*)buffer;
+    }
+
     /// <summary>Takes a lock that ends with the process. False when another holder has it and <paramref name="wait"/> is off.</summary>
     public static bool TryLock(SafeFileHandle file, bool exclusive, bool wait, string subject)
     {

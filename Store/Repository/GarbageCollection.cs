@@ -29,6 +29,17 @@ public static class GarbageCollection
             });
         }
         var cutoff = (DateTimeOffset.UtcNow - grace).ToUnixTimeMilliseconds() * 1_000_000;
+        // Commits first and durably: a commit that is left, also by a killed collection, still has everything it reaches.
+        var commits = Sweep(repository, closure.Reached, cutoff, dryRun, kind => kind == ObjectKind.Commit);
+        if (commits.Removed > 0 && !dryRun)
+            Posix.SyncFilesystem(repository.Root, repository.Path);
+        var rest = Sweep(repository, closure.Reached, cutoff, dryRun, kind => kind != ObjectKind.Commit);
+        return (commits.Removed + rest.Removed, commits.Bytes + rest.Bytes, commits.Kept + rest.Kept);
+    }
+
+    private static (long Removed, long Bytes, long Kept) Sweep(
+        Repository repository, IReadOnlySet<ObjectName> reached, long cutoff, bool dryRun, Func<ObjectKind, bool> isDue)
+    {
         long removed = 0, bytes = 0, kept = 0;
         for (var index = 0; index < 256; index++)
         {
@@ -36,15 +47,15 @@ public static class GarbageCollection
             var prefix = index.ToString("x2", System.Globalization.CultureInfo.InvariantCulture);
             foreach (var (file, _) in Posix.ReadDirectory(fanout, repository.Path))
             {
-                var isKept = !ObjectName.TryParse(prefix + Encoding.UTF8.GetString(file), out var name) || closure.Reached.Contains(name) ||
-                    Posix.StatAt(fanout, file) is not { } stat || stat.ModifiedNanoseconds > cutoff;
-                if (isKept)
+                if (!ObjectName.TryParse(prefix + Encoding.UTF8.GetString(file), out var name) || !isDue(name.Kind))
+                    continue;
+                if (reached.Contains(name) || Posix.StatAt(fanout, file) is not { } stat || stat.ModifiedNanoseconds > cutoff)
                 {
                     kept++;
                     continue;
                 }
                 removed++;
-                bytes += repository.StoredSize(name) ?? 0;
+                bytes += stat.Size;
                 if (!dryRun)
                     Posix.UnlinkAt(fanout, file);
             }

@@ -22,10 +22,11 @@ public sealed class ObjectWriter : IDisposable
 
     private readonly Repository _repository;
     private readonly SafeFileHandle _lock;
-    private readonly SafeFileHandle _staging;
+    private readonly bool _rewrites;
+    private readonly SafeFileHandle? _staging;
     private readonly byte[] _stagingName = Encoding.ASCII.GetBytes($"{Environment.ProcessId}-{Guid.NewGuid():N}");
-    private readonly SafeFileHandle _session;
-    private readonly SafeFileHandle[] _lanes = new SafeFileHandle[Lanes];
+    private readonly SafeFileHandle? _session;
+    private readonly SafeFileHandle?[] _lanes = new SafeFileHandle?[Lanes];
     private readonly ConcurrentDictionary<ObjectName, bool> _seen = new();
     private readonly object _gate = new();
     private List<StagedName> _staged = [];
@@ -34,19 +35,29 @@ public sealed class ObjectWriter : IDisposable
     private long _writtenBytes;
     private int _temporary;
 
-    internal ObjectWriter(Repository repository)
+    internal ObjectWriter(Repository repository, bool rewrites)
     {
         _repository = repository;
+        _rewrites = rewrites;
         _lock = RepositoryLock.Take(repository.Root, exclusive: false);
-        _staging = Posix.OpenDirectoryAt(repository.Root, "staging"u8);
-        RemoveAbandoned();
-        Posix.MakeDirectoryAt(_staging, _stagingName, 0x1c0);
-        _session = Posix.OpenDirectoryAt(_staging, _stagingName);
-        Posix.TryLock(_session, exclusive: true, wait: true, "staging");
-        for (var lane = 0; lane < Lanes; lane++)
+        try
         {
-            Posix.MakeDirectoryAt(_session, LaneName(lane), 0x1c0);
-            _lanes[lane] = Posix.OpenDirectoryAt(_session, LaneName(lane));
+            _staging = Posix.OpenDirectoryAt(repository.Root, "staging"u8);
+            RemoveAbandoned(_staging);
+            Posix.MakeDirectoryAt(_staging, _stagingName, 0x1c0);
+            _session = Posix.OpenDirectoryAt(_staging, _stagingName);
+            Posix.TryLock(_session, exclusive: true, wait: true, "staging");
+            for (var lane = 0; lane < Lanes; lane++)
+            {
+                Posix.MakeDirectoryAt(_session, LaneName(lane), 0x1c0);
+                _lanes[lane] = Posix.OpenDirectoryAt(_session, LaneName(lane));
+            }
+        }
+        catch
+        {
+            // On a full disk the lock must not outlive the attempt: garbage collection is what frees space.
+            Dispose();
+            throw;
         }
     }
 
@@ -61,7 +72,7 @@ public sealed class ObjectWriter : IDisposable
     {
         if (_seen.ContainsKey(name))
             return true;
-        if (!_repository.Contains(name))
+        if (_rewrites || !_repository.Contains(name))
             return false;
         _seen[name] = true;
         return true;
@@ -110,21 +121,22 @@ public sealed class ObjectWriter : IDisposable
     public void Dispose()
     {
         foreach (var lane in _lanes)
-            lane.Dispose();
-        Local.TreeCheckout.Remove(_staging, _stagingName);
-        _session.Dispose();
-        _staging.Dispose();
+            lane?.Dispose();
+        if (_staging is not null)
+            Local.TreeCheckout.Remove(_staging, _stagingName);
+        _session?.Dispose();
+        _staging?.Dispose();
         _lock.Dispose();
     }
 
     // Whoever claims first writes; everybody else may go on as if the object were there, because a failed write fails
     // the whole import.
-    private bool TryClaim(ObjectName name) => _seen.TryAdd(name, true) && !_repository.Contains(name);
+    private bool TryClaim(ObjectName name) => _seen.TryAdd(name, true) && (_rewrites || !_repository.Contains(name));
 
     private StagedFile Begin(ObjectName name)
     {
         var temporary = Encoding.ASCII.GetBytes(Interlocked.Increment(ref _temporary).ToString(CultureInfo.InvariantCulture));
-        var lane = _lanes[Environment.CurrentManagedThreadId % Lanes];
+        var lane = _lanes[Environment.CurrentManagedThreadId % Lanes] ?? throw new ObjectDisposedException(nameof(ObjectWriter));
         return new StagedFile(this, new StagedName(name, lane, temporary), Posix.CreateAt(lane, temporary, 0x1a4));
     }
 
@@ -153,20 +165,35 @@ public sealed class ObjectWriter : IDisposable
         }
         if (batch.Count == 0)
             return;
-        Posix.SyncFilesystem(_session, _repository.Path);
+        Posix.SyncFilesystem(_repository.Root, _repository.Path);
         foreach (var (name, lane, stagedAs) in batch)
             Posix.RenameAt(lane, stagedAs, _repository.Fanout(name.Id), Repository.FileName(name));
     }
 
     // A killed publisher leaves its staging directory; its lock died with it. The age spares one that is just starting.
-    private void RemoveAbandoned()
+    private static void RemoveAbandoned(SafeFileHandle staging)
     {
-        foreach (var (name, _) in Posix.ReadDirectory(_staging, "staging"))
+        foreach (var (name, _) in Posix.ReadDirectory(staging, "staging"))
         {
-            using var directory = Posix.OpenDirectoryAt(_staging, name);
+            using var directory = TryOpen(staging, name);
+            if (directory is null)
+                continue;
             var age = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() - Posix.Stat(directory, "staging").ModifiedNanoseconds / 1_000_000;
             if (age > AbandonedAfter.TotalMilliseconds && Posix.TryLock(directory, exclusive: true, wait: false, "staging"))
-                Local.TreeCheckout.Remove(_staging, name);
+                Local.TreeCheckout.Remove(staging, name);
+        }
+    }
+
+    // Its publisher may end, and remove it, at any moment; a stray file is nobody's.
+    private static SafeFileHandle? TryOpen(SafeFileHandle staging, byte[] name)
+    {
+        try
+        {
+            return Posix.OpenDirectoryAt(staging, name);
+        }
+        catch (PosixException e) when (e.Errno is Posix.ENOENT or Posix.ENOTDIR)
+        {
+            return null;
         }
     }
 

@@ -79,8 +79,12 @@ public sealed class Repository : IDisposable
     public byte[] ReadSmall(ObjectName name, int maxSize)
     {
         using var file = OpenStored(name);
+        var stat = Posix.Stat(file, name.ToString());
+        // An lz4 frame of incompressible content is a little larger than the content.
+        if (stat.Type != FileType.Regular || stat.Size > maxSize + maxSize / 128 + 64)
+            throw new CorruptObjectException(name, "is larger than such an object can be, or no file");
         var decoder = _decoders.TryTake(out var idle) ? idle : new Lz4Decoder();
-        var frame = new byte[Posix.Stat(file, name.ToString()).Size];
+        var frame = new byte[stat.Size];
         Posix.ReadFull(file, frame, name.ToString());
         byte[] content;
         try
@@ -125,7 +129,8 @@ public sealed class Repository : IDisposable
     }
 
     /// <summary>Starts writing objects. Nothing that is written can be removed by garbage collection until it is disposed.</summary>
-    public ObjectWriter BeginWriting() => new(this);
+    /// <param name="rewrite">Write also what is there already: the way to replace damaged objects from an intact source.</param>
+    public ObjectWriter BeginWriting(bool rewrite = false) => new(this, rewrite);
 
     public void Dispose()
     {

@@ -21,6 +21,7 @@ public sealed class DirectoryImport : IDisposable
     private List<PendingFile> _job = [];
     private readonly CancellationTokenSource _stop;
     private readonly ConcurrentDictionary<ushort, long> _machines = new();
+    private StatCache? _cache;
     private Exception? _failure;
     private long _entries, _bytes, _read, _unchanged;
 
@@ -49,6 +50,7 @@ public sealed class DirectoryImport : IDisposable
     private ImportResult Run(string path, CancellationToken cancellation)
     {
         var root = new PendingDirectory(null, 0, default, Posix.OpenDirectory(path), path);
+        _cache = _options.Cache?.Prepare(root.Handle, path) == true ? _options.Cache : null;
         var workers = Enumerable.Range(0, Math.Max(1, _options.Workers)).Select(_ => StartWorker()).ToArray();
         using var finisher = new FileIngest(_writer);
         try
@@ -56,8 +58,9 @@ public sealed class DirectoryImport : IDisposable
             Walk(root, 0, finisher);
             _jobs.Add(_job, _stop.Token);
         }
-        catch (Exception e) when (e is not OperationCanceledException || _failure is null)
+        catch (Exception e)
         {
+            // Keeps a worker's failure when that is what stopped the walk.
             Fail(e);
         }
         _jobs.CompleteAdding();
@@ -158,7 +161,7 @@ public sealed class DirectoryImport : IDisposable
 
     private TreeEntry.File ImportFile(PendingDirectory parent, EntryName name, FileIngest ingest)
     {
-        if (_options.Cache is not null && TryUnchanged(parent, name) is { } unchanged)
+        if (_cache is not null && TryUnchanged(parent, name) is { } unchanged)
             return unchanged;
         var path = parent.PathOf(name);
         try
@@ -166,7 +169,7 @@ public sealed class DirectoryImport : IDisposable
             using var file = Posix.OpenForReadingAt(parent.Handle, name.Bytes);
             var (id, stat, machine) = ingest.Ingest(file, path);
             var xattrs = SourceXattrs.Read(file, path);
-            _options.Cache?.Remember(stat, id, machine, xattrs.Count > 0);
+            _cache?.Remember(stat, id, machine, xattrs.Count > 0);
             Interlocked.Increment(ref _read);
             return Counted(name, stat, id, machine, xattrs);
         }
@@ -179,7 +182,7 @@ public sealed class DirectoryImport : IDisposable
     private TreeEntry.File? TryUnchanged(PendingDirectory parent, EntryName name)
     {
         var stat = StatOf(parent, name);
-        if (stat.Type != FileType.Regular || !_options.Cache!.TryFind(stat, out var id, out var machine, out var hasXattrs) ||
+        if (stat.Type != FileType.Regular || !_cache!.TryFind(stat, out var id, out var machine, out var hasXattrs) ||
             !_writer.IsKnown(new ObjectName(ObjectKind.File, id)))
             return null;
         var xattrs = hasXattrs ? SourceXattrs.ReadAt(parent.Handle, name.Bytes, parent.PathOf(name)) : [];

@@ -9,7 +9,8 @@ namespace ContentTree.Store.Trees;
 /// Remembers which content an inode had, so that an unchanged file need not be read again. An entry is believed only when
 /// device, inode, size, modification and change time are all the same: the change time cannot be set by programs, so a
 /// write between two imports always shows. Files changed less than <see cref="Settling"/> before an import are not
-/// remembered, because a second write could carry the same time.
+/// remembered, because a second write could carry the same time. A write through a memory map shows when its page is first
+/// dirtied, so an import cleans the pages first, and filesystems that do not stamp then are always read whole.
 /// </summary>
 public sealed class StatCache
 {
@@ -17,8 +18,12 @@ public sealed class StatCache
     private const int RecordBytes = 8 * 5 + ObjectId.Size + 4;
     private const int MaxFileBytes = 512 * 1024 * 1024;
 
+    // ext4, xfs, btrfs, f2fs.
+    private static readonly long[] Stamping = [0xef53, 0x58465342, 0x9123683e, 0xf2f52010];
+
     private readonly ConcurrentDictionary<ulong, Entry> _known = new();
     private readonly ConcurrentDictionary<ulong, Entry> _current = new();
+    private ulong? _source;
     private readonly long _cutoffNanoseconds = (DateTimeOffset.UtcNow - Settling).ToUnixTimeMilliseconds() * 1_000_000;
 
     private static ReadOnlySpan<byte> Magic => "CTSC1\n"u8;
@@ -62,9 +67,23 @@ public sealed class StatCache
         DurableFiles.Replace(directory, name, bytes, 0x180);
     }
 
+    /// <summary>
+    /// Readies a source for comparing: its dirty pages are written, so that the next write through a map shows. False when the
+    /// filesystem gives no such promise; then nothing is believed and nothing remembered.
+    /// </summary>
+    internal bool Prepare(SafeFileHandle source, string path)
+    {
+        if (!Stamping.Contains(Posix.FilesystemType(source, path)))
+            return false;
+        Posix.SyncFilesystem(source, path);
+        var stat = Posix.Stat(source, path);
+        _source = Device(stat);
+        return true;
+    }
+
     internal bool TryFind(in FileStat stat, out ObjectId id, out ushort machine, out bool hasXattrs)
     {
-        if (_known.TryGetValue(stat.Inode, out var entry) && entry.Matches(stat))
+        if (Device(stat) == _source && _known.TryGetValue(stat.Inode, out var entry) && entry.Matches(stat))
         {
             (id, machine, hasXattrs) = (entry.Id, entry.Machine, entry.HasXattrs);
             _current[stat.Inode] = entry;
@@ -76,7 +95,7 @@ public sealed class StatCache
 
     internal void Remember(in FileStat stat, ObjectId id, ushort machine, bool hasXattrs)
     {
-        if (stat.ChangedNanoseconds < _cutoffNanoseconds)
+        if (Device(stat) == _source && stat.ChangedNanoseconds < _cutoffNanoseconds)
             _current[stat.Inode] = new Entry(stat.Inode, Device(stat), stat.Size, stat.ModifiedNanoseconds, stat.ChangedNanoseconds, id, machine, hasXattrs);
     }
 

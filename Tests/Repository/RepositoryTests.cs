@@ -197,6 +197,78 @@ public sealed class RepositoryTests : IDisposable
     }
 
     [Fact]
+    public void Commits_go_before_what_they_reach()
+    {
+        var file = Put("reached");
+        var commit = PutCommit(PutTree(file));
+        // A collection that is killed after its first pass: the same as one that cannot remove more.
+        Shell.Run($"chattr +i {_directory["repo/" + file.RelativePath]}");
+        try
+        {
+            var collect = () => GarbageCollection.Run(_repository, [], TimeSpan.FromSeconds(-60), dryRun: false);
+            collect.Should().Throw<ContentTree.Store.PosixException>();
+        }
+        finally
+        {
+            Shell.Run($"chattr -i {_directory["repo/" + file.RelativePath]}");
+        }
+        _repository.Contains(new ObjectName(ObjectKind.Commit, commit)).Should().BeFalse("what is left of it could not be checked out");
+    }
+
+    [Fact]
+    public void A_rewriting_publish_replaces_a_damaged_object()
+    {
+        var name = Put("damaged");
+        File.WriteAllBytes(_directory["repo/" + name.RelativePath], []);
+        using (var writer = _repository.BeginWriting(rewrite: true))
+        using (var encoder = new Lz4Encoder())
+        {
+            writer.Write(name, "damaged"u8, encoder).Should().BeTrue();
+            writer.Complete();
+        }
+        _repository.ReadSmall(name, 100).Should().Equal("damaged"u8.ToArray());
+    }
+
+    [Fact]
+    public void A_stored_length_is_checked_before_it_is_believed()
+    {
+        var tree = PutTree(Put("file"));
+        var path = _directory["repo/" + new ObjectName(ObjectKind.Tree, tree).RelativePath];
+        Shell.Run($"truncate -s 5G {path}");
+        var read = () => _repository.ReadTree(tree);
+        read.Should().Throw<CorruptObjectException>().WithMessage("*larger than*");
+    }
+
+    [Fact]
+    public void Publishers_that_come_and_go_do_not_disturb_each_other()
+    {
+        File.WriteAllText(_directory["repo/staging/stray"], "");
+        Parallel.For(0, 200, _ =>
+        {
+            using var writer = _repository.BeginWriting();
+            using var encoder = new Lz4Encoder();
+            writer.Write(NameOf(Guid.NewGuid().ToString()), "x"u8, encoder);
+        });
+        Directory.GetDirectories(_directory["repo/staging"]).Should().BeEmpty();
+    }
+
+    [Fact]
+    public void A_writer_that_could_not_start_leaves_no_lock()
+    {
+        Shell.Run($"chattr +i {_directory["repo/staging"]}");
+        try
+        {
+            var begin = () => _repository.BeginWriting();
+            begin.Should().Throw<ContentTree.Store.PosixException>();
+            GarbageCollection.Run(_repository, [], TimeSpan.Zero, dryRun: false).Removed.Should().Be(0);
+        }
+        finally
+        {
+            Shell.Run($"chattr -i {_directory["repo/staging"]}");
+        }
+    }
+
+    [Fact]
     public void A_damaged_root_stops_garbage_collection_before_it_removes_anything()
     {
         var file = Put("precious");

@@ -5,7 +5,8 @@ public sealed class TemporaryDirectory : IDisposable
 {
     public TemporaryDirectory()
     {
-        Path = System.IO.Path.Combine(System.IO.Path.GetTempPath(), "ctree-test-" + Guid.NewGuid().ToString("N")[..12]);
+        // Beside the project, not in /tmp: that may be a tmpfs, which has no attributes and stamps no change times.
+        Path = ProjectFiles.PathOf(".work/tmp/test-" + Guid.NewGuid().ToString("N")[..12]);
         Directory.CreateDirectory(Path);
     }
 

@@ -120,6 +120,32 @@ public sealed class ImportTests : IDisposable
     }
 
     [Fact]
+    public void What_stops_a_worker_is_told_also_when_the_walk_goes_on()
+    {
+        Directory.CreateDirectory(Source);
+        Shell.Run("mkdir a b; printf x > a/0; setfattr -n user.big -v \"$(head -c 2100 /dev/zero | tr '\\0' v)\" a/0; for d in a b; do (cd $d; seq -f 'file%.0f' 1 6000 | xargs touch); done", Source);
+        for (var round = 0; round < 5; round++)
+        {
+            var import = () => Import(Source);
+            import.Should().Throw<UnsupportedSourceException>().WithMessage("*/a/0:*");
+        }
+    }
+
+    [Fact]
+    public void A_write_through_a_memory_map_is_a_change()
+    {
+        Directory.CreateDirectory(Source);
+        Shell.Run("head -c 8192 /dev/zero > mapped", Source);
+        using var map = System.IO.MemoryMappedFiles.MemoryMappedFile.CreateFromFile(Source + "/mapped");
+        using var view = map.CreateViewAccessor();
+        view.Write(0, 1);
+        WaitUntil(() => DateTime.UtcNow - File.GetLastWriteTimeUtc(Source + "/mapped") > TimeSpan.FromSeconds(2.2));
+        ImportCached();
+        view.Write(0, 2);
+        ImportCached().Tree.Should().Be(Import(Source).Tree);
+    }
+
+    [Fact]
     public void Only_changed_files_are_read_again()
     {
         Directory.CreateDirectory(Source);
