@@ -57,7 +57,8 @@ for input in "$@"; do
   first=$(ls "$W/mnt/d/ctree/deploy" | grep -E '^[0-9]+-[0-9a-f]{8}$' | head -n 1)
   for run in $(seq "$((RUNS + 2))"); do
     sync; t "$set" "checkout, ostree -H" ostree --repo="$W/mnt/o" checkout -H main "$W/mnt/co$run"
-    sync; t "$set" "deploy, ctree" "$BIN/ctree" --root "$W/mnt/d" deploy "$commit"
+    sync; t "$set" "deploy, ctree" "$BIN/ctree" --root "$W/mnt/d" deploy --again "$commit"
+    "$BIN/ctree" --root "$W/mnt/d" keep "$((run + 1))" >/dev/null # or the next deploy would also remove this one
     sync; t "$set" "cp -al" cp -al "$W/mnt/d/ctree/deploy/$first" "$W/mnt/cp$run"
     sync; t "$set" "fsck, ostree" ostree --repo="$W/mnt/o" fsck -q
     t "$set" "verify, ctree" "$BIN/ctree" --root "$W/mnt/d" verify --full
