@@ -33,14 +33,14 @@ internal sealed class PollStep(DeviceRoot root, AgentConfig config, TimeProvider
     {
         try
         {
-            UpdateOutcome? outcome = null;
+            var result = new PollResult("");
             await new JobRecord(device, "agent").RunAsync(async () =>
             {
-                outcome = await UpdateAsync(device, connection, cancellation).ConfigureAwait(false);
-                return (ExitCode.Done, UpdateCommand.Text(outcome));
+                result = await UpdateAsync(device, connection, cancellation).ConfigureAwait(false);
+                return (result.Failure ?? ExitCode.Done, result.Message);
             }).ConfigureAwait(false);
             await ReportAsync(device, connection, cancellation).ConfigureAwait(false);
-            return new PollResult(Say(UpdateCommand.Text(outcome!))) { RebootIsDue = RebootIsDue(device, outcome!) };
+            return result with { Message = Say(result.Message) };
         }
         catch (Exception e) when (Outcome.CodeOf(e) is { } code && code != ExitCode.Cancelled)
         {
@@ -49,7 +49,28 @@ internal sealed class PollStep(DeviceRoot root, AgentConfig config, TimeProvider
         }
     }
 
-    private Task<UpdateOutcome> UpdateAsync(Device device, ServerConnection connection, CancellationToken cancellation)
+    private async Task<PollResult> UpdateAsync(Device device, ServerConnection connection, CancellationToken cancellation)
+    {
+        try
+        {
+            var outcome = await RunAsync(device, connection, cancellation).ConfigureAwait(false);
+            return new PollResult(UpdateCommand.Text(outcome)) { RebootIsDue = RebootIsDue(device, outcome) };
+        }
+        catch (StoppedException e) when (e.Code == ExitCode.Held && IsDecided(device))
+        {
+            return new PollResult(e.Message) { Failure = e.Code };
+        }
+    }
+
+    // A hold or a denial is no failure to report: the poll has told the server already.
+    private static bool IsDecided(Device device)
+    {
+        var follow = device.State.Follow;
+        return follow.HoldAt(device.Clock.GetUtcNow()) is not null ||
+            ((follow.Commit ?? device.Trust.Seen(follow.Branch)?.Commit) is { } target && device.Denials.Find(target) is not null);
+    }
+
+    private Task<UpdateOutcome> RunAsync(Device device, ServerConnection connection, CancellationToken cancellation)
     {
         var job = new UpdateJob(device, connection, Progress.Silent(clock));
         // One trial at a time: until it ends, the agent only tells how it stands.

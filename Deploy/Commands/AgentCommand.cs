@@ -21,7 +21,7 @@ internal static class AgentCommand
                 device.State.RequireSetUp();
             }
             using var notifier = ServiceNotifier.FromEnvironment();
-            await AgentHost.RunAsync(context.Root, notifier, context.Clock, cancellation).ConfigureAwait(false);
+            await AgentHost.RunAsync(context.Root, notifier, context.Clock, context.Output.Say, cancellation).ConfigureAwait(false);
             return ExitCode.Done;
         }));
         return command;

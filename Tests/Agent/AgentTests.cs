@@ -141,7 +141,8 @@ public sealed class AgentTests : IAsyncLifetime
         await agent.HearsAsync($"commit {bad} is denied here");
         await agent.HearsAsync("is denied here");
         _device.Boot.Read()!.Should().Match<BootRecord>(record => record.State == BootState.Good && record.Wanted.Number == 1);
-        _server.Devices.List(10, null).Single().Failed.Should().Be(bad);
+        var known = _server.Devices.List(10, null).Single();
+        (known.Failed, known.LastEvent?.Kind).Should().Be(((ObjectId?)bad, EventKind.FellBack), "that the commit is denied is no further news");
     }
 
     [Fact]

@@ -22,7 +22,7 @@ internal sealed class TestAgent : IAsyncDisposable
     {
         _socket.Bind(new UnixDomainSocketEndPoint(_directory["notify"]));
         _notifier = new ServiceNotifier(_directory["notify"], watchdog);
-        _running = AgentHost.RunAsync(new DeviceRoot(device.Root, IsGiven: true), _notifier, TimeProvider.System, _stop.Token);
+        _running = AgentHost.RunAsync(new DeviceRoot(device.Root, IsGiven: true), _notifier, TimeProvider.System, _ => { }, _stop.Token);
     }
 
     /// <summary>Waits for a message with this text, passing over others.</summary>

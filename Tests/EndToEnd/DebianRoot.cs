@@ -66,6 +66,8 @@ internal sealed class DebianRoot
             TTYPath=/dev/ttyS1
             TTYReset=yes
             Restart=always
+            # An interactive shell ignores the usual signal, and every reboot would wait for it.
+            KillSignal=SIGKILL
             """);
     }
 
