@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using ContentTree.BootFile;
 using ContentTree.Deploy.State;
 using ContentTree.Store.Objects;
+using ContentTree.Store.Protocol;
 
 namespace ContentTree.Deploy.Commands;
 
@@ -134,7 +135,7 @@ internal sealed record ProgressDocument(ObjectId Commit, long Objects, long Byte
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     WriteIndented = true,
-    Converters = [typeof(ObjectIdText), typeof(BranchNameText), typeof(DeploymentNameText)])]
+    Converters = [typeof(ObjectIdConverter), typeof(BranchNameConverter), typeof(DeploymentNameText)])]
 [JsonSerializable(typeof(StatusDocument))]
 [JsonSerializable(typeof(PlanDocument))]
 [JsonSerializable(typeof(UpdateDocument))]
@@ -151,7 +152,7 @@ internal sealed record ProgressDocument(ObjectId Commit, long Objects, long Byte
 internal sealed partial class DocumentJson : JsonSerializerContext;
 
 /// <summary>One object a line, on stderr.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, Converters = [typeof(ObjectIdText)])]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, Converters = [typeof(ObjectIdConverter)])]
 [JsonSerializable(typeof(ProgressDocument))]
 [JsonSerializable(typeof(ErrorDocument))]
 internal sealed partial class LineJson : JsonSerializerContext;

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using ContentTree.Store.Protocol;
 
 namespace ContentTree.Deploy.State;
 
@@ -11,7 +12,7 @@ namespace ContentTree.Deploy.State;
     RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true,
     MaxDepth = 16,
-    Converters = [typeof(ObjectIdText), typeof(BranchNameText), typeof(DeploymentNameText)])]
+    Converters = [typeof(ObjectIdConverter), typeof(BranchNameConverter), typeof(DeploymentNameText)])]
 [JsonSerializable(typeof(FollowState))]
 [JsonSerializable(typeof(EnrolmentState))]
 [JsonSerializable(typeof(DeploymentsState))]

@@ -3,22 +3,26 @@ using ContentTree.Store.Trust;
 
 namespace ContentTree.Store.Protocol;
 
-internal sealed class ObjectIdConverter : TextConverter<ObjectId>
+/// <summary>An object id as its 64 digits.</summary>
+public sealed class ObjectIdConverter : TextConverter<ObjectId>
 {
-    private protected override bool TryParse(string text, out ObjectId value) => ObjectId.TryParse(text, out value);
+    protected override bool TryParse(string text, out ObjectId value) => ObjectId.TryParse(text, out value);
 }
 
-internal sealed class ObjectNameConverter : TextConverter<ObjectName>
+/// <summary>An object name as <c>(64 hex).kind</c>.</summary>
+public sealed class ObjectNameConverter : TextConverter<ObjectName>
 {
-    private protected override bool TryParse(string text, out ObjectName value) => ObjectName.TryParse(text, out value);
+    protected override bool TryParse(string text, out ObjectName value) => ObjectName.TryParse(text, out value);
 }
 
-internal sealed class BranchNameConverter : TextConverter<BranchName>
+/// <summary>A branch as its name.</summary>
+public sealed class BranchNameConverter : TextConverter<BranchName>
 {
-    private protected override bool TryParse(string text, out BranchName value) => BranchName.TryParse(text, out value);
+    protected override bool TryParse(string text, out BranchName value) => BranchName.TryParse(text, out value);
 }
 
-internal sealed class KeyIdConverter : TextConverter<KeyId>
+/// <summary>A key id as its 16 digits.</summary>
+public sealed class KeyIdConverter : TextConverter<KeyId>
 {
-    private protected override bool TryParse(string text, out KeyId value) => KeyId.TryParse(text, out value);
+    protected override bool TryParse(string text, out KeyId value) => KeyId.TryParse(text, out value);
 }
