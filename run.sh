@@ -15,12 +15,12 @@ mkdir -p .work; mv .work-build.log .work/build.log
 dotnet build Tests/WeakLink -c Release -v quiet --nologo >>.work/build.log
 
 R=$PWD/.work/run; BIN=$PWD/dist/bin
-[ ! -f "$R/pids" ] || { xargs -r kill <"$R/pids" 2>/dev/null || true; }
+stop() { [ ! -f "$R/pids" ] || while read -r pid; do kill "$pid" 2>/dev/null || true; done <"$R/pids"; }
+stop
 chmod -R u+w "$R" 2>/dev/null || true; rm -rf "$R"; mkdir -p "$R"
 LOG=$R/log; : >"$LOG"
 say() { printf '%s\n' "$*" >&2; }
 fail() { say "run.sh: $*"; say "details: $LOG"; exit 1; }
-stop() { [ ! -f "$R/pids" ] || xargs -r kill <"$R/pids" 2>/dev/null || true; }
 trap 'rc=$?; [ $rc -eq 0 ] && [ -z "$ONCE" ] || stop' EXIT
 logged() { echo "+ $*" >>"$LOG"; "$@" >>"$LOG" 2>&1; }
 seconds() { date +%s.%N; }
@@ -121,5 +121,5 @@ status | grep -q "$v3" || fail "the bad commit is not on the deny list"
 say "the bad commit ${v3:0:12} is denied on the device; it stays on ${v2:0:12} until the next one is published"
 if [ -z "$ONCE" ]; then
   disown -a
-  say "the server stays at $URL (data in .work/run/server); stop it with: xargs kill < .work/run/pids"
+  say "the server stays at $URL (data in .work/run/server); stop it with: kill \$(cat .work/run/pids)"
 fi
