@@ -42,7 +42,13 @@ internal sealed class DeviceLock : IDisposable
         }
     }
 
-    public void Dispose() => _file.Dispose();
+    public void Dispose()
+    {
+        if (_file.IsClosed)
+            return;
+        Posix.Unlock(_file);
+        _file.Dispose();
+    }
 
     private static string Owner(SafeFileHandle file)
     {

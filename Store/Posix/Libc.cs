@@ -30,6 +30,7 @@ internal static unsafe partial class Libc
     public const int LockShared = 1;
     public const int LockExclusive = 2;
     public const int LockNonBlocking = 4;
+    public const int LockRelease = 8;
 
     // O_DIRECTORY and O_NOFOLLOW are the two open flags whose numbers differ on arm64.
     public static int Directory { get; } = IsArm ? 0x4000 : 0x10000;

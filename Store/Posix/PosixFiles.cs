@@ -118,6 +118,11 @@ public static unsafe partial class Posix
         return true;
     }
 
+    /// <summary>
+    /// Gives a lock back. Closing alone may be late: a child that another thread is just starting has a copy until it runs its program.
+    /// </summary>
+    public static void Unlock(SafeFileHandle file) => _ = Libc.flock(file, Libc.LockRelease);
+
     private static SafeFileHandle OpenAt(SafeFileHandle dir, ReadOnlySpan<byte> name, int flags, uint mode = 0)
     {
         Span<byte> buffer = stackalloc byte[NameBuffer];
