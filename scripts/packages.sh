@@ -9,7 +9,7 @@ RUN_PACKAGES=(liblz4-1 libsqlite3-0 libssl3)
 BUILD_PACKAGES=(gcc libc6-dev zlib1g-dev liblz4-dev)
 # To test: peers and tools that judge our formats, and the virtual machine.
 TEST_PACKAGES=(lz4 openssl jq attr acl libcap2-bin curl e2fsprogs util-linux procps nginx-light sqlite3
-  qemu-system-x86 busybox-static cpio kmod mmdebstrap dpkg-dev)
+  qemu-system-x86 busybox-static dosfstools mtools strace mmdebstrap dpkg-dev)
 
 # need_packages NAME... : installs the missing ones when allowed to, else says in one sentence which are missing.
 need_packages() {

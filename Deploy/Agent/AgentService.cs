@@ -8,9 +8,6 @@ internal sealed class AgentService(AgentRound round, ServiceNotifier notifier, T
 {
     private static readonly TimeSpan AfterMistake = TimeSpan.FromMinutes(1);
 
-    // Before sleeping this long, the memory of an update goes back to the system: devices are small and mostly idle.
-    private static readonly TimeSpan LongPause = TimeSpan.FromSeconds(30);
-
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var stopping = stoppingToken.Register(Stopping);
@@ -24,8 +21,8 @@ internal sealed class AgentService(AgentRound round, ServiceNotifier notifier, T
             {
                 var pause = await OnceAsync(stoppingToken).ConfigureAwait(false);
                 notifier.Status(round.Status);
-                if (pause > LongPause)
-                    GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+                // Devices are small and mostly idle: what a round needed goes back to the system.
+                GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
                 await Task.Delay(pause, clock, stoppingToken).ConfigureAwait(false);
             }
         }

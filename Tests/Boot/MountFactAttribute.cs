@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using ContentTree.Tests.Support;
 
 namespace ContentTree.Tests.Boot;
 
@@ -8,11 +9,7 @@ internal sealed class MountFactAttribute : FactAttribute
 {
     private static readonly bool Allowed = Try();
 
-    public MountFactAttribute()
-    {
-        if (!Allowed)
-            Skip = "needs the right to mount (root and CAP_SYS_ADMIN)";
-    }
+    public MountFactAttribute() => Skip = Need.Skip(Allowed ? null : "needs the right to mount (root and CAP_SYS_ADMIN)");
 
     private static bool Try()
     {

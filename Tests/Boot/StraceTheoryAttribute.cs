@@ -1,4 +1,4 @@
-using ContentTree.Tests.EndToEnd;
+using ContentTree.Tests.Support;
 
 namespace ContentTree.Tests.Boot;
 
@@ -6,9 +6,5 @@ namespace ContentTree.Tests.Boot;
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class StraceTheoryAttribute : TheoryAttribute
 {
-    public StraceTheoryAttribute()
-    {
-        if (!Programs.Has("strace"))
-            Skip = "needs strace (Debian package strace)";
-    }
+    public StraceTheoryAttribute() => Skip = Need.Skip(Need.Programs("strace", "strace"));
 }
