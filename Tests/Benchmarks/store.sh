@@ -55,6 +55,7 @@ for input in "$@"; do
   kill $server; wait $server 2>/dev/null || true
   "$BIN/ctree" --root "$W/mnt/d" deploy "$commit" >/dev/null 2>&1
   first=$(ls "$W/mnt/d/ctree/deploy" | grep -E '^[0-9]+-[0-9a-f]{8}$' | head -n 1)
+  "$BIN/ctree" --root "$W/mnt/d" keep 1 >/dev/null # retention would remove it, and be timed
   for run in $(seq "$((RUNS + 2))"); do
     sync; t "$set" "checkout, ostree -H" ostree --repo="$W/mnt/o" checkout -H main "$W/mnt/co$run"
     sync; t "$set" "deploy, ctree" "$BIN/ctree" --root "$W/mnt/d" deploy --again "$commit"
