@@ -12,7 +12,7 @@ internal static class GcCommand
         var command = new Command("gc", "remove old deployments and the objects that only they needed");
         command.SetAction(globals.Run((context, _, cancellation) => context.ChangeAsync(device =>
         {
-            var (deployments, objects, bytes) = new Retention(device).Collect();
+            var (deployments, objects, bytes) = new Retention(device).Collect(whole: true);
             context.Output.Write(
                 new GarbageDocument(deployments, objects, bytes), DocumentJson.Default.GarbageDocument,
                 gone => $"removed {gone.Deployments} deployments and {gone.Objects} objects, {Sizes.Text(gone.Bytes)}");

@@ -11,8 +11,12 @@ namespace ContentTree.Deploy.Deployments;
 /// </summary>
 internal sealed class Retention(Device device)
 {
+    /// <param name="whole">
+    /// Look through the store even if no deployment goes: what broken-off downloads left is found only this way. Otherwise the
+    /// work follows the change.
+    /// </param>
     /// <returns>Deployments removed, objects removed and bytes freed by those.</returns>
-    public (int Deployments, long Objects, long Bytes) Collect()
+    public (int Deployments, long Objects, long Bytes) Collect(bool whole = false)
     {
         var stay = Stay();
         DeploymentRemover.RemoveLeftovers(device.Layout, stay);
@@ -20,7 +24,10 @@ internal sealed class Retention(Device device)
         foreach (var name in gone)
             DeploymentRemover.Remove(device.Layout, name);
         Forget();
-        var (objects, bytes) = LocalStoreGarbage.Run(device.Store, Commits());
+        var needed = Commits();
+        if (!whole && gone.Length == 0 && device.Store.Commits().All(needed.Contains))
+            return (0, 0, 0);
+        var (objects, bytes) = LocalStoreGarbage.Run(device.Store, needed);
         return (gone.Length, objects, bytes);
     }
 
