@@ -25,7 +25,9 @@ internal sealed class ServerProcess : IDisposable
 
     private static string Program => typeof(ContentTree.Server.Commands.CommandLine).Assembly.Location;
 
-    public static ServerProcess Start(params string[] args) => new(new ProcessStartInfo("dotnet", [Program, .. args]), readOutput: true);
+    // A test run in the background has its interrupts ignored, and programs inherit that: a signal would wait for ever.
+    public static ServerProcess Start(params string[] args) =>
+        new(new ProcessStartInfo("env", ["--default-signal=HUP,INT,QUIT,TERM", "dotnet", Program, .. args]), readOutput: true);
 
     public static ServerProcess StartAs(int uid, params string[] args)
     {
@@ -56,7 +58,8 @@ internal sealed class ServerProcess : IDisposable
 
     public async Task<int> WaitAsync()
     {
-        await _process.WaitForExitAsync();
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(3));
+        await _process.WaitForExitAsync(patience.Token);
         await Task.WhenAll(_error, _output);
         return _process.ExitCode;
     }
