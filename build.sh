@@ -47,6 +47,7 @@ for program in "$@"; do
     ctree)
       native Deploy/Deploy.csproj ctree
       install -m 755 .work/publish/ctree/ctree "$OUT/ctree"
+      if command -v dpkg-query >/dev/null; then dpkg-query -W liblz4-dev libzstd-dev liblzma-dev >"$OUT/ctree.linked"; fi
       install -m 644 .work/publish/ctree/libMonoPosixHelper.so "$OUT/libMonoPosixHelper.so" ;;
     ctree-server)
       echo "building ctree-server" >&2

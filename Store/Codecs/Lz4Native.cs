@@ -1,4 +1,3 @@
-using System.Reflection;
 using System.Runtime.InteropServices;
 
 namespace ContentTree.Store.Codecs;
@@ -9,50 +8,46 @@ internal static unsafe partial class Lz4Native
     public const uint Version = 100;
     public const uint Block64K = 4;
 
-    static Lz4Native() => NativeLibrary.SetDllImportResolver(typeof(Lz4Native).Assembly, Resolve);
+    static Lz4Native() => CodecLibraries.Register();
 
-    [LibraryImport("liblz4")]
+    [LibraryImport(CodecLibraries.Lz4)]
     public static partial nuint LZ4F_isError(nuint code);
 
-    [LibraryImport("liblz4")]
+    [LibraryImport(CodecLibraries.Lz4)]
     public static partial nuint LZ4F_compressFrameBound(nuint sourceSize, Preferences* preferences);
 
-    [LibraryImport("liblz4")]
+    [LibraryImport(CodecLibraries.Lz4)]
     public static partial nuint LZ4F_compressFrame(byte* target, nuint capacity, byte* source, nuint size, Preferences* preferences);
 
-    [LibraryImport("liblz4")]
+    [LibraryImport(CodecLibraries.Lz4)]
     public static partial nuint LZ4F_createCompressionContext(nint* context, uint version);
 
-    [LibraryImport("liblz4")]
+    [LibraryImport(CodecLibraries.Lz4)]
     public static partial nuint LZ4F_freeCompressionContext(nint context);
 
-    [LibraryImport("liblz4")]
+    [LibraryImport(CodecLibraries.Lz4)]
     public static partial nuint LZ4F_compressBegin(nint context, byte* target, nuint capacity, Preferences* preferences);
 
-    [LibraryImport("liblz4")]
+    [LibraryImport(CodecLibraries.Lz4)]
     public static partial nuint LZ4F_compressBound(nuint sourceSize, Preferences* preferences);
 
-    [LibraryImport("liblz4")]
+    [LibraryImport(CodecLibraries.Lz4)]
     public static partial nuint LZ4F_compressUpdate(nint context, byte* target, nuint capacity, byte* source, nuint size, void* options);
 
-    [LibraryImport("liblz4")]
+    [LibraryImport(CodecLibraries.Lz4)]
     public static partial nuint LZ4F_compressEnd(nint context, byte* target, nuint capacity, void* options);
 
-    [LibraryImport("liblz4")]
+    [LibraryImport(CodecLibraries.Lz4)]
     public static partial nuint LZ4F_createDecompressionContext(nint* context, uint version);
 
-    [LibraryImport("liblz4")]
+    [LibraryImport(CodecLibraries.Lz4)]
     public static partial nuint LZ4F_freeDecompressionContext(nint context);
 
-    [LibraryImport("liblz4")]
+    [LibraryImport(CodecLibraries.Lz4)]
     public static partial void LZ4F_resetDecompressionContext(nint context);
 
-    [LibraryImport("liblz4")]
+    [LibraryImport(CodecLibraries.Lz4)]
     public static partial nuint LZ4F_decompress(nint context, byte* target, nuint* targetSize, byte* source, nuint* sourceSize, void* options);
-
-    // Programs built natively have the library linked in; the others find Debian's run-time name, not the -dev link.
-    private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? path) =>
-        name == "liblz4" && NativeLibrary.TryLoad("liblz4.so.1", out var handle) ? handle : 0;
 
     /// <summary>LZ4F_preferences_t.</summary>
     [StructLayout(LayoutKind.Sequential)]
