@@ -19,6 +19,7 @@ internal sealed class AgentConfig
         Mode = reader.Choice("update.mode", "auto", "auto", "download", "manual");
         Reboot = reader.Choice("update.reboot", "auto", "auto", "never", "command");
         RebootCommand = reader.Text("update.reboot-command", "");
+        Mirrors = reader.Mirrors("transfer.mirrors");
         Connections = reader.Number("transfer.connections", "6", 1, 64);
         ConnectTimeout = reader.Duration("transfer.connect-timeout", "15s");
         StallTimeout = reader.Duration("transfer.stall-timeout", "120s");
@@ -66,6 +67,9 @@ internal sealed class AgentConfig
     public string Reboot { get; }
 
     public string RebootCommand { get; }
+
+    /// <summary>Copies of the repository that are asked before the server: addresses and directories.</summary>
+    public IReadOnlyList<Uri> Mirrors { get; }
 
     public int Connections { get; }
 

@@ -49,6 +49,15 @@ internal sealed class ConfigReader(IEnumerable<ConfigSetting> settings)
         return text.Length == 0 || ServerUrl.TryParse(text, out uri);
     }, "an address like https://updates.example.com");
 
+    /// <summary>Addresses and directories, apart by spaces or commas.</summary>
+    public IReadOnlyList<Uri> Mirrors(string key) => Parse(key, "", (string text, out IReadOnlyList<Uri> mirrors) =>
+    {
+        var parsed = text.Split([' ', ','], StringSplitOptions.RemoveEmptyEntries)
+            .Select(item => Uri.TryCreate(item, UriKind.Absolute, out var uri) && (uri.IsFile || ServerUrl.TryParse(item, out _)) ? uri : null).ToArray();
+        mirrors = [.. parsed.OfType<Uri>()];
+        return mirrors.Count == parsed.Length;
+    }, "a list of addresses and directories");
+
     private T Parse<T>(string key, string otherwise, TryParser<T> parse, string expected)
     {
         var setting = Take(key, otherwise);

@@ -6,7 +6,8 @@ namespace ContentTree.Deploy.Transfer;
 /// </summary>
 internal sealed class Backoff(TimeSpan min, TimeSpan max, TimeProvider clock)
 {
-    private static readonly TimeSpan LongestAsked = TimeSpan.FromMinutes(1);
+    /// <summary>What wants to be left alone for longer is not waited for within a run.</summary>
+    public static readonly TimeSpan LongestAsked = TimeSpan.FromMinutes(1);
 
     /// <param name="failures">From 1.</param>
     public TimeSpan Delay(int failures)
@@ -17,11 +18,16 @@ internal sealed class Backoff(TimeSpan min, TimeSpan max, TimeProvider clock)
 #pragma warning restore CA5394
     }
 
-    public Task WaitAsync(int failures, TimeSpan? asked, CancellationToken cancellation)
+    /// <param name="asked">How long the other side wants to be left alone.</param>
+    public TimeSpan Delay(int failures, TimeSpan? asked)
     {
         var delay = Delay(failures);
-        if (asked > delay)
-            delay = asked.Value < LongestAsked ? asked.Value : LongestAsked;
-        return Task.Delay(delay, clock, cancellation);
+        return asked > delay ? asked.Value : delay;
+    }
+
+    public Task WaitAsync(int failures, TimeSpan? asked, CancellationToken cancellation)
+    {
+        var delay = Delay(failures, asked);
+        return Task.Delay(delay < LongestAsked ? delay : LongestAsked, clock, cancellation);
     }
 }

@@ -60,7 +60,7 @@ internal sealed class RepositoryClient(ServerConnection connection, Device devic
         if (response.IsSuccessStatusCode || response.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable)
             return response;
         using (response)
-            throw Missing(name, response);
+            throw Missing(connection, name, response);
     }
 
     private async Task<byte[]> GetCheckedAsync(ObjectName name, int maxBytes, TransferCounters counters, CancellationToken cancellation)
@@ -125,12 +125,12 @@ internal sealed class RepositoryClient(ServerConnection connection, Device devic
         return request;
     }
 
-    private Exception Missing(ObjectName name, HttpResponseMessage response) => response.StatusCode switch
+    internal static Exception Missing(ServerConnection connection, object what, HttpResponseMessage response) => response.StatusCode switch
     {
         HttpStatusCode.NotFound or HttpStatusCode.Gone => new StoppedException(
-            ExitCode.NotFound, $"{connection.Server} has no {name}; its operator may run 'ctree-server fsck'"),
+            ExitCode.NotFound, $"{connection.Server} has no {what}; its operator may run 'ctree-server fsck'"),
         HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => new StoppedException(
-            ExitCode.NotAuthorised, $"{connection.Server} does not give out {name} to this device"),
-        var status => new ServerUnreachableException($"{connection.Server}: answered {(int)status} {response.ReasonPhrase} for {name}"),
+            ExitCode.NotAuthorised, $"{connection.Server} does not give out {what} to this device"),
+        var status => new ServerUnreachableException($"{connection.Server}: answered {(int)status} {response.ReasonPhrase} for {what}"),
     };
 }

@@ -1,12 +1,13 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Security.Authentication;
 using ContentTree.Deploy.Config;
 
 namespace ContentTree.Deploy.Transfer;
 
 /// <summary>
-/// HTTP to one server. Every way in which a network fails is a <see cref="ServerUnreachableException"/>; redirects are not followed
+/// HTTP to one server or mirror. Every way in which a network fails is a <see cref="ServerUnreachableException"/>; redirects are not followed
 /// and bodies not unpacked: whatever stands between is not asked for its opinion.
 /// </summary>
 internal sealed class ServerConnection : IDisposable
@@ -14,28 +15,30 @@ internal sealed class ServerConnection : IDisposable
     private readonly HttpClient _client;
     private readonly TimeSpan _stall;
     private readonly TimeProvider _clock;
+    private readonly string _prefix;
 
     public ServerConnection(Uri server, AgentConfig config, TimeProvider clock)
+        : this(server, "", config, clock)
     {
-        Server = server;
+    }
+
+    private ServerConnection(Uri server, string prefix, AgentConfig config, TimeProvider clock)
+    {
+        (Server, _prefix) = (server, prefix);
         _stall = config.StallTimeout;
         _clock = clock;
-        var handler = new SocketsHttpHandler
-        {
-            AllowAutoRedirect = false,
-            AutomaticDecompression = DecompressionMethods.None,
-            ConnectTimeout = config.ConnectTimeout,
-            MaxConnectionsPerServer = config.Connections,
-            UseCookies = false,
-        };
-        _client = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
+        _client = new HttpClient(server.IsFile ? new DirectoryHandler() : Handler(config)) { Timeout = Timeout.InfiniteTimeSpan };
         _client.DefaultRequestHeaders.UserAgent.ParseAdd("ctree/1");
     }
 
     public Uri Server { get; }
 
+    /// <summary>A mirror: its address, or a directory, holds what <c>/repo</c> holds on a server.</summary>
+    public static ServerConnection ToMirror(Uri mirror, AgentConfig config, TimeProvider clock) =>
+        new(mirror, Store.Protocol.Routes.Repository, config, clock);
+
     /// <summary>A route below the server's address.</summary>
-    public Uri Resolve(string route) => new(Server.AbsoluteUri.TrimEnd('/') + route);
+    public Uri Resolve(string route) => new(Server.AbsoluteUri.TrimEnd('/') + route[_prefix.Length..]);
 
     /// <summary>Sends a request and returns once the head of the answer is here.</summary>
     /// <exception cref="ServerUnreachableException">No answer, or one that a server of ours does not give.</exception>
@@ -85,14 +88,25 @@ internal sealed class ServerConnection : IDisposable
 
     public void Dispose() => _client.Dispose();
 
+    private static SocketsHttpHandler Handler(AgentConfig config) => new()
+    {
+        AllowAutoRedirect = false,
+        AutomaticDecompression = DecompressionMethods.None,
+        ConnectTimeout = config.ConnectTimeout,
+        MaxConnectionsPerServer = config.Connections,
+        UseCookies = false,
+    };
+
     // A hotel's log-in page, a proxy or a load balancer answers like this; a repository never does.
     private ServerUnreachableException? Refusal(HttpResponseMessage response)
     {
         var status = (int)response.StatusCode;
         if (status is >= 300 and < 400 and not (int)HttpStatusCode.NotModified)
-            return new($"{Server}: redirected to {response.Headers.Location}; is there a network log-in page?");
+            return new($"{Server}: redirected to {response.Headers.Location}; is there a network log-in page?") { IsNoNetwork = true };
+        if (status == (int)HttpStatusCode.NetworkAuthenticationRequired)
+            return new($"{Server}: the network wants a log-in") { IsNoNetwork = true };
         if (response.IsSuccessStatusCode && response.Content.Headers.ContentType?.MediaType is "text/html" or "application/xhtml+xml")
-            return new($"{Server}: answered with a web page; is there a network log-in page?");
+            return new($"{Server}: answered with a web page; is there a network log-in page?") { IsNoNetwork = true };
         return status >= 500 && status != (int)HttpStatusCode.NotImplemented && !IsProblem(response) || status is 408 or 429
             ? new($"{Server}: answered {status} {response.ReasonPhrase}", RetryAfter(response.Headers.RetryAfter))
             : null;
@@ -115,7 +129,11 @@ internal sealed class ServerConnection : IDisposable
         }
         catch (HttpRequestException e) when (e.InnerException is AuthenticationException)
         {
-            throw new ServerUnreachableException($"{Server}: {e.InnerException.Message}");
+            throw new ServerUnreachableException($"{Server}: {e.InnerException.Message}") { IsNoNetwork = true };
+        }
+        catch (HttpRequestException e) when (IsWithoutNetwork(e))
+        {
+            throw new ServerUnreachableException($"{Server}: {e.Message}") { IsNoNetwork = true };
         }
         catch (Exception e) when (e is HttpRequestException or HttpIOException || e is IOException and not Store.PosixException)
         {
@@ -126,4 +144,9 @@ internal sealed class ServerConnection : IDisposable
             throw new ServerUnreachableException($"{Server}: no connection within the time allowed");
         }
     }
+
+    // No name server, no route: nothing that the server did.
+    private static bool IsWithoutNetwork(HttpRequestException e) =>
+        e.HttpRequestError == HttpRequestError.NameResolutionError ||
+        e.InnerException is SocketException { SocketErrorCode: SocketError.NetworkUnreachable or SocketError.HostUnreachable or SocketError.NetworkDown };
 }

@@ -5,4 +5,7 @@ internal sealed class ServerUnreachableException(string message, TimeSpan? retry
 {
     /// <summary>How long the server wants to be left alone.</summary>
     public TimeSpan? RetryAfter { get; } = retryAfter;
+
+    /// <summary>It is the network that is missing or not ours, such as one with a log-in page: the server knows nothing of it.</summary>
+    public bool IsNoNetwork { get; init; }
 }

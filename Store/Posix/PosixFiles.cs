@@ -79,6 +79,35 @@ public static unsafe partial class Posix
         }
     }
 
+    /// <summary>Reads at most the buffer's length from <paramref name="offset"/>; 0 at the end. Leaves the position alone.</summary>
+    public static int ReadAt(SafeFileHandle file, long offset, Span<byte> buffer, string subject)
+    {
+        fixed (byte* start = buffer)
+        {
+            nint count;
+            do count = Libc.pread(file, start, (nuint)buffer.Length, offset);
+            while (count < 0 && Marshal.GetLastPInvokeError() == EINTR);
+            Check((int)count, subject);
+            return (int)count;
+        }
+    }
+
+    /// <summary>Writes all bytes from <paramref name="offset"/> on; what lies before may be a hole. Leaves the position alone.</summary>
+    public static void WriteAt(SafeFileHandle file, long offset, ReadOnlySpan<byte> bytes, string subject)
+    {
+        while (bytes.Length > 0)
+        {
+            nint count;
+            fixed (byte* start = bytes)
+                count = Libc.pwrite(file, start, (nuint)bytes.Length, offset);
+            if (count < 0 && Marshal.GetLastPInvokeError() == EINTR)
+                continue;
+            Check((int)count, subject);
+            bytes = bytes[(int)count..];
+            offset += count;
+        }
+    }
+
     /// <summary>Moves the position forward without writing: the gap reads as zero and takes no blocks.</summary>
     public static void SkipForward(SafeFileHandle file, long count, string subject)
     {
