@@ -1,0 +1,69 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace ContentTree.Store.Deltas.Coding;
+
+/// <summary>An old file on the disk, read through a few pages: operations jump, but mostly not far.</summary>
+internal sealed class FileBase : BaseBytes
+{
+    private const int PageBits = 15;
+    private const int PageSize = 1 << PageBits;
+    private readonly SafeFileHandle _file;
+    private readonly long _start;
+    private readonly Page[] _pages;
+    private int _oldest;
+
+    /// <param name="start">Where in the file the old bytes begin.</param>
+    public FileBase(SafeFileHandle file, long start, long length, int pages = 16)
+    {
+        (_file, _start, Length) = (file, start, length);
+        _pages = new Page[pages];
+    }
+
+    public override long Length { get; }
+
+    protected override void ReadInside(long position, Span<byte> target)
+    {
+        while (target.Length > 0)
+        {
+            var page = Find(position >> PageBits);
+            var part = page.AsSpan((int)(position & (PageSize - 1)));
+            part = part[..Math.Min(part.Length, target.Length)];
+            part.CopyTo(target);
+            target = target[part.Length..];
+            position += part.Length;
+        }
+    }
+
+    private byte[] Find(long number)
+    {
+        foreach (var page in _pages)
+            if (page.Bytes != null && page.Number == number)
+                return page.Bytes;
+        ref var victim = ref _pages[_oldest];
+        _oldest = (_oldest + 1) % _pages.Length;
+        victim.Bytes ??= new byte[PageSize];
+        victim.Number = -1;
+        Load(number << PageBits, victim.Bytes);
+        victim.Number = number;
+        return victim.Bytes;
+    }
+
+    private void Load(long position, Span<byte> page)
+    {
+        var wanted = page[..(int)Math.Min(page.Length, Length - position)];
+        while (wanted.Length > 0)
+        {
+            var read = RandomAccess.Read(_file, wanted, _start + position);
+            if (read == 0)
+                throw new EndOfStreamException("the old file is shorter than it was");
+            position += read;
+            wanted = wanted[read..];
+        }
+    }
+
+    private struct Page
+    {
+        public byte[]? Bytes;
+        public long Number;
+    }
+}

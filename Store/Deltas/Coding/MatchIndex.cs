@@ -1,0 +1,56 @@
+using System.Buffers.Binary;
+using System.Numerics;
+
+namespace ContentTree.Store.Deltas.Coding;
+
+/// <summary>Where in the old file eight bytes stand: chains of positions with the same hash, newest first.</summary>
+internal sealed class MatchIndex
+{
+    public const int KeyLength = 8;
+    private const int MaxHeadBits = 22;
+    private const int MinHeadBits = 10;
+
+    // Runs of one byte would make one endless chain; of a long one only its beginning and end are worth finding.
+    private const int MaxRun = 64;
+    private int[] _heads = [];
+    private int[] _chain = [];
+    private int _headBits;
+    private int _stride;
+
+    /// <summary>Indexes <paramref name="old"/>, or so much of it that no more than <paramref name="maxPositions"/> are kept.</summary>
+    public void Build(ReadOnlySpan<byte> old, int maxPositions)
+    {
+        _stride = Math.Max(1, (int)(((long)old.Length + maxPositions - 1) / maxPositions));
+        var positions = (old.Length / _stride) + 1;
+        _headBits = Math.Clamp(BitOperations.Log2((uint)positions) + 1, MinHeadBits, MaxHeadBits);
+        if (_heads.Length != 1 << _headBits)
+            _heads = new int[1 << _headBits];
+        else
+            Array.Clear(_heads);
+        if (_chain.Length < positions)
+            _chain = new int[positions];
+        AddAll(old);
+    }
+
+    /// <summary>The newest position with the hash of these bytes, or -1.</summary>
+    public long First(ulong key) => ((long)_heads[Place(key)] - 1) * _stride;
+
+    /// <summary>The next older one, or negative.</summary>
+    public long Next(long position) => ((long)_chain[position / _stride] - 1) * _stride;
+
+    private void AddAll(ReadOnlySpan<byte> old)
+    {
+        var run = 0;
+        for (var at = 0; at + KeyLength <= old.Length; at += _stride)
+        {
+            var key = BinaryPrimitives.ReadUInt64LittleEndian(old[at..]);
+            run = key == BitOperations.RotateLeft(key, 8) ? run + _stride : 0;
+            if (run > MaxRun)
+                continue;
+            ref var head = ref _heads[Place(key)];
+            (_chain[at / _stride], head) = (head, (at / _stride) + 1);
+        }
+    }
+
+    private uint Place(ulong key) => (uint)((key * 0x9E3779B185EBCA87) >> (64 - _headBits));
+}
