@@ -13,12 +13,13 @@ internal sealed class CompleteClosure
     public ObjectId Commit { get; }
 
     /// <summary>Walks the commit's trees. The caller holds an object writer, so nothing is removed meanwhile.</summary>
+    /// <param name="import">The completed writer of the import that made the commit's tree: what it wrote itself is not looked for again.</param>
     /// <exception cref="IncompleteCommitException">Objects are missing; names some.</exception>
     /// <exception cref="CorruptObjectException">A tree or the commit is damaged.</exception>
-    public static CompleteClosure Check(Repository repository, ObjectId commit)
+    public static CompleteClosure Check(Repository repository, ObjectId commit, ObjectWriter? import = null)
     {
         var missing = new List<ObjectName>();
-        new RepositoryClosure(repository).AddCommit(commit, missing.Add);
+        new RepositoryClosure(repository, import).AddCommit(commit, missing.Add);
         return missing.Count == 0
             ? new CompleteClosure(commit)
             : throw new IncompleteCommitException(commit, missing.Count, missing[..Math.Min(Named, missing.Count)]);

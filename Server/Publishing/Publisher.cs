@@ -24,7 +24,7 @@ internal sealed class Publisher(DataDirectory data, TimeProvider time)
         var commit = WriteCommit(options.Describe(import, seen.Head?.Commit, time.GetUtcNow()), writer);
         writer.Complete();
         cancellation.ThrowIfCancellationRequested();
-        var moved = branches.Advance(seen, CompleteClosure.Check(data.Repository, commit));
+        var moved = branches.Advance(seen, CompleteClosure.Check(data.Repository, commit, writer));
         return new PublishResult(commit, moved.Sequence, true, import, writer.Written, writer.WrittenBytes);
     }
 

@@ -22,7 +22,8 @@ public sealed class InodeMetadata(bool isPrivileged)
     /// </summary>
     public void Apply(SafeFileHandle file, Metadata metadata, bool isDirectory, string subject)
     {
-        if (IsPrivileged)
+        // Asking is cheaper than changing what is right already: that would write the inode again.
+        if (IsPrivileged && Posix.Stat(file, subject) is var stat && (stat.Uid != metadata.Uid || stat.Gid != metadata.Gid))
             Posix.SetOwner(file, metadata.Uid, metadata.Gid, subject);
         Posix.SetPermissions(file, AppliedMode(metadata, isDirectory), subject);
         foreach (var xattr in metadata.Xattrs.Where(CanApply))

@@ -21,9 +21,13 @@ public sealed class TreeCheckout
 {
     private const int CopyBuffer = 128 * 1024;
 
+    // Bounds the memory of a checkout of millions of files; a tree has most of its copies near each other.
+    private const int MaxCompared = 32 * 1024;
+
     private readonly LocalStore _store;
     private readonly CheckoutMode _mode;
     private readonly InodeMetadata _inodes;
+    private readonly HashSet<(StoredFile, long)> _compared = [];
     private byte[]? _buffer;
 
     private TreeCheckout(LocalStore store, CheckoutMode mode)
@@ -122,24 +126,35 @@ public sealed class TreeCheckout
     {
         var stored = new StoredFile(file.Id, file.Metadata.Digest());
         var fanout = _store.Fanout(file.Id);
-        var name = stored.FlatName.AsMemory(2);
-        var stat = Posix.StatAt(fanout, name.Span) ?? throw new Repositories.ObjectNotFoundException(new ObjectName(ObjectKind.File, file.Id));
-        if (stat.Size != file.Size)
-            throw new CorruptObjectException(new ObjectName(ObjectKind.File, file.Id), $"{stat.Size} bytes instead of {file.Size}");
-        if (_inodes.Difference(stat, file.Metadata, isDirectory: false, () => Trees.SourceXattrs.ReadAt(fanout, name.Span, stored.ToString())) is not null)
-        {
-            ReplaceInode(stored, file);
-            Mended++;
-        }
-        var errno = Posix.LinkAt(fanout, name.Span, directory, file.Name.Bytes);
+        var name = stored.FanoutName;
+        if (!_compared.Contains((stored, file.Size)))
+            Compare(stored, file);
+        var errno = Posix.LinkAt(fanout, name, directory, file.Name.Bytes);
         if (errno == Posix.EMLINK)
         {
             ReplaceInode(stored, file);
             ExtraInodes++;
-            errno = Posix.LinkAt(fanout, name.Span, directory, file.Name.Bytes);
+            errno = Posix.LinkAt(fanout, name, directory, file.Name.Bytes);
         }
         if (errno != 0)
             throw new PosixException(errno == Posix.EXDEV ? "the store and the deployments are on different mounts" : file.Name.ToString(), errno);
+    }
+
+    // Every inode once, before its first link: a tree has many copies of some files.
+    private void Compare(StoredFile stored, TreeEntry.File file)
+    {
+        var stat = _store.StatOf(stored) ?? throw new Repositories.ObjectNotFoundException(new ObjectName(ObjectKind.File, file.Id));
+        if (stat.Size != file.Size)
+            throw new CorruptObjectException(new ObjectName(ObjectKind.File, file.Id), $"{stat.Size} bytes instead of {file.Size}");
+        var fanout = _store.Fanout(file.Id);
+        if (_inodes.Difference(stat, file.Metadata, isDirectory: false, () => Trees.SourceXattrs.ReadAt(fanout, stored.FanoutName, stored.ToString())) is not null)
+        {
+            ReplaceInode(stored, file);
+            Mended++;
+        }
+        if (_compared.Count == MaxCompared)
+            _compared.Clear();
+        _compared.Add((stored, file.Size));
     }
 
     // The old inode lives on in the deployments that link it; the store's name moves to a fresh copy, which is synced

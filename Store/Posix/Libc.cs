@@ -36,6 +36,9 @@ internal static unsafe partial class Libc
     public static int Directory { get; } = IsArm ? 0x4000 : 0x10000;
     public static int NoFollow { get; } = IsArm ? 0x8000 : 0x20000;
 
+    // O_TMPFILE is a flag of its own together with O_DIRECTORY.
+    public static int Unnamed => 0x400000 | Directory;
+
     private static bool IsArm => RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm;
 
     [LibraryImport("libc", SetLastError = true)]
@@ -113,6 +116,12 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", SetLastError = true)]
     public static partial nint llistxattr(byte* path, byte* list, nuint size);
 
+    // listxattrat(2), Linux 6.13, has no function in libc yet; newer calls have one number on all machines.
+    public const nint ListXattrAt = 465;
+
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    public static partial nint listxattrat(nint number, SafeFileHandle dir, byte* name, uint flags, byte* list, nuint size);
+
     [LibraryImport("libc", SetLastError = true)]
     public static partial nint flistxattr(SafeFileHandle file, byte* list, nuint size);
 
@@ -127,6 +136,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int fsetxattr(SafeFileHandle file, byte* name, byte* value, nuint size, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int getrlimit(int resource, ulong* limits);
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int mount(byte* source, byte* target, byte* type, ulong flags, byte* data);

@@ -28,6 +28,7 @@ public static partial class Posix
     public const int EROFS = 30;
     public const int EMLINK = 31;
     public const int EAGAIN = 11;
+    public const int ENOSYS = 38;
     public const int ENOTEMPTY = 39;
     public const int ELOOP = 40;
     public const int ENODATA = 61;

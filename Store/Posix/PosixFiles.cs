@@ -33,6 +33,36 @@ public static unsafe partial class Posix
     public static SafeFileHandle CreateAt(SafeFileHandle dir, ReadOnlySpan<byte> name, int permissions) =>
         OpenAt(dir, name, Libc.ReadWrite | Libc.Create | Libc.Exclusive | Libc.NoFollow, (uint)permissions);
 
+    /// <summary>Makes a new file that has no name until <see cref="LinkOpenFile"/> gives it one, and is gone when it is closed before.</summary>
+    public static SafeFileHandle CreateUnnamedAt(SafeFileHandle dir, int permissions) =>
+        OpenAt(dir, "."u8, Libc.ReadWrite | Libc.Unnamed, (uint)permissions);
+
+    /// <summary>Whether the filesystem can make files without a name.</summary>
+    public static bool HasUnnamedFiles(SafeFileHandle dir)
+    {
+        try
+        {
+            CreateUnnamedAt(dir, 0x180).Dispose();
+            return true;
+        }
+        catch (PosixException e) when (e.Errno is EOPNOTSUPP or EISDIR or EINVAL or ENOENT)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>How many files this process may have open.</summary>
+    public static long MaxOpenFiles
+    {
+        get
+        {
+            const int openFiles = 7;
+            var limits = stackalloc ulong[2];
+            Check(Libc.getrlimit(openFiles, limits), "limit of open files");
+            return (long)Math.Min(limits[0], long.MaxValue);
+        }
+    }
+
     /// <summary>Opens a file for reading and writing, making it when it is missing.</summary>
     public static SafeFileHandle OpenOrCreateAt(SafeFileHandle dir, ReadOnlySpan<byte> name, int permissions) =>
         OpenAt(dir, name, Libc.ReadWrite | Libc.Create | Libc.NoFollow, (uint)permissions);

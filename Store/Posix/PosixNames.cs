@@ -25,6 +25,24 @@ public static unsafe partial class Posix
             return Libc.linkat(oldDir, from, newDir, to, 0) < 0 ? Marshal.GetLastPInvokeError() : 0;
     }
 
+    /// <summary>Gives an open file that was made without a name its first one; 0, or the error number.</summary>
+    public static int LinkOpenFile(SafeFileHandle file, SafeFileHandle dir, ReadOnlySpan<byte> name)
+    {
+        Span<byte> nameBuffer = stackalloc byte[NameBuffer];
+        byte empty = 0;
+        fixed (byte* to = Terminated(name, nameBuffer))
+        {
+            // By descriptor alone is cheaper, but before Linux 6.10 only a privileged process may: ENOENT for others.
+            if (Libc.linkat(file, &empty, dir, to, Libc.AtEmptyPath) == 0)
+                return 0;
+            if (Marshal.GetLastPInvokeError() != ENOENT)
+                return Marshal.GetLastPInvokeError();
+            using var hold = new FdHold(file);
+            fixed (byte* path = Terminated($"/proc/self/fd/{hold.Fd}"))
+                return Libc.linkat(file, path, dir, to, Libc.AtSymlinkFollow) < 0 ? Marshal.GetLastPInvokeError() : 0;
+        }
+    }
+
     /// <summary>Moves a name, replacing what had the new one.</summary>
     public static void RenameAt(SafeFileHandle oldDir, ReadOnlySpan<byte> oldName, SafeFileHandle newDir, ReadOnlySpan<byte> newName)
     {

@@ -31,18 +31,30 @@ public static unsafe partial class Posix
     /// <summary>Names of the attributes of an entry that may be a symlink or a device.</summary>
     public static List<byte[]> ListXattrsAt(SafeFileHandle dir, ReadOnlySpan<byte> name)
     {
-        Span<byte> path = stackalloc byte[PathBuffer];
         Span<byte> quick = stackalloc byte[512];
-        fixed (byte* at = DescriptorPath(dir, name, path), start = quick)
+        var count = ListXattrsAt(dir, name, quick);
+        if (count == 0)
+            return [];
+        if (count > 0)
+            return SplitNames(quick[..(int)count]);
+        var list = new byte[MaxXattrList];
+        return ListedNames(ListXattrsAt(dir, name, list), list, Display(name));
+    }
+
+    private static nint ListXattrsAt(SafeFileHandle dir, ReadOnlySpan<byte> name, Span<byte> list)
+    {
+        Span<byte> buffer = stackalloc byte[PathBuffer];
+        fixed (byte* start = list)
         {
-            var count = Libc.llistxattr(at, start, (nuint)quick.Length);
-            if (count == 0)
-                return [];
-            if (count > 0)
-                return SplitNames(quick[..(int)count]);
-            var list = new byte[MaxXattrList];
-            fixed (byte* whole = list)
-                return ListedNames(Libc.llistxattr(at, whole, (nuint)list.Length), list, Display(name));
+            fixed (byte* relative = Terminated(name, buffer))
+            {
+                var count = Libc.listxattrat(Libc.ListXattrAt, dir, relative, Libc.AtSymlinkNofollow, start, (nuint)list.Length);
+                // An older kernel, or a container's filter that does not know the call.
+                if (count >= 0 || Marshal.GetLastPInvokeError() is not (ENOSYS or EPERM))
+                    return count;
+            }
+            fixed (byte* path = DescriptorPath(dir, name, buffer))
+                return Libc.llistxattr(path, start, (nuint)list.Length);
         }
     }
 
@@ -108,7 +120,7 @@ public static unsafe partial class Posix
         return names;
     }
 
-    // There is no llistxattrat: the descriptor's entry in /proc makes the path relative to the open directory.
+    // The descriptor's entry in /proc makes the path relative to the open directory.
     private static ReadOnlySpan<byte> DescriptorPath(SafeFileHandle dir, ReadOnlySpan<byte> name, Span<byte> buffer)
     {
         using var hold = new FdHold(dir);

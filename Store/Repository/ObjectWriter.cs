@@ -8,8 +8,8 @@ using Microsoft.Win32.SafeHandles;
 namespace ContentTree.Store.Repositories;
 
 /// <summary>
-/// Writes objects into a repository in batches: all of a batch are written to a staging directory, one syncfs makes them
-/// durable, then they are renamed into place. So whatever stands in <c>objects/</c> is whole, also after a power cut.
+/// Writes objects into a repository in batches: all of a batch are written to files that have no place yet, one syncfs makes
+/// them durable, then they get their places. So whatever stands in <c>objects/</c> is whole, also after a power cut.
 /// Safe for several threads; a lock keeps garbage collection out until it is disposed.
 /// </summary>
 public sealed class ObjectWriter : IDisposable
@@ -17,6 +17,9 @@ public sealed class ObjectWriter : IDisposable
     // Threads that create files in one directory wait for each other; a directory each keeps them apart.
     private const int Lanes = 8;
     private const int BatchObjects = 8192;
+
+    // A batch of nameless files is as many open ones: where they would take over half of what a process may open, they get names.
+    private const long OpenFilesForUnnamed = 2 * BatchObjects;
     private const long BatchBytes = 512L * 1024 * 1024;
     private static readonly TimeSpan AbandonedAfter = TimeSpan.FromMinutes(1);
 
@@ -28,8 +31,10 @@ public sealed class ObjectWriter : IDisposable
     private readonly SafeFileHandle? _session;
     private readonly SafeFileHandle?[] _lanes = new SafeFileHandle?[Lanes];
     private readonly ConcurrentDictionary<ObjectName, bool> _seen = new();
+    private readonly ConcurrentDictionary<ObjectId, bool> _trees = new();
     private readonly object _gate = new();
-    private List<StagedName> _staged = [];
+    private readonly bool _unnamed;
+    private List<StagedFile> _staged = [];
     private long _stagedBytes;
     private long _written;
     private long _writtenBytes;
@@ -47,7 +52,9 @@ public sealed class ObjectWriter : IDisposable
             Posix.MakeDirectoryAt(_staging, _stagingName, 0x1c0);
             _session = Posix.OpenDirectoryAt(_staging, _stagingName);
             Posix.TryLock(_session, exclusive: true, wait: true, "staging");
-            for (var lane = 0; lane < Lanes; lane++)
+            // Linking never replaces, so what is written again comes by renaming.
+            _unnamed = !rewrites && Posix.MaxOpenFiles >= OpenFilesForUnnamed && Posix.HasUnnamedFiles(_session);
+            for (var lane = 0; lane < Lanes && !_unnamed; lane++)
             {
                 Posix.MakeDirectoryAt(_session, LaneName(lane), 0x1c0);
                 _lanes[lane] = Posix.OpenDirectoryAt(_session, LaneName(lane));
@@ -78,16 +85,28 @@ public sealed class ObjectWriter : IDisposable
         return true;
     }
 
+    /// <summary>Whether the tree was put in here and nowhere before, so after everything below it.</summary>
+    internal bool HasMade(ObjectId tree) => _trees.ContainsKey(tree);
+
     /// <summary>Stores an object whose whole content is at hand; false when it was known already.</summary>
     public bool Write(ObjectName name, ReadOnlySpan<byte> content, Lz4Encoder encoder)
     {
         if (!TryClaim(name))
             return false;
-        using var staged = Begin(name);
-        var frame = encoder.EncodeFrame(content);
-        Posix.Write(staged.File, frame, name.ToString());
-        staged.Keep(frame.Length);
-        return true;
+        StagedFile? staged = null;
+        try
+        {
+            staged = Begin(name);
+            var frame = encoder.EncodeFrame(content);
+            Posix.Write(staged.File, frame, name.ToString());
+            Keep(staged, frame.Length);
+            return true;
+        }
+        catch
+        {
+            Abandon(staged, name);
+            throw;
+        }
     }
 
     /// <summary>Stores an object by letting <paramref name="write"/> produce its frame into an open file.</summary>
@@ -96,18 +115,28 @@ public sealed class ObjectWriter : IDisposable
     {
         if (!TryClaim(name))
             return false;
-        using var staged = Begin(name);
-        write(staged.File);
-        staged.Keep(Posix.Stat(staged.File, name.ToString()).Size);
-        return true;
+        StagedFile? staged = null;
+        try
+        {
+            staged = Begin(name);
+            write(staged.File);
+            Keep(staged, Posix.Stat(staged.File, name.ToString()).Size);
+            return true;
+        }
+        catch
+        {
+            Abandon(staged, name);
+            throw;
+        }
     }
 
-    /// <summary>Encodes, stores and names a tree.</summary>
+    /// <summary>Encodes, stores and names a tree. The caller has seen to it that all its entries are known.</summary>
     public ObjectId Write(Tree tree, Lz4Encoder encoder)
     {
         var bytes = tree.Encode();
         var id = ObjectId.Of(bytes);
-        Write(new ObjectName(ObjectKind.Tree, id), bytes, encoder);
+        if (Write(new ObjectName(ObjectKind.Tree, id), bytes, encoder))
+            _trees[id] = true;
         return id;
     }
 
@@ -120,6 +149,8 @@ public sealed class ObjectWriter : IDisposable
 
     public void Dispose()
     {
+        foreach (var staged in _staged)
+            staged.Dispose();
         foreach (var lane in _lanes)
             lane?.Dispose();
         if (_staging is not null)
@@ -135,19 +166,28 @@ public sealed class ObjectWriter : IDisposable
 
     private StagedFile Begin(ObjectName name)
     {
+        if (_unnamed)
+            return StagedFile.CreateUnnamed(name, _repository.Fanout(name.Id));
         var temporary = Encoding.ASCII.GetBytes(Interlocked.Increment(ref _temporary).ToString(CultureInfo.InvariantCulture));
         var lane = _lanes[Environment.CurrentManagedThreadId % Lanes] ?? throw new ObjectDisposedException(nameof(ObjectWriter));
-        return new StagedFile(this, new StagedName(name, lane, temporary), Posix.CreateAt(lane, temporary, 0x1a4));
+        return StagedFile.Create(name, lane, temporary);
     }
 
-    private void Add(StagedName name, long size)
+    private void Abandon(StagedFile? staged, ObjectName name)
     {
+        staged?.Dispose();
+        _seen.TryRemove(name, out _);
+    }
+
+    private void Keep(StagedFile staged, long size)
+    {
+        staged.Close();
         Interlocked.Increment(ref _written);
         Interlocked.Add(ref _writtenBytes, size);
         bool isFull;
         lock (_gate)
         {
-            _staged.Add(name);
+            _staged.Add(staged);
             _stagedBytes += size;
             isFull = _staged.Count >= BatchObjects || _stagedBytes >= BatchBytes;
         }
@@ -157,7 +197,7 @@ public sealed class ObjectWriter : IDisposable
 
     private void Flush()
     {
-        List<StagedName> batch;
+        List<StagedFile> batch;
         lock (_gate)
         {
             (batch, _staged) = (_staged, []);
@@ -165,9 +205,17 @@ public sealed class ObjectWriter : IDisposable
         }
         if (batch.Count == 0)
             return;
-        Posix.SyncFilesystem(_repository.Root, _repository.Path);
-        foreach (var (name, lane, stagedAs) in batch)
-            Posix.RenameAt(lane, stagedAs, _repository.Fanout(name.Id), Repository.FileName(name));
+        try
+        {
+            Posix.SyncFilesystem(_repository.Root, _repository.Path);
+            foreach (var staged in batch)
+                staged.Place(_repository);
+        }
+        finally
+        {
+            foreach (var staged in batch)
+                staged.Dispose();
+        }
     }
 
     // A killed publisher leaves its staging directory; its lock died with it. The age spares one that is just starting.
@@ -198,28 +246,4 @@ public sealed class ObjectWriter : IDisposable
     }
 
     private static byte[] LaneName(int lane) => [(byte)('a' + lane)];
-
-    private readonly record struct StagedName(ObjectName Name, SafeFileHandle Lane, byte[] StagedAs);
-
-    /// <summary>A file being written in the staging directory; removed, and its claim given back, unless it is kept.</summary>
-    private sealed class StagedFile(ObjectWriter owner, StagedName name, SafeFileHandle file) : IDisposable
-    {
-        private long _size = -1;
-
-        public SafeFileHandle File { get; } = file;
-
-        public void Keep(long size) => _size = size;
-
-        public void Dispose()
-        {
-            File.Dispose();
-            if (_size >= 0)
-            {
-                owner.Add(name, _size);
-                return;
-            }
-            Posix.UnlinkAt(name.Lane, name.StagedAs);
-            owner._seen.TryRemove(name.Name, out _);
-        }
-    }
 }

@@ -3,7 +3,8 @@ using ContentTree.Store.Objects;
 namespace ContentTree.Store.Repositories;
 
 /// <summary>Everything that commits reach in a repository. Each tree is read once, however many commits share it.</summary>
-public sealed class RepositoryClosure(Repository repository)
+/// <param name="import">A completed import, whose new trees are known to be whole and are not walked again; null walks all.</param>
+public sealed class RepositoryClosure(Repository repository, ObjectWriter? import = null)
 {
     private readonly HashSet<ObjectName> _reached = [];
 
@@ -31,7 +32,7 @@ public sealed class RepositoryClosure(Repository repository)
         while (open.TryPop(out var next))
         {
             var name = new ObjectName(ObjectKind.Tree, next.Id);
-            if (!_reached.Add(name))
+            if (!_reached.Add(name) || import?.HasMade(next.Id) == true)
                 continue;
             if (next.Depth > Tree.MaxDepth)
                 throw new CorruptObjectException(name, "is nested too deep");

@@ -22,6 +22,7 @@ public sealed class DirectoryImport : IDisposable
     private readonly CancellationTokenSource _stop;
     private readonly ConcurrentDictionary<ushort, long> _machines = new();
     private StatCache? _cache;
+    private bool _hasCache;
     private Exception? _failure;
     private long _entries, _bytes, _read, _unchanged;
 
@@ -51,6 +52,7 @@ public sealed class DirectoryImport : IDisposable
     {
         var root = new PendingDirectory(null, 0, default, Posix.OpenDirectory(path), path);
         _cache = _options.Cache?.Prepare(root.Handle, path) == true ? _options.Cache : null;
+        _hasCache = _cache is { IsEmpty: false };
         var workers = Enumerable.Range(0, Math.Max(1, _options.Workers)).Select(_ => StartWorker()).ToArray();
         using var finisher = new FileIngest(_writer);
         try
@@ -161,7 +163,7 @@ public sealed class DirectoryImport : IDisposable
 
     private TreeEntry.File ImportFile(PendingDirectory parent, EntryName name, FileIngest ingest)
     {
-        if (_cache is not null && TryUnchanged(parent, name) is { } unchanged)
+        if (_hasCache && TryUnchanged(parent, name) is { } unchanged)
             return unchanged;
         var path = parent.PathOf(name);
         try

@@ -81,6 +81,9 @@ public sealed class StatCache
         return true;
     }
 
+    /// <summary>Whether looking a file up can be worth its stat.</summary>
+    internal bool IsEmpty => _known.IsEmpty;
+
     internal bool TryFind(in FileStat stat, out ObjectId id, out ushort machine, out bool hasXattrs)
     {
         if (Device(stat) == _source && _known.TryGetValue(stat.Inode, out var entry) && entry.Matches(stat))

@@ -152,6 +152,18 @@ public sealed class LocalStoreTests : IDisposable
     }
 
     [Fact]
+    public void A_file_that_a_tree_has_twice_is_compared_before_its_first_link()
+    {
+        Directory.CreateDirectory(Source);
+        Shell.Run("for n in a b c; do echo x > $n; chmod 644 $n; done; ln -s a link; setfattr -h -n trusted.t -v 1 link", Source);
+        var commit = Pull(Import());
+        Shell.Run($"setfattr -n user.planted -v 1 {_directory["ctree/store/objects"]}/*/*.file");
+        Deploy(commit, "1").Mended.Should().Be(1);
+        Shell.Run("getfattr -h -d -m - 1/a 1/b 1/c", _directory.Path).Should().BeEmpty();
+        Shell.Run("stat -c %h 1/a; [ 1/a -ef 1/c ]", _directory.Path).Trim().Should().Be("4");
+    }
+
+    [Fact]
     public void A_full_inode_gets_a_second_one()
     {
         Directory.CreateDirectory(Source);

@@ -44,6 +44,21 @@ public sealed class RepositoryTests : IDisposable
         second.Write(name, "same"u8, encoder).Should().BeFalse();
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_another_writer_stored_meanwhile_stays_whole(bool rewrite)
+    {
+        using var first = _repository.BeginWriting(rewrite);
+        using var second = _repository.BeginWriting(rewrite);
+        using var encoder = new Lz4Encoder();
+        first.Write(NameOf("both"), "both"u8, encoder).Should().BeTrue();
+        second.Write(NameOf("both"), "both"u8, encoder).Should().BeTrue();
+        first.Complete();
+        second.Complete();
+        _repository.ReadSmall(NameOf("both"), 10).Should().Equal("both"u8.ToArray());
+    }
+
     [Fact]
     public void Nothing_is_visible_before_it_is_complete()
     {

@@ -129,6 +129,39 @@ public sealed class PublishTests : IDisposable
     }
 
     [Fact]
+    public async Task What_an_import_did_not_make_itself_is_looked_for()
+    {
+        await PublishAsync();
+        using var data = DataDirectory.Open(Data);
+        var commit = new Branches(data, TimeProvider.System).ReadHead(BranchName.Parse("stable")).Commit;
+        using var writer = data.Repository.BeginWriting();
+        new SourceDirectory(new PublishOptions { Branch = BranchName.Parse("stable"), Source = Source }, Data)
+            .Import(writer, data.Cache, CancellationToken.None);
+        Shell.Run("rm repo/objects/*/*.file", Data);
+        var check = () => CompleteClosure.Check(data.Repository, commit, writer);
+        check.Should().Throw<IncompleteCommitException>();
+    }
+
+    [Theory]
+    [InlineData("few open files")]
+    [InlineData("no root")]
+    public async Task A_publisher_that_may_do_less_publishes_the_same(string kind)
+    {
+        Shell.Run("for i in $(seq 300); do echo $i > file$i; done", Source);
+        var data = _temporary["other"];
+        Shell.Run($"mkdir '{data}'; chown 65534:65534 '{data}'; chmod -R a+rX '{_temporary.Path}'");
+        ServerProcess Start(params string[] args) =>
+            kind == "no root" ? ServerProcess.StartAs(65534, ["--data", data, .. args]) : ServerProcess.StartWithOpenFiles(1024, ["--data", data, .. args]);
+        using var init = Start("init");
+        (await init.WaitAsync()).Should().Be(0, init.Error);
+        using var publish = Start("publish", "--branch", "stable", Source);
+        (await publish.WaitAsync()).Should().Be(0, publish.Error);
+        using var check = Start("fsck");
+        (await check.WaitAsync()).Should().Be(0, check.Error);
+        Shell.Run("ls repo/objects/*/*.file | wc -l; find repo/staging -mindepth 1 | wc -l", data).Split().Should().StartWith(["301", "0"]);
+    }
+
+    [Fact]
     public async Task Two_publish_programs_at_once_lose_nothing()
     {
         await PublishAsync();

@@ -29,6 +29,10 @@ internal sealed class ServerProcess : IDisposable
     public static ServerProcess Start(params string[] args) =>
         new(new ProcessStartInfo("env", ["--default-signal=HUP,INT,QUIT,TERM", "dotnet", Program, .. args]), readOutput: true);
 
+    /// <summary>As <see cref="Start"/>, allowed few open files.</summary>
+    public static ServerProcess StartWithOpenFiles(int limit, params string[] args) =>
+        new(new ProcessStartInfo("prlimit", [$"--nofile={limit}:{limit}", "dotnet", Program, .. args]), readOutput: true);
+
     public static ServerProcess StartAs(int uid, params string[] args)
     {
         var id = uid.ToString(CultureInfo.InvariantCulture);
