@@ -10,6 +10,7 @@ namespace ContentTree.Server.Commands;
 /// <summary><c>gc</c>: removes objects that no kept head and no device needs.</summary>
 internal static class GcCommand
 {
+    private const int MaxGraceHours = 10 * 366 * 24;
     private static readonly TimeSpan WaitStep = TimeSpan.FromMilliseconds(200);
 
     public static Command Create(CommandContext context)
@@ -27,6 +28,11 @@ internal static class GcCommand
             HelpName = "HOURS",
             DefaultValueFactory = _ => 24,
         };
+        grace.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() is < 0 or > MaxGraceHours)
+                result.AddError($"--grace wants hours from 0 to {MaxGraceHours}");
+        });
         var dryRun = new Option<bool>("--dry-run") { Description = "say what would be removed, remove nothing" };
         var wait = new Option<bool>("--wait") { Description = "wait for a publish that is under way instead of ending with 11" };
         return CommandContext.Run(new Command("gc", "Remove objects that nothing needs.") { keep, roots, grace, dryRun, wait }, async (parsed, cancellation) =>
@@ -40,7 +46,7 @@ internal static class GcCommand
                     // Lazily: heads are read under the lock, so none can move between reading and removing.
                     var needed = Roots(data, context.Time, parsed.GetValue(keep)).Concat(given);
                     var (removed, bytes, kept) = GarbageCollection.Run(
-                        data.Repository, needed, TimeSpan.FromHours(Math.Max(0, parsed.GetValue(grace))), parsed.GetValue(dryRun));
+                        data.Repository, needed, TimeSpan.FromHours(parsed.GetValue(grace)), parsed.GetValue(dryRun));
                     context.Terminal.Out.WriteLine($"{(parsed.GetValue(dryRun) ? "would remove" : "removed")} {removed} objects, {bytes} bytes; {kept} stay");
                     return ExitCode.Done;
                 }

@@ -23,8 +23,8 @@ internal static class ServeCommand
         };
         urls.Validators.Add(result =>
         {
-            if (!(result.GetValueOrDefault<string>() ?? "").Split(';').All(url => url.StartsWith("http://", StringComparison.Ordinal)))
-                result.AddError("--urls wants addresses that start with http://; TLS is the work of a proxy in front (docs/operations.md)");
+            if (!(result.GetValueOrDefault<string>() ?? "").Split(';').All(IsAddress))
+                result.AddError("--urls wants addresses such as http://127.0.0.1:8480, without a path; TLS is the work of a proxy in front (docs/operations.md)");
         });
         var interval = new Option<int>("--interval")
         {
@@ -51,5 +51,19 @@ internal static class ServeCommand
             await host.WaitForShutdownAsync(cancellation);
             return ExitCode.Done;
         });
+    }
+
+    private static bool IsAddress(string url)
+    {
+        try
+        {
+            var address = BindingAddress.Parse(url);
+            return address is { Scheme: "http", PathBase: "", Host.Length: > 0, Port: >= 0 and <= ushort.MaxValue } &&
+                (address.IsUnixPipe || url.AsSpan("http://".Length).IndexOfAny("@?# ") < 0);
+        }
+        catch (Exception e) when (e is FormatException or InvalidOperationException)
+        {
+            return false;
+        }
     }
 }

@@ -13,12 +13,16 @@ namespace ContentTree.Server.Endpoints;
 internal sealed class ProblemAnswers(ILogger log)
 {
     private const int SqliteBusy = 5;
+    private const string NoStore = "no-store";
 
     public async Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
+        // Only what says so itself may be kept: a cache must not go on answering "not found", or for somebody else.
+        context.Response.Headers.CacheControl = NoStore;
         try
         {
             await next(context);
+            await ExplainAsync(context);
         }
         catch (Exception e) when (!context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
         {
@@ -28,6 +32,14 @@ internal sealed class ProblemAnswers(ILogger log)
             await WriteAsync(context, refused);
         }
     }
+
+    // Routing refuses without a body.
+    private static Task ExplainAsync(HttpContext context) => context.Response switch
+    {
+        { HasStarted: false, StatusCode: StatusCodes.Status405MethodNotAllowed } => WriteAsync(context, new ProblemException(ProblemCode.BadMethod)),
+        { HasStarted: false, StatusCode: StatusCodes.Status404NotFound } => WriteAsync(context, new ProblemException(ProblemCode.NotFound, "no such route")),
+        _ => Task.CompletedTask,
+    };
 
     private static ProblemException ToProblem(Exception e) => e switch
     {
@@ -45,7 +57,10 @@ internal sealed class ProblemAnswers(ILogger log)
 
     private static async Task WriteAsync(HttpContext context, ProblemException refused)
     {
+        var allow = context.Response.Headers.Allow;
         context.Response.Clear();
+        context.Response.Headers.Allow = allow;
+        context.Response.Headers.CacheControl = NoStore;
         context.Response.StatusCode = refused.Problem.Status;
         context.Response.ContentType = Problem.MediaType;
         if (refused.Problem.Status == StatusCodes.Status401Unauthorized)

@@ -36,7 +36,7 @@ internal sealed class RepositoryEndpoints(DataDirectory data)
         // The stream is the result's to close, also when the client goes away.
         var stream = new FileStream(data.Repository.OpenStored(name), FileAccess.Read, NoBuffer);
         context.Response.Headers.CacheControl = Immutable;
-        return Results.Stream(stream, "application/octet-stream", entityTag: Tag(name.Id), enableRangeProcessing: true).ExecuteAsync(context);
+        return Results.Stream(stream, "application/octet-stream", entityTag: Tag(name.Id, stream.Length), enableRangeProcessing: true).ExecuteAsync(context);
     }
 
     private Task ServeHead(HttpContext context)
@@ -69,7 +69,7 @@ internal sealed class RepositoryEndpoints(DataDirectory data)
         if (bytes is null)
             throw NotFound();
         context.Response.Headers.CacheControl = caching;
-        return Results.Bytes(bytes, "application/json", entityTag: Tag(ObjectId.Of(bytes)), enableRangeProcessing: true).ExecuteAsync(context);
+        return Results.Bytes(bytes, "application/json", entityTag: Tag(ObjectId.Of(bytes), bytes.Length), enableRangeProcessing: true).ExecuteAsync(context);
     }
 
     private static bool TryParseNumbered(string file, string suffix, out long number)
@@ -80,7 +80,8 @@ internal sealed class RepositoryEndpoints(DataDirectory data)
             file == number.ToString(CultureInfo.InvariantCulture) + suffix;
     }
 
-    private static EntityTagHeaderValue Tag(ObjectId id) => new(new StringSegment($"\"{id}\""));
+    // The tag stands for the bytes sent: written again by another encoder, the same content may have another frame.
+    private static EntityTagHeaderValue Tag(ObjectId id, long length) => new(new StringSegment(string.Create(CultureInfo.InvariantCulture, $"\"{id}-{length}\"")));
 
     private static string Value(HttpContext context, string name) => context.Request.RouteValues[name] as string ?? "";
 

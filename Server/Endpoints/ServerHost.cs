@@ -70,7 +70,6 @@ internal sealed class ServerHost : IAsyncDisposable
         new DeviceEndpoints(data, devices, new Events(database), new EmptyBranches(database), time, options, log).Map(app);
         new PublishEndpoints(data, access, uploads, time, log).Map(app);
         new ManagementEndpoints(data, devices, tokens, new EmptyBranches(database), access, time, log).Map(app);
-        app.MapFallback(_ => throw new ProblemException(Store.Protocol.ProblemCode.NotFound, "no such route"));
     }
 
     private static void Limit(KestrelServerOptions kestrel)

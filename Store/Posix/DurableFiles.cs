@@ -5,6 +5,9 @@ namespace ContentTree.Store;
 /// <summary>The recipes by which anything visible appears: write, fsync, rename or link, fsync the directory.</summary>
 public static class DurableFiles
 {
+    /// <summary>How the name starts that a file has while it is written.</summary>
+    internal static ReadOnlySpan<byte> TemporaryPrefix => ".new-"u8;
+
     /// <summary>Makes the directory unless it is there. The caller flushes the parent.</summary>
     public static void EnsureDirectory(SafeFileHandle parent, ReadOnlySpan<byte> name, int permissions)
     {
@@ -64,7 +67,7 @@ public static class DurableFiles
 
     private static byte[] WriteTemporary(SafeFileHandle dir, ReadOnlySpan<byte> name, ReadOnlySpan<byte> content, int permissions)
     {
-        var temporary = System.Text.Encoding.ASCII.GetBytes($".new-{Guid.NewGuid():N}");
+        byte[] temporary = [.. TemporaryPrefix, .. System.Text.Encoding.ASCII.GetBytes($"{Guid.NewGuid():N}")];
         var subject = Posix.Display(name);
         using var file = Posix.CreateAt(dir, temporary, permissions);
         try

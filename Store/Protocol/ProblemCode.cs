@@ -35,6 +35,9 @@ public static class ProblemCode
     /// <summary>No such branch, commit, object or device.</summary>
     public const string NotFound = "not-found";
 
+    /// <summary>The path is there, but not for this method; <c>Allow</c> lists those it has.</summary>
+    public const string BadMethod = "bad-method";
+
     /// <summary>The branch is not where the publisher saw it.</summary>
     public const string BranchMoved = "branch-moved";
 
@@ -75,6 +78,7 @@ public static class ProblemCode
         new(DevicePending, 403, ExitCode.NotAuthorised, "the device waits to be accepted"),
         new(DeviceRejected, 403, ExitCode.NotAuthorised, "the device was rejected"),
         new(NotFound, 404, ExitCode.NotFound, "not found"),
+        new(BadMethod, 405, ExitCode.Failed, "not a method of this path"),
         new(BranchMoved, 409, ExitCode.Conflict, "the branch moved"),
         new(Conflict, 409, ExitCode.Conflict, "in conflict with the present state"),
         new(Incomplete, 409, ExitCode.Failed, "objects are missing"),

@@ -34,6 +34,8 @@ public static class GarbageCollection
         if (commits.Removed > 0 && !dryRun)
             Posix.SyncFilesystem(repository.Root, repository.Path);
         var rest = Sweep(repository, closure.Reached, cutoff, dryRun, kind => kind != ObjectKind.Commit);
+        if (!dryRun)
+            AbandonedFiles.Sweep(repository.Root, cutoff);
         return (commits.Removed + rest.Removed, commits.Bytes + rest.Bytes, commits.Kept + rest.Kept);
     }
 

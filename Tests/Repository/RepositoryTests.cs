@@ -284,6 +284,18 @@ public sealed class RepositoryTests : IDisposable
     }
 
     [Fact]
+    public void What_a_killed_publish_left_beside_heads_goes_with_the_grace()
+    {
+        _repository.Heads.Advance(BranchName.Parse("a/b"), null, 1, "one"u8);
+        Shell.Run("touch -d '2 days ago' repo/heads/a/.new-old repo/history/a/b/.new-old repo/trust/.new-old; touch repo/heads/a/.new-young", _directory.Path);
+        GarbageCollection.Run(_repository, [], TimeSpan.FromDays(1), dryRun: true);
+        Shell.Run("find repo -name '.new-*' | wc -l", _directory.Path).Trim().Should().Be("4");
+        GarbageCollection.Run(_repository, [], TimeSpan.FromDays(1), dryRun: false);
+        Shell.Run("find repo -name '.new-*'", _directory.Path).Trim().Should().Be("repo/heads/a/.new-young");
+        _repository.Heads.ReadNewest(BranchName.Parse("a/b")).Should().Equal("one"u8.ToArray());
+    }
+
+    [Fact]
     public void A_damaged_root_stops_garbage_collection_before_it_removes_anything()
     {
         var file = Put("precious");

@@ -37,7 +37,7 @@ public sealed class RepositoryServingTests
         using var whole = await server.Http.GetAsync(route);
         var frame = await whole.Content.ReadAsByteArrayAsync();
         whole.Headers.CacheControl!.ToString().Should().Contain("immutable").And.Contain("max-age=31536000").And.Contain("public");
-        whole.Headers.ETag!.Tag.Should().Be($"\"{id}\"");
+        whole.Headers.ETag!.Tag.Should().Be($"\"{id}-{frame.Length}\"");
         whole.Headers.ETag.IsWeak.Should().BeFalse();
 
         using var rest = new HttpRequestMessage(HttpMethod.Get, route);
@@ -95,6 +95,31 @@ public sealed class RepositoryServingTests
         (await server.Http.GetByteArrayAsync(Routes.TrustRootVersion(1))).Should().Equal(await server.Http.GetByteArrayAsync(Routes.TrustRoot));
         foreach (var other in new[] { "/repo/history/a/b/01.json", "/repo/history/a/b/2.json", "/repo/history/a/b/+1.json", "/repo/trust/01.root.json", "/repo/trust/2.root.json" })
             await (await server.Http.GetAsync(other)).ShouldBeProblemAsync(ProblemCode.NotFound);
+    }
+
+    [Theory]
+    [InlineData("DELETE", Routes.Poll, "POST")]
+    [InlineData("GET", Routes.PublishHeads, "POST")]
+    [InlineData("PATCH", Routes.Devices, "GET")]
+    [InlineData("POST", "/repo/trust/root.json", "GET, HEAD")]
+    public async Task A_wrong_method_is_told_with_the_right_ones(string method, string route, string allowed)
+    {
+        await using var server = await TestServer.StartAsync();
+        using var answer = await server.SendAsync(new HttpMethod(method), route);
+        answer.Content.Headers.Allow.Should().BeEquivalentTo(allowed.Split(", "));
+        await answer.ShouldBeProblemAsync(ProblemCode.BadMethod);
+    }
+
+    [Theory]
+    [InlineData("/api/v1/devices")]
+    [InlineData("/api/v1/nothing")]
+    [InlineData("/repo/heads/none.json")]
+    [InlineData("/healthz")]
+    public async Task No_cache_keeps_what_may_change(string route)
+    {
+        await using var server = await TestServer.StartAsync();
+        using var answer = await server.SendAsync(HttpMethod.Get, route, token: server.Admin);
+        answer.Headers.CacheControl!.NoStore.Should().BeTrue();
     }
 
     // Sent on a socket, because clients tidy such paths up before anybody sees them.
