@@ -58,8 +58,9 @@ internal static class ServeCommand
         try
         {
             var address = BindingAddress.Parse(url);
+            // A port that is no number ends up in the host, and a host that is no address would mean all of them.
             return address is { Scheme: "http", PathBase: "", Host.Length: > 0, Port: >= 0 and <= ushort.MaxValue } &&
-                (address.IsUnixPipe || url.AsSpan("http://".Length).IndexOfAny("@?# ") < 0);
+                (address.IsUnixPipe || address.Host.AsSpan().IndexOfAny(":@?# ") < 0 || address.Host.StartsWith('['));
         }
         catch (Exception e) when (e is FormatException or InvalidOperationException)
         {
