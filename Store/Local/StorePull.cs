@@ -87,6 +87,19 @@ public sealed class StorePull : IDisposable
     /// <summary>Starts receiving a file's content. Several may be open at once, on different threads.</summary>
     public FileReceiver Receive(ObjectId content, long size, Metadata metadata) => new(this, new StoredFile(content, metadata.Digest()), size, metadata);
 
+    /// <summary>Starts taking a content whose id only its bytes will tell. Several may be open at once, on different threads.</summary>
+    /// <param name="variants">Its owners and modes, at least one.</param>
+    public RebuiltFile Rebuild(long size, IReadOnlyList<Metadata> variants) => new(this, size, variants);
+
+    /// <summary>A nameless file on the store's filesystem, gone when it is closed.</summary>
+    internal FileStream CreateScratch()
+    {
+        var name = Encoding.ASCII.GetBytes($"{Guid.NewGuid():N}.scratch");
+        var file = Posix.CreateAt(_store.Incoming, name, 0x180);
+        Posix.UnlinkAt(_store.Incoming, name);
+        return new FileStream(file, FileAccess.ReadWrite, bufferSize: 0);
+    }
+
     /// <summary>Makes a second metadata variant from a content that is here already.</summary>
     /// <exception cref="CorruptObjectException">The stored content is damaged.</exception>
     public void AddVariant(StoredFile present, long size, Metadata metadata)

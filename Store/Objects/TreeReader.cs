@@ -36,16 +36,33 @@ internal ref struct TreeReader(ReadOnlySpan<byte> bytes)
         return new Tree(metadata, entries);
     }
 
-    private TreeEntry ReadEntry()
+    /// <summary>Bytes not read yet.</summary>
+    public readonly int Remaining => _rest.Length;
+
+    public EntryName ReadName()
     {
         var bytes = Take(Take(1)[0]);
-        var name = EntryName.TryCreate(bytes, out var valid) ? valid : throw new FormatException($"'{Posix.Display(bytes)}' is not a file name");
+        return EntryName.TryCreate(bytes, out var valid) ? valid : throw new FormatException($"'{Posix.Display(bytes)}' is not a file name");
+    }
+
+    private TreeEntry ReadEntry()
+    {
+        var name = ReadName();
         var kind = Take(1)[0];
         return kind switch
         {
             TreeWriter.FileKind => ReadFile(name),
-            TreeWriter.SymlinkKind => new TreeEntry.Symlink(name, ReadOwnerAndXattrs(0), ReadTarget(name)),
             TreeWriter.DirectoryKind => new TreeEntry.Directory(name, ReadId()),
+            _ => ReadPlain(name, kind),
+        };
+    }
+
+    /// <summary>An entry that refers to no object: what is neither a file nor a directory.</summary>
+    public TreeEntry ReadPlain(EntryName name, byte kind)
+    {
+        return kind switch
+        {
+            TreeWriter.SymlinkKind => new TreeEntry.Symlink(name, ReadOwnerAndXattrs(0), ReadTarget(name)),
             TreeWriter.CharacterDeviceKind or TreeWriter.BlockDeviceKind => new TreeEntry.Device(
                 name, ReadMetadata(), kind == TreeWriter.BlockDeviceKind,
                 (uint)ReadNumber(uint.MaxValue, "device major"), (uint)ReadNumber(uint.MaxValue, "device minor")),
@@ -67,7 +84,7 @@ internal ref struct TreeReader(ReadOnlySpan<byte> bytes)
         return target.Contains((byte)0) ? throw new FormatException($"symlink '{name}' has a NUL in its target") : target.ToArray();
     }
 
-    private Metadata ReadMetadata()
+    public Metadata ReadMetadata()
     {
         if (_last is not null && _rest.StartsWith(_lastEncoded))
         {
@@ -104,7 +121,7 @@ internal ref struct TreeReader(ReadOnlySpan<byte> bytes)
         return total <= Metadata.MaxXattrBytes ? xattrs : throw new FormatException("xattrs are too large");
     }
 
-    private ReadOnlySpan<byte> ReadBytes(int min, int max, string what)
+    public ReadOnlySpan<byte> ReadBytes(int min, int max, string what)
     {
         var length = (int)ReadNumber((ulong)max, what + " length");
         return length >= min ? Take(length) : throw new FormatException($"{what} is too short");
@@ -112,7 +129,7 @@ internal ref struct TreeReader(ReadOnlySpan<byte> bytes)
 
     private ObjectId ReadId() => new(Take(ObjectId.Size));
 
-    private ulong ReadNumber(ulong max, string what)
+    public ulong ReadNumber(ulong max, string what)
     {
         ulong value = 0;
         for (var shift = 0; ; shift += 7)
@@ -130,10 +147,10 @@ internal ref struct TreeReader(ReadOnlySpan<byte> bytes)
         }
     }
 
-    private ReadOnlySpan<byte> Take(int count)
+    public ReadOnlySpan<byte> Take(int count)
     {
         if (count > _rest.Length)
-            throw new FormatException("tree ends too early");
+            throw new FormatException("ends too early");
         var taken = _rest[..count];
         _rest = _rest[count..];
         return taken;

@@ -32,10 +32,15 @@ internal readonly ref struct TreeWriter(IBufferWriter<byte> output)
         WriteOwnerAndXattrs(metadata);
     }
 
+    public void WriteName(EntryName name)
+    {
+        WriteByte((byte)name.Bytes.Length);
+        _output.Write(name.Bytes);
+    }
+
     private void WriteEntry(TreeEntry entry)
     {
-        WriteByte((byte)entry.Name.Bytes.Length);
-        _output.Write(entry.Name.Bytes);
+        WriteName(entry.Name);
         switch (entry)
         {
             case TreeEntry.File file:
@@ -44,14 +49,25 @@ internal readonly ref struct TreeWriter(IBufferWriter<byte> output)
                 WriteNumber((ulong)file.Size);
                 WriteId(file.Id);
                 break;
+            case TreeEntry.Directory directory:
+                WriteByte(DirectoryKind);
+                WriteId(directory.Id);
+                break;
+            default:
+                WritePlain(entry);
+                break;
+        }
+    }
+
+    /// <summary>The kind and the rest of an entry that refers to no object: what is neither a file nor a directory.</summary>
+    public void WritePlain(TreeEntry entry)
+    {
+        switch (entry)
+        {
             case TreeEntry.Symlink symlink:
                 WriteByte(SymlinkKind);
                 WriteOwnerAndXattrs(symlink.Metadata);
                 WriteBytes(symlink.Target);
-                break;
-            case TreeEntry.Directory directory:
-                WriteByte(DirectoryKind);
-                WriteId(directory.Id);
                 break;
             case TreeEntry.Device device:
                 WriteByte(device.IsBlock ? BlockDeviceKind : CharacterDeviceKind);
@@ -81,13 +97,13 @@ internal readonly ref struct TreeWriter(IBufferWriter<byte> output)
         }
     }
 
-    private void WriteBytes(ReadOnlySpan<byte> bytes)
+    public void WriteBytes(ReadOnlySpan<byte> bytes)
     {
         WriteNumber((ulong)bytes.Length);
         _output.Write(bytes);
     }
 
-    private void WriteNumber(ulong value)
+    public void WriteNumber(ulong value)
     {
         var span = _output.GetSpan(10);
         var length = 0;
@@ -97,13 +113,20 @@ internal readonly ref struct TreeWriter(IBufferWriter<byte> output)
         _output.Advance(length);
     }
 
-    private void WriteId(ObjectId id)
+    /// <summary>Eight bytes, little-endian.</summary>
+    public void WriteFixed64(ulong value)
+    {
+        System.Buffers.Binary.BinaryPrimitives.WriteUInt64LittleEndian(_output.GetSpan(8), value);
+        _output.Advance(8);
+    }
+
+    public void WriteId(ObjectId id)
     {
         id.CopyTo(_output.GetSpan(ObjectId.Size));
         _output.Advance(ObjectId.Size);
     }
 
-    private void WriteByte(byte value)
+    public void WriteByte(byte value)
     {
         _output.GetSpan(1)[0] = value;
         _output.Advance(1);

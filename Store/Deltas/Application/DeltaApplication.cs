@@ -1,0 +1,179 @@
+using System.Security.Cryptography;
+using ContentTree.Store.Codecs;
+using ContentTree.Store.Deltas.Plans;
+using ContentTree.Store.Local;
+using ContentTree.Store.Objects;
+
+namespace ContentTree.Store.Deltas.Application;
+
+/// <summary>
+/// Makes a new commit in a store out of an old one and a delta, part by part, in any order and on several threads. Every content
+/// enters the store the moment it is whole; the commit enters last, when the trees lead to what was signed.
+/// </summary>
+public sealed class DeltaApplication : IDisposable
+{
+    /// <summary>Largest plan that is read: names, owners and sizes of what is new.</summary>
+    public const int MaxPlanBytes = 64 * 1024 * 1024;
+
+    private readonly LocalStore _store;
+    private readonly StorePull _pull;
+    private readonly DeltaPlan _plan;
+    private readonly ObjectId?[] _ids;
+    private readonly ContentSink?[] _sinks;
+    private readonly bool[] _differs;
+    private readonly bool[] _isSliced;
+    private readonly object _gate = new();
+    private readonly PartDecoding _decoding;
+
+    private DeltaApplication(LocalStore store, StorePull pull, DeltaHeader header, DeltaPlan plan)
+    {
+        (_store, _pull, _plan, Header) = (store, pull, plan, header);
+        _ids = new ObjectId?[plan.Contents.Count];
+        _sinks = new ContentSink?[plan.Contents.Count];
+        _differs = new bool[plan.Contents.Count];
+        _isSliced = new bool[plan.Contents.Count];
+        foreach (var item in plan.Parts.SelectMany(p => p).Where(i => i.Length != plan.Contents[i.Content].CodedSize))
+            _isSliced[item.Content] = true;
+        _decoding = new PartDecoding(new BaseContents(store, pull), header.MemoryKiB);
+    }
+
+    /// <summary>Called with each content's number and id the moment it is in the store's batch.</summary>
+    public Action<int, ObjectId>? OnContent { get; set; }
+
+    public DeltaHeader Header { get; }
+
+    /// <summary>The commit that it makes.</summary>
+    public Commit Commit => _plan.Commit;
+
+    /// <summary>Contents that it rebuilds: with how many inodes, and their bytes.</summary>
+    public IEnumerable<(long Size, int Inodes)> Contents => _plan.Contents.Select(c => (c.Size, c.Variants.Count));
+
+    /// <summary>Some content was packed otherwise than by the publisher: it must be fetched as it is.</summary>
+    public bool IsIncomplete => _differs.Contains(true);
+
+    /// <summary>Reads the plan. The old commit must be complete in the store.</summary>
+    /// <param name="codedPlan">The plan's bytes as they are in the file.</param>
+    /// <exception cref="CorruptDeltaException">Damaged, or not a plan from that commit to that one.</exception>
+    public static DeltaApplication Open(LocalStore store, StorePull pull, DeltaHeader header, ReadOnlySpan<byte> codedPlan)
+    {
+        var from = header.From is { } id ? store.ReadCommit(id) : null;
+        if (DeltaHeader.Checksum(codedPlan) != header.Plan.Checksum)
+            throw new CorruptDeltaException("the plan is damaged");
+        var plan = PlanDecoder.Decode(PlanCoding.Decode(header.Plan, codedPlan, from), header.To, store.ReadTree, from?.Tree);
+        if (plan.Parts.Count != header.Parts.Count)
+            throw new CorruptDeltaException("the plan has another number of parts than the header");
+        for (var i = 0; i < plan.Parts.Count; i++)
+        {
+            if (plan.Parts[i].Sum(p => p.Length) != header.Parts[i].OutputLength)
+                throw new CorruptDeltaException($"part {i} holds something else than the header says");
+        }
+        return new DeltaApplication(store, pull, header, plan);
+    }
+
+    /// <summary>Remembers what an earlier run rebuilt; what is no longer there is forgotten.</summary>
+    public void Resume(IEnumerable<(int Content, ObjectId Id)> rebuilt)
+    {
+        foreach (var (content, id) in rebuilt)
+        {
+            if (content >= 0 && content < _ids.Length && _plan.Contents[content].Variants.All(v => _pull.Contains(new StoredFile(id, v.Digest()))))
+                _ids[content] = id;
+        }
+    }
+
+    /// <summary>Something in the part is still to be made.</summary>
+    public bool Needs(int part) => _plan.Parts[part].Any(i => _ids[i.Content] is null && !_differs[i.Content]);
+
+    /// <summary>Decodes one part.</summary>
+    /// <param name="coded">Exactly its bytes, seekable.</param>
+    /// <exception cref="CorruptDeltaException">The bytes are damaged or hostile. Nothing false is in the store.</exception>
+    public void Apply(int part, Stream coded, CancellationToken cancellation = default)
+    {
+        var announced = Header.Parts[part];
+        Verify(part, announced, coded);
+        try
+        {
+            _decoding.Run(announced, coded, _plan.Parts[part], Sink, cancellation);
+            foreach (var item in _plan.Parts[part])
+                Finish(item.Content);
+        }
+        catch (Exception e) when (e is FormatException and not CorruptDeltaException or CorruptObjectException)
+        {
+            throw new CorruptDeltaException($"part {part}: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Makes the trees out of the contents and, when they are the signed commit's, completes the commit.</summary>
+    /// <exception cref="CorruptDeltaException">They lead to another root tree: the delta is false.</exception>
+    public CompleteCommit Complete()
+    {
+        if (_ids.Any(id => id is null))
+            throw new InvalidOperationException("not every part is applied");
+        var trees = new List<(ObjectId Id, byte[] Encoded)>();
+        var root = TreeRebuild.Run(_plan, [.. _ids.Select(id => id!.Value)], (id, encoded) => trees.Add((id, encoded)));
+        if (root != _plan.Commit.Tree)
+            throw new CorruptDeltaException("it makes another tree than the signed one");
+        MakeVariants();
+        foreach (var (id, encoded) in trees)
+            _pull.AddTree(id, encoded);
+        return _pull.Complete(Header.To, _plan.EncodedCommit);
+    }
+
+    public void Dispose()
+    {
+        foreach (var sink in _sinks)
+            sink?.Dispose();
+        _decoding.Dispose();
+    }
+
+    private static void Verify(int part, DeltaPart announced, Stream coded)
+    {
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(coded, hash);
+        if (coded.Position != announced.CodedLength || System.Buffers.Binary.BinaryPrimitives.ReadUInt64LittleEndian(hash) != announced.Checksum)
+            throw new CorruptDeltaException($"part {part} is damaged");
+        coded.Position = 0;
+    }
+
+    // An old content that has a new owner or mode is copied here, never fetched.
+    private void MakeVariants()
+    {
+        var missing = _plan.Trees.SelectMany(t => t.Entries).OfType<PlannedEntry.Known>()
+            .Select(k => k.Entry).OfType<TreeEntry.File>()
+            .Where(f => f.Size > 0 && !_pull.Contains(new StoredFile(f.Id, f.Metadata.Digest())));
+        foreach (var file in missing.OrderBy(f => f.Id).ToArray())
+        {
+            if (_pull.Contains(new StoredFile(file.Id, file.Metadata.Digest())))
+                continue;
+            var present = _store.FindVariant(file.Id) ?? throw new CorruptDeltaException("the old commit lacks a content that the delta builds on");
+            _pull.AddVariant(present, file.Size, file.Metadata);
+        }
+    }
+
+    // What an earlier run made is decoded again when its neighbours in the part are missing, and dropped.
+    private ContentSink? Sink(int content)
+    {
+        lock (_gate)
+        {
+            return _ids[content] is null && !_differs[content] ? _sinks[content] ??= new ContentSink(_plan.Contents[content], _pull, _isSliced[content]) : null;
+        }
+    }
+
+    private void Finish(int content)
+    {
+        ContentSink? sink;
+        lock (_gate)
+        {
+            sink = _sinks[content];
+            if (sink is not { IsWhole: true })
+                return;
+            _sinks[content] = null;
+        }
+        using (sink)
+        {
+            _ids[content] = sink.Complete();
+            _differs[content] = _ids[content] is null;
+        }
+        if (_ids[content] is { } id)
+            OnContent?.Invoke(content, id);
+    }
+}

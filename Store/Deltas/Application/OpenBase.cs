@@ -1,0 +1,11 @@
+using ContentTree.Store.Deltas.Coding;
+
+namespace ContentTree.Store.Deltas.Application;
+
+/// <summary>Old bytes and the file that they are read from.</summary>
+internal sealed class OpenBase(BaseBytes bytes, IDisposable? file) : IDisposable
+{
+    public BaseBytes Bytes => bytes;
+
+    public void Dispose() => file?.Dispose();
+}

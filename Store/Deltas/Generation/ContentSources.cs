@@ -1,0 +1,36 @@
+using ContentTree.Store.Codecs;
+using ContentTree.Store.Deltas.Plans;
+using ContentTree.Store.Objects;
+
+namespace ContentTree.Store.Deltas.Generation;
+
+/// <summary>Decides for every new content what it is coded against and whether it travels unpacked.</summary>
+internal sealed class ContentSources(SourceContents contents, BasePairing pairing, DeltaOptions options)
+{
+    // Packing again takes a device seconds for every 10 MB.
+    private const long MaxPackedBytes = 64L * 1024 * 1024;
+
+    public IReadOnlyList<PartSource> Choose(IReadOnlyList<NewContent> news, CancellationToken cancellation)
+    {
+        var sources = new PartSource[news.Count];
+        Parallel.For(0, news.Count, new ParallelOptions { MaxDegreeOfParallelism = options.Workers, CancellationToken = cancellation },
+            i => sources[i] = Choose(i, news[i]));
+        return sources;
+    }
+
+    private PartSource Choose(int number, NewContent content)
+    {
+        var found = pairing.Find(content);
+        var packing = options.Repack && content.Size <= MaxPackedBytes ? contents.FindPacking(content.Id, content.Size) : null;
+        var length = packing?.UnpackedSize ?? content.Size;
+        return new PartSource(number, content, packing, 0, length, false, found is { } pair ? Base(pair.File, pair.IsCounterpart, packing?.Repacking) : null);
+    }
+
+    // Unpacked against unpacked: where the base cannot be, its packed bytes are no use either.
+    private BaseSource? Base(OldFile file, bool isCounterpart, Repacking? unpack)
+    {
+        if (unpack is null)
+            return new BaseSource(file, isCounterpart, null, 0, file.Entry.Size, false);
+        return contents.UnpackedSize(file.Entry.Id, file.Entry.Size, unpack) is > 0 and { } size ? new BaseSource(file, isCounterpart, unpack, 0, size, false) : null;
+    }
+}

@@ -1,0 +1,89 @@
+using ContentTree.Store.Deltas;
+using ContentTree.Store.Deltas.Generation;
+using ContentTree.Store.Objects;
+using ContentTree.Tests.Support;
+
+namespace ContentTree.Tests.Deltas;
+
+public sealed class DeltaRoundTripTests : IDisposable
+{
+    private readonly DeltaWorkshop _workshop = new();
+
+    public void Dispose() => _workshop.Dispose();
+
+    [Fact]
+    public void From_nothing_every_kind_of_entry_arrives()
+    {
+        AwkwardTree.Make(_workshop["v1"]);
+        var commit = _workshop.Publish("v1");
+        var complete = _workshop.Apply(_workshop.MakeDelta(null, commit));
+        complete.Id.Should().Be(commit);
+        _workshop.Describe(complete).Should().Be(AwkwardTree.Describe(_workshop["v1"]));
+    }
+
+    [Fact]
+    public void Every_kind_of_change_arrives()
+    {
+        AwkwardTree.Make(_workshop["v1"]);
+        Shell.Run("cp -a v1 v2", _workshop["."]);
+        Shell.Run("""
+            set -e
+            printf more >> plain; : > plain-now-empty; printf x > empty; : > one-byte
+            head -c 1000 /dev/urandom | cat large - > grown; mv grown large
+            rm 4095; cp 4096 copied; mv 4097 renamed; chmod 0640 mode-0400; chown 3:4 owner-nobody
+            rm link; mkdir link; printf f > link/file; rm -r wide; ln -s x wide; rm pipe; mknod pipe c 1 5
+            mv deep moved-deep; mkdir -p new/a/b; printf n > new/a/b/c; cp -a new new-again
+            mkdir lib-6.1-54; chmod 0700 sticky; setfattr -n user.note -v other attributes
+            rm dangling; ln -s elsewhere dangling
+            """, _workshop["v2"]);
+        var (v1, v2) = (_workshop.Publish("v1"), _workshop.Publish("v2"));
+        _workshop.Apply(_workshop.MakeDelta(null, v1));
+        _workshop.Describe(_workshop.Apply(_workshop.MakeDelta(v1, v2))).Should().Be(AwkwardTree.Describe(_workshop["v2"]));
+        _workshop.Describe(_workshop.Apply(_workshop.MakeDelta(v2, v1))).Should().Be(AwkwardTree.Describe(_workshop["v1"]));
+    }
+
+    [Fact]
+    public void A_directory_whose_number_rose_is_coded_against_the_old_one()
+    {
+        Shell.Run("""
+            set -e
+            mkdir -p v1/lib/6.1-54/a v2/lib/6.1-55/a
+            head -c 300000 /dev/urandom > v1/lib/6.1-54/a/module; (head -c 299990 v1/lib/6.1-54/a/module; echo 55) > v2/lib/6.1-55/a/module
+            """, _workshop["."]);
+        var (v1, v2) = (_workshop.Publish("v1"), _workshop.Publish("v2"));
+        _workshop.Apply(_workshop.MakeDelta(null, v1));
+        var delta = _workshop.MakeDelta(v1, v2);
+        delta.Length.Should().BeLessThan(1000);
+        _workshop.Describe(_workshop.Apply(delta)).Should().Be(AwkwardTree.Describe(_workshop["v2"]));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_large_file_is_cut_into_slices(bool preferSpeed)
+    {
+        Shell.Run("""
+            set -e
+            mkdir v1 v2
+            head -c 3000000 /dev/urandom > v1/large
+            (head -c 1000000 v1/large; echo inserted; tail -c +1000001 v1/large | tr 'a' 'b') > v2/large
+            """, _workshop["."]);
+        var (v1, v2) = (_workshop.Publish("v1"), _workshop.Publish("v2"));
+        var options = new DeltaOptions { PartBytes = 700_000, PreferSpeed = preferSpeed };
+        _workshop.Apply(_workshop.MakeDelta(null, v1, options));
+        var delta = _workshop.MakeDelta(v1, v2, options);
+        DeltaHeader.Decode(delta.AsSpan(0, DeltaHeader.LengthOf(delta))).Parts.Should().HaveCount(5);
+        _workshop.Describe(_workshop.Apply(delta)).Should().Be(AwkwardTree.Describe(_workshop["v2"]));
+    }
+
+    [Fact]
+    public void The_same_tree_again_takes_nothing_but_the_commit()
+    {
+        Shell.Run("mkdir v1; echo x > v1/x; cp -a v1 v2", _workshop["."]);
+        var (v1, v2) = (_workshop.Publish("v1"), _workshop.Publish("v2"));
+        _workshop.Apply(_workshop.MakeDelta(null, v1));
+        var delta = _workshop.MakeDelta(v1, v2);
+        delta.Length.Should().BeLessThan(200);
+        _workshop.Apply(delta).Id.Should().Be(v2);
+    }
+}
