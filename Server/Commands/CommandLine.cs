@@ -47,6 +47,7 @@ internal static class CommandLine
         DiffCommand.Create(context),
         CatCommand.Create(context),
         CheckoutCommand.Create(context),
+        DeltaCommand.Create(context),
         FsckCommand.Create(context),
         GcCommand.Create(context),
         DeviceCommand.Create(context),

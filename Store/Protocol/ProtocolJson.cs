@@ -31,5 +31,6 @@ namespace ContentTree.Store.Protocol;
 [JsonSerializable(typeof(BranchRequest))]
 [JsonSerializable(typeof(BranchInfo))]
 [JsonSerializable(typeof(BranchList))]
+[JsonSerializable(typeof(DeltaList))]
 [JsonSerializable(typeof(Problem))]
 public sealed partial class ProtocolJson : JsonSerializerContext;

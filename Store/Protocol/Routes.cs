@@ -45,6 +45,12 @@ public static class Routes
     /// <summary>An object's LZ4 frame.</summary>
     public static string RepositoryObject(ObjectName name) => $"{Repository}/{name.RelativePath}";
 
+    /// <summary>A delta, immutable.</summary>
+    public static string Delta(string name) => $"{Repository}/deltas/{name}";
+
+    /// <summary>The <see cref="DeltaList"/> of the deltas that make a commit.</summary>
+    public static string DeltasTo(ObjectId commit) => $"{Repository}/deltas/{commit}.json";
+
     /// <summary>A branch's newest head.</summary>
     public static string Head(BranchName branch) => $"{Repository}/heads/{branch}.json";
 
