@@ -13,6 +13,8 @@ namespace ContentTree.Deploy.Agent;
 internal sealed class AgentRound(DeviceRoot root, TimeProvider clock, ILogger log)
 {
     private static readonly TimeSpan WithoutRoute = TimeSpan.FromSeconds(3);
+    // A route that comes and goes must not become a poll each time.
+    private static readonly TimeSpan AfterRoute = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Busy = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan BetweenChecks = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan AfterReboot = TimeSpan.FromMinutes(1);
@@ -20,13 +22,20 @@ internal sealed class AgentRound(DeviceRoot root, TimeProvider clock, ILogger lo
 
     private readonly long _started = clock.GetTimestamp();
     private long _polled = clock.GetTimestamp();
-    private TimeSpan _pollPause;
-    private int _failures;
+    private TimeSpan? _pollPause;
+    private bool _isAsked;
     private bool _reached;
     private bool _isRebooting;
 
     /// <summary>One line about how things are.</summary>
     public string Status { get; private set; } = "starting";
+
+    /// <summary>There is a new way to the server: it is asked soon, unless it wants to be left alone.</summary>
+    public void RouteAppeared()
+    {
+        if (!_isAsked && _pollPause > AfterRoute)
+            _pollPause = AfterRoute;
+    }
 
     /// <returns>How long to sleep.</returns>
     public async Task<TimeSpan> RunAsync(CancellationToken cancellation)
@@ -55,21 +64,28 @@ internal sealed class AgentRound(DeviceRoot root, TimeProvider clock, ILogger lo
 
     private async Task<TimeSpan> PollAsync(AgentConfig config, CancellationToken cancellation)
     {
-        var left = _pollPause - clock.GetElapsedTime(_polled);
+        _pollPause ??= Restored(config);
+        var left = _pollPause.Value - clock.GetElapsedTime(_polled);
         if (left > TimeSpan.Zero)
             return left;
         var result = await new PollStep(root, config, clock, log).RunAsync(cancellation).ConfigureAwait(false);
         _polled = clock.GetTimestamp();
         _reached |= result.Reached;
-        _failures = result.IsWorthRetrying ? _failures + 1 : 0;
-        _pollPause = result.IsWithoutRoute ? WithoutRoute : PollSchedule.Next(config, result.Last, _failures, result.RetryAfter, clock);
-        if (result.Failure is null)
+        _isAsked = result.RetryAfter is not null;
+        _pollPause = result.IsWithoutRoute ? WithoutRoute : result.Pause;
+        if (result.Failure is null || result.Paused is not null)
             Say(result.Message);
         else
             Complain(result.Message);
         if (result.RebootIsDue)
             Reboot(config, result.Message);
-        return _pollPause;
+        return _pollPause.Value;
+    }
+
+    private TimeSpan Restored(AgentConfig config)
+    {
+        using var device = Device.Open(root, config, clock);
+        return PollSchedule.Restored(config, device.State.Last.Retry, clock);
     }
 
     private async Task<TimeSpan> TryTrialAsync(AgentConfig config, CancellationToken cancellation)
@@ -80,7 +96,8 @@ internal sealed class AgentRound(DeviceRoot root, TimeProvider clock, ILogger lo
         if (trial.Failure is null)
         {
             Status = $"{name} is good: confirmed";
-            return _pollPause = TimeSpan.Zero; // The server is to hear of it.
+            _pollPause = TimeSpan.Zero; // The server is to hear of it.
+            return TimeSpan.Zero;
         }
         Complain($"{name} is not confirmed yet: {trial.Failure}");
         if (!trial.IsSick || clock.GetElapsedTime(_started) < config.HealthDeadline)

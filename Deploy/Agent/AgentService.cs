@@ -12,6 +12,7 @@ internal sealed class AgentService(AgentRound round, ServiceNotifier notifier, T
     {
         using var stopping = stoppingToken.Register(Stopping);
         using var alive = Watch();
+        var routes = new RouteWatch(clock);
         notifier.Ready();
         Log.Started(log);
         try
@@ -23,7 +24,8 @@ internal sealed class AgentService(AgentRound round, ServiceNotifier notifier, T
                 notifier.Status(round.Status);
                 // Devices are small and mostly idle: what a round needed goes back to the system.
                 GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-                await Task.Delay(pause, clock, stoppingToken).ConfigureAwait(false);
+                if (await routes.SleepAsync(pause, stoppingToken).ConfigureAwait(false))
+                    round.RouteAppeared();
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)

@@ -11,12 +11,22 @@ internal static class NetworkRoute
     {
         try
         {
-            return File.ReadLines(v4).Skip(1).Any(LeavesV4) || (File.Exists(v6) && File.ReadLines(v6).Any(LeavesV6));
+            return Ways(v4, v6).Any();
         }
         catch (IOException)
         {
             return true;
         }
+    }
+
+    /// <summary>Every route that leaves this machine, by where it leads and through which neighbour.</summary>
+    internal static IEnumerable<string> Ways(string v4, string v6)
+    {
+        var ways = File.ReadLines(v4).Skip(1).Where(LeavesV4).Select(line => string.Join(' ', Fields(line).Take(3)));
+        // Of the many numbers in a line of version 6, some count packets.
+        return File.Exists(v6)
+            ? ways.Concat(File.ReadLines(v6).Where(LeavesV6).Select(line => Fields(line) is var f ? $"{f[0]} {f[1]} {f[4]} {f[^1]}" : ""))
+            : ways;
     }
 
     private static bool LeavesV4(string line) => Fields(line) is [not "lo", ..];

@@ -1,4 +1,3 @@
-using ContentTree.Deploy.State;
 using ContentTree.Store.Protocol;
 
 namespace ContentTree.Deploy.Agent;
@@ -18,8 +17,14 @@ internal sealed record PollResult(string Message)
 
     public bool RebootIsDue { get; init; }
 
-    /// <summary>The last poll, as it stands on disk.</summary>
-    public LastPoll? Last { get; init; }
+    /// <summary>There is no network, or one that wants a log-in.</summary>
+    public bool IsNoNetwork { get; init; }
+
+    /// <summary>How long downloads are not allowed; null when they are.</summary>
+    public TimeSpan? Paused { get; init; }
+
+    /// <summary>How long to wait before the next one.</summary>
+    public TimeSpan Pause { get; init; }
 
     /// <summary>How long the server wants to be left alone.</summary>
     public TimeSpan? RetryAfter { get; init; }

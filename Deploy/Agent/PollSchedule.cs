@@ -13,14 +13,22 @@ internal static class PollSchedule
     /// <summary>Soon after the start, but all devices of a site start together when the power returns.</summary>
     public static TimeSpan First() => FirstWithin * Chance();
 
-    /// <param name="last">The last poll.</param>
-    /// <param name="failures">Rounds in a row that failed otherwise.</param>
-    /// <param name="asked">How long the server wants to be left alone.</param>
-    public static TimeSpan Next(AgentConfig config, LastPoll? last, int failures, TimeSpan? asked, TimeProvider clock)
+    /// <summary>What an earlier process left of its wait; none when it only waited for a network.</summary>
+    public static TimeSpan Restored(AgentConfig config, LastRetry? retry, TimeProvider clock)
     {
-        var worst = Math.Max(last?.Failures ?? 0, failures);
+        // A clock that jumped must not keep a device from its server.
+        var left = retry is { Failures: > 0 } ? retry.NotBefore - clock.GetUtcNow() : TimeSpan.Zero;
+        return left > TimeSpan.Zero && left <= config.PollRetryMax ? left : TimeSpan.Zero;
+    }
+
+    /// <param name="last">The last poll.</param>
+    /// <param name="retry">Rounds in a row that failed; null when the last one did not.</param>
+    /// <param name="asked">How long the server wants to be left alone.</param>
+    public static TimeSpan Next(AgentConfig config, LastPoll? last, LastRetry? retry, TimeSpan? asked)
+    {
+        var worst = Math.Max(last?.Failures ?? 0, Math.Max(retry?.Failures ?? 0, retry?.Lost ?? 0));
         var pause = worst > 0
-            ? new Backoff(config.PollRetryMin, config.PollRetryMax, clock).Delay(worst)
+            ? new Backoff(config.PollRetryMin, config.PollRetryMax).Delay(worst)
             : Vary(Interval(config, last), config.PollJitter);
         if (asked > pause)
             pause = asked.Value < config.PollRetryMax ? asked.Value : config.PollRetryMax;

@@ -20,40 +20,62 @@ internal sealed class PollStep(DeviceRoot root, AgentConfig config, TimeProvider
         using var device = Device.Open(root, config, clock);
         if (FallbackSettlement.Settle(device) is { } failed)
             Log.FellBack(log, failed);
-        using var connection = CommandContext.Connect(device);
-        if (!NetworkRoute.MayReach(connection.Server))
+        using var sources = CommandContext.Connect(device);
+        if (!NetworkRoute.MayReach(sources.Server.Connection.Server) && !sources.Mirrors.Any(m => m.IsDirectory))
             return new PollResult("no network yet") { IsWithoutRoute = true };
         var before = device.State.Last.Poll;
-        var result = await AskAsync(device, connection, cancellation).ConfigureAwait(false);
+        var result = await AskAsync(device, sources, cancellation).ConfigureAwait(false);
         var after = device.State.Last.Poll;
-        return result with { Last = after, Reached = after is { Failures: 0 } && after != before };
+        return Schedule(device, result) with { Reached = !result.IsNoNetwork && after is { Failures: 0 } && after != before };
     }
 
-    private async Task<PollResult> AskAsync(Device device, ServerConnection connection, CancellationToken cancellation)
+    // On disk, so that neither a restart nor a reboot makes a fleet impatient.
+    private PollResult Schedule(Device device, PollResult result)
+    {
+        var last = device.State.Last;
+        var retry = result.IsWorthRetrying
+            ? new LastRetry((last.Retry?.Failures ?? 0) + (result.IsNoNetwork ? 0 : 1), result.IsNoNetwork ? (last.Retry?.Lost ?? 0) + 1 : 0, default)
+            : null;
+        var pause = PollSchedule.Next(config, last.Poll, retry, result.RetryAfter);
+        // Downloads go on as soon as they may.
+        pause = result.Paused < pause ? result.Paused.Value + PollSchedule.First() : pause;
+        if (retry is not null || last.Retry is not null)
+            device.State.Last = last with { Retry = retry is null ? null : retry with { NotBefore = clock.GetUtcNow() + pause } };
+        return result with { Pause = pause };
+    }
+
+    private async Task<PollResult> AskAsync(Device device, Sources sources, CancellationToken cancellation)
     {
         try
         {
             var result = new PollResult("");
             await new JobRecord(device, "agent").RunAsync(async () =>
             {
-                result = await UpdateAsync(device, connection, cancellation).ConfigureAwait(false);
+                result = await UpdateAsync(device, sources, cancellation).ConfigureAwait(false);
                 return (result.Failure ?? ExitCode.Done, result.Message);
             }).ConfigureAwait(false);
-            await ReportAsync(device, connection, cancellation).ConfigureAwait(false);
+            await ReportAsync(device, sources, cancellation).ConfigureAwait(false);
             return result with { Message = Say(result.Message) };
         }
         catch (Exception e) when (Outcome.CodeOf(e) is { } code && code != ExitCode.Cancelled)
         {
-            await ReportAsync(device, connection, cancellation).ConfigureAwait(false);
-            return new PollResult(Say(Outcome.MessageOf(e))) { Failure = code, RetryAfter = (e as ServerUnreachableException)?.RetryAfter };
+            await ReportAsync(device, sources, cancellation).ConfigureAwait(false);
+            var unreachable = e as ServerUnreachableException;
+            return new PollResult(Say(Outcome.MessageOf(e)))
+            {
+                Failure = code,
+                RetryAfter = unreachable?.RetryAfter,
+                IsNoNetwork = unreachable is { IsNoNetwork: true },
+                Paused = (e as PausedException)?.Left,
+            };
         }
     }
 
-    private async Task<PollResult> UpdateAsync(Device device, ServerConnection connection, CancellationToken cancellation)
+    private async Task<PollResult> UpdateAsync(Device device, Sources sources, CancellationToken cancellation)
     {
         try
         {
-            var outcome = await RunAsync(device, connection, cancellation).ConfigureAwait(false);
+            var outcome = await RunAsync(device, sources, cancellation).ConfigureAwait(false);
             return new PollResult(UpdateCommand.Text(outcome)) { RebootIsDue = RebootIsDue(device, outcome) };
         }
         catch (StoppedException e) when (e.Code == ExitCode.Held && IsDecided(device))
@@ -70,9 +92,9 @@ internal sealed class PollStep(DeviceRoot root, AgentConfig config, TimeProvider
             ((follow.Commit ?? device.Trust.Seen(follow.Branch)?.Commit) is { } target && device.Denials.Find(target) is not null);
     }
 
-    private Task<UpdateOutcome> RunAsync(Device device, ServerConnection connection, CancellationToken cancellation)
+    private Task<UpdateOutcome> RunAsync(Device device, Sources sources, CancellationToken cancellation)
     {
-        var job = new UpdateJob(device, connection, Progress.Silent(clock));
+        var job = new UpdateJob(device, sources, Progress.Silent(clock));
         // One trial at a time: until it ends, the agent only tells how it stands.
         if (IsStopped || config.Mode == "manual" || Confirmation.RunningTrial(device) is not null)
             return job.CheckAsync(cancellation);
@@ -80,12 +102,12 @@ internal sealed class PollStep(DeviceRoot root, AgentConfig config, TimeProvider
     }
 
     // At once, since what comes next may be a reboot; what cannot be handed over now goes with the next poll.
-    private static async Task ReportAsync(Device device, ServerConnection connection, CancellationToken cancellation)
+    private static async Task ReportAsync(Device device, Sources sources, CancellationToken cancellation)
     {
         try
         {
             if (device.State.Last.Poll is { Failures: 0 } && device.State.Enrolment.Answer == DeviceState.Accepted)
-                await new HeadSource(device, connection).ReportAsync(cancellation).ConfigureAwait(false);
+                await new HeadSource(device, sources).ReportAsync(cancellation).ConfigureAwait(false);
         }
         catch (Exception e) when (e is ServerUnreachableException or ProblemException)
         {

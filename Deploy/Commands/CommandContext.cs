@@ -48,8 +48,8 @@ internal sealed class CommandContext(DeviceRoot root, string verb, Output output
         ChangeAsync(device => new JobRecord(device, Verb).RunAsync(() => job(device)), cancellation);
 
     /// <exception cref="StoppedException">No server is configured.</exception>
-    public static ServerConnection Connect(Device device) => device.Config.Server is { } server
-        ? new ServerConnection(server, device.Config, device.Clock)
+    public static Sources Connect(Device device) => device.Config.Server is { } server
+        ? new Sources(server, device.Config, device.State, device.Clock)
         : throw new StoppedException(ExitCode.Usage, $"no server is configured: set [server] url in {device.Root.DeviceConfig}");
 
     public static void RequireRights(Device device)

@@ -15,10 +15,10 @@ internal static class DeployCommand
         var command = new Command("deploy", "make a downloaded commit the next to boot") { commit, again };
         command.SetAction(globals.Run((context, parse, cancellation) => context.JobAsync(device =>
         {
-            using var connection = CommandContext.Connect(device);
+            using var sources = CommandContext.Connect(device);
             var complete = device.Store.GetComplete(CommitArgument.Resolve(device, parse.GetRequiredValue(commit)));
             Fitness.Require(device, complete.Id, complete.Commit);
-            var job = new UpdateJob(device, connection, Progress.Silent(context.Clock));
+            var job = new UpdateJob(device, sources, Progress.Silent(context.Clock));
             var outcome = job.Deploy(complete, UpdateJob.Known(device, complete.Id), parse.GetValue(again));
             UpdateCommand.Print(context.Output, device, outcome);
             return Task.FromResult((ExitCode.Done, UpdateCommand.Text(outcome)));

@@ -126,7 +126,7 @@ internal sealed record ErrorDocument(int Code, string Message)
     public string Schema { get; init; } = "ctree.error/1";
 }
 
-internal sealed record ProgressDocument(ObjectId Commit, long Objects, long Bytes, int PlannedObjects, long MaxBytes, bool Done)
+internal sealed record ProgressDocument(ObjectId Commit, long Objects, long Bytes, int PlannedObjects, long MaxBytes, bool Done, long BytesPerSecond, long? MaxSecondsLeft)
 {
     public string Schema { get; init; } = "ctree.progress/1";
 }

@@ -1,4 +1,5 @@
 using ContentTree.Deploy.State;
+using ContentTree.Deploy.Transfer;
 using ContentTree.Store.Protocol;
 
 namespace ContentTree.Deploy.Commands;
@@ -16,17 +17,18 @@ internal sealed class JobRecord(Device device, string verb)
         }
         catch (Exception e) when (Outcome.CodeOf(e) is { } code && code != ExitCode.Cancelled)
         {
-            Failed(code, Outcome.MessageOf(e));
+            Failed(e, code);
             throw;
         }
     }
 
-    private void Failed(ExitCode code, string message)
+    private void Failed(Exception e, ExitCode code)
     {
+        var message = Outcome.MessageOf(e);
         try
         {
-            // An unreachable server knows; and the same failure again is no news.
-            if (code != ExitCode.Unreachable && device.State.Last.Result is var last && (last?.Code != (int)code || last.Message != message))
+            // An unreachable server knows, a pause was agreed, and the same failure again is no news.
+            if (e is not (ServerUnreachableException or PausedException) && device.State.Last.Result is var last && (last?.Code != (int)code || last.Message != message))
                 device.State.Happened(EventKind.Failed, null, null, code, message);
             Remember(code, message);
         }

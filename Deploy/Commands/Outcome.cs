@@ -17,6 +17,7 @@ internal static class Outcome
         StoppedException stopped => stopped.Code,
         ProblemException problem => problem.Problem.ExitCode,
         ServerUnreachableException => ExitCode.Unreachable,
+        PausedException => ExitCode.Held,
         StoreNotFoundException => ExitCode.NoStore,
         StoreLockedException => ExitCode.Locked,
         NotFoundException => ExitCode.NotFound,

@@ -13,9 +13,9 @@ internal static class PlanCommand
         var command = new Command("plan", "show what an update would download and whether it fits");
         command.SetAction(globals.Run((context, _, cancellation) => context.ChangeAsync(async device =>
         {
-            using var connection = CommandContext.Connect(device);
-            var found = await new UpdateJob(device, connection, Progress.Silent(context.Clock)).CheckAsync(cancellation).ConfigureAwait(false);
-            using var pull = new CommitPull(device, connection);
+            using var sources = CommandContext.Connect(device);
+            var found = await new UpdateJob(device, sources, Progress.Silent(context.Clock)).CheckAsync(cancellation).ConfigureAwait(false);
+            using var pull = new CommitPull(device, sources);
             var plan = await pull.PlanAsync(found.Target.Commit, cancellation).ConfigureAwait(false);
             var document = Describe(device, found, plan);
             context.Output.Write(document, DocumentJson.Default.PlanDocument, Text);

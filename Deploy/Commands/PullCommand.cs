@@ -14,10 +14,10 @@ internal static class PullCommand
         var command = new Command("pull", "download what is new, or a given commit of the branch, without deploying it") { commit };
         command.SetAction(globals.Run((context, parse, cancellation) => context.JobAsync(async device =>
         {
-            using var connection = CommandContext.Connect(device);
-            var job = new UpdateJob(device, connection, context.Output.Progress(context.Clock));
+            using var sources = CommandContext.Connect(device);
+            var job = new UpdateJob(device, sources, context.Output.Progress(context.Clock));
             var outcome = parse.GetValue(commit) is { } text
-                ? await PullAsync(device, connection, job, text, cancellation).ConfigureAwait(false)
+                ? await PullAsync(device, sources, job, text, cancellation).ConfigureAwait(false)
                 : await job.DownloadAsync(cancellation).ConfigureAwait(false);
             UpdateCommand.Print(context.Output, device, outcome);
             return (ExitCode.Done, UpdateCommand.Text(outcome));
@@ -26,9 +26,9 @@ internal static class PullCommand
     }
 
     private static async Task<UpdateOutcome> PullAsync(
-        Device device, ServerConnection connection, UpdateJob job, string text, CancellationToken cancellation)
+        Device device, Sources sources, UpdateJob job, string text, CancellationToken cancellation)
     {
-        var target = await new Targets(device, connection).FindAsync(CommitArgument.Resolve(device, text), cancellation).ConfigureAwait(false);
+        var target = await new Targets(device, sources).FindAsync(CommitArgument.Resolve(device, text), cancellation).ConfigureAwait(false);
         await job.PullAsync(target, cancellation).ConfigureAwait(false);
         return new UpdateOutcome(UpdateAction.Downloaded, target, null, RebootNeeded: false);
     }

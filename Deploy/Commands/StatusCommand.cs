@@ -39,7 +39,7 @@ internal static class StatusCommand
             [.. FinishedDeployment.Scan(device.Layout).Select(d => Describe(device, d))],
             hold is not null, hold?.Until,
             [.. device.Denials.List().Select(d => d.Commit)],
-            last.Fetched ?? new Fetched(0, 0, 0),
+            device.State.Fetching.TryRead() ?? last.Fetched ?? new Fetched(0, 0, 0),
             last.Result is { } result ? new StatusResult(result.Code, result.Message, result.Verb, result.Time) : null);
     }
 
@@ -71,7 +71,7 @@ internal static class StatusCommand
             Line(text, "held", status.HeldUntil is { } until ? $"until {until:u}" : "until 'ctree release'");
         foreach (var denial in device.Denials.List())
             Line(text, "denied", $"{denial.Commit} {denial.Reason} {denial.Text}");
-        Line(text, "fetched", $"{status.Fetched.Objects} objects, {Sizes.Text(status.Fetched.Bytes)}, {status.Fetched.Resumes} resumed");
+        Line(text, "fetched", $"{status.Fetched.Objects} objects, {Sizes.Text(status.Fetched.Bytes)}, {status.Fetched.Resumes} resumed, {status.Fetched.Restarts} begun anew");
         if (status.LastResult is { } result)
             Line(text, "last", $"{result.Verb} {result.Time:u}: {result.Message} ({result.Code})");
         return text.ToString();

@@ -44,8 +44,8 @@ internal static class SwitchCommand
             return;
         try
         {
-            using var connection = CommandContext.Connect(device);
-            await new Targets(device, connection).FindAsync(follow, cancellation).ConfigureAwait(false);
+            using var sources = CommandContext.Connect(device);
+            await new Targets(device, sources).FindAsync(follow, cancellation).ConfigureAwait(false);
         }
         catch (ServerUnreachableException e)
         {

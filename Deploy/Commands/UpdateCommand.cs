@@ -18,8 +18,8 @@ internal static class UpdateCommand
         var command = new Command("update", "poll, download, deploy and switch, if there is anything new") { check, reboot, rebootCode, unchangedCode };
         command.SetAction(globals.Run((context, parse, cancellation) => context.JobAsync(async device =>
         {
-            using var connection = CommandContext.Connect(device);
-            var job = new UpdateJob(device, connection, context.Output.Progress(context.Clock));
+            using var sources = CommandContext.Connect(device);
+            var job = new UpdateJob(device, sources, context.Output.Progress(context.Clock));
             var outcome = parse.GetValue(check)
                 ? await job.CheckAsync(cancellation).ConfigureAwait(false)
                 : await job.RunAsync(cancellation).ConfigureAwait(false);

@@ -20,6 +20,9 @@ internal sealed class AgentConfig
         Reboot = reader.Choice("update.reboot", "auto", "auto", "never", "command");
         RebootCommand = reader.Text("update.reboot-command", "");
         Mirrors = reader.Mirrors("transfer.mirrors");
+        MaxRate = reader.Bytes("transfer.max-rate", "0");
+        DailyBudget = reader.Bytes("transfer.daily-budget", "0");
+        QuietHours = reader.QuietHours("transfer.quiet-hours");
         Connections = reader.Number("transfer.connections", "6", 1, 64);
         ConnectTimeout = reader.Duration("transfer.connect-timeout", "15s");
         StallTimeout = reader.Duration("transfer.stall-timeout", "120s");
@@ -70,6 +73,15 @@ internal sealed class AgentConfig
 
     /// <summary>Copies of the repository that are asked before the server: addresses and directories.</summary>
     public IReadOnlyList<Uri> Mirrors { get; }
+
+    /// <summary>Bytes a second over all connections; 0: no limit.</summary>
+    public long MaxRate { get; }
+
+    /// <summary>Bytes a day, counted from midnight UTC; 0: no limit.</summary>
+    public long DailyBudget { get; }
+
+    /// <summary>When nothing is downloaded; null: any time will do.</summary>
+    public QuietHours? QuietHours { get; }
 
     public int Connections { get; }
 

@@ -58,6 +58,9 @@ internal sealed class ConfigReader(IEnumerable<ConfigSetting> settings)
         return mirrors.Count == parsed.Length;
     }, "a list of addresses and directories");
 
+    public QuietHours? QuietHours(string key) => Parse(key, "", (string text, out QuietHours? hours) =>
+        (hours = Config.QuietHours.TryParse(text)) is not null || text.Length == 0, "a time of day like 22:00-06:00 or 22:00-06:00 UTC");
+
     private T Parse<T>(string key, string otherwise, TryParser<T> parse, string expected)
     {
         var setting = Take(key, otherwise);

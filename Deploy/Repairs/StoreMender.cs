@@ -12,11 +12,11 @@ namespace ContentTree.Deploy.Repairs;
 /// Fetches damaged and missing objects again, those alone, and puts each in the damaged one's place. What nothing needs is removed.
 /// The server is asked only if something has to come from it.
 /// </summary>
-internal sealed class StoreMender(Device device, Func<ServerConnection> connect) : IDisposable
+internal sealed class StoreMender(Device device, Func<Sources> connect) : IDisposable
 {
     private readonly List<VerifyDamage> _left = [];
     private readonly TransferCounters _counters = new();
-    private ServerConnection? _connection;
+    private Sources? _sources;
 
     /// <summary>What could not be replaced.</summary>
     public IReadOnlyList<VerifyDamage> Left => _left;
@@ -42,7 +42,7 @@ internal sealed class StoreMender(Device device, Func<ServerConnection> connect)
         Discard(damaged.Where(name => !walk.Reached.Contains(name)));
     }
 
-    public void Dispose() => _connection?.Dispose();
+    public void Dispose() => _sources?.Dispose();
 
     private async Task<List<(ObjectId Id, byte[] Encoded)>> WalkAsync(StoreWalk walk, CancellationToken cancellation)
     {
@@ -76,7 +76,7 @@ internal sealed class StoreMender(Device device, Func<ServerConnection> connect)
     {
         if (content.Present is { } present && TryCopy(pull, present, content))
             return;
-        var download = new ContentDownload(Server(), pull, incoming, device.Config.Attempts, _counters);
+        var download = new ContentDownload(Server(), pull, incoming, _counters, device.Clock);
         await download.RunAsync(content with { Present = null }, cancellation).ConfigureAwait(false);
     }
 
@@ -146,5 +146,5 @@ internal sealed class StoreMender(Device device, Func<ServerConnection> connect)
         }
     }
 
-    private RepositoryClient Server() => new(_connection ??= connect(), device);
+    private RepositoryClient Server() => new(_sources ??= connect());
 }

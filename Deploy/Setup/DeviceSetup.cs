@@ -60,8 +60,8 @@ internal sealed class DeviceSetup(CommandContext context, DeviceValues values, s
     {
         try
         {
-            using var connection = new ServerConnection(values.Server, device.Config, context.Clock);
-            var answer = await new HeadSource(device, connection).EnrolAsync(cancellation).ConfigureAwait(false);
+            using var sources = new Sources(values.Server, device.Config, device.State, context.Clock);
+            var answer = await new HeadSource(device, sources).EnrolAsync(cancellation).ConfigureAwait(false);
             context.Output.Say(answer switch
             {
                 null => "the server keeps no devices: plain files are enough",

@@ -15,6 +15,7 @@ internal sealed class DeviceStateFiles(DeviceRoot root, TimeProvider clock)
     private readonly StateFile<EnrolmentState> _enrolment = new(root.Layout.State, "enrolment.json", StateJson.Default.EnrolmentState, 0x180);
     private readonly StateFile<DeploymentsState> _deployments = new(root.Layout.State, "deployments.json", StateJson.Default.DeploymentsState);
     private readonly StateFile<EventsState> _events = new(root.Layout.State, "events.json", StateJson.Default.EventsState);
+    private readonly StateFile<TransferState> _transfer = new(root.Layout.State, "transfer.json", StateJson.Default.TransferState);
     private readonly StateFile<LastState> _last = new(root.Layout.State, "last.json", StateJson.Default.LastState);
 
     public FollowState? TryFollow => _follow.TryRead();
@@ -47,6 +48,15 @@ internal sealed class DeviceStateFiles(DeviceRoot root, TimeProvider clock)
     {
         get => _last.TryRead() ?? new LastState();
         set => _last.Write(value);
+    }
+
+    /// <summary>How far the running download is.</summary>
+    public FetchingFile Fetching { get; } = new(root);
+
+    public TransferState Transfer
+    {
+        get => _transfer.TryRead() ?? new TransferState();
+        set => _transfer.Write(value);
     }
 
     /// <exception cref="Store.Repositories.StoreNotFoundException">There is no "follow.json", which "init" writes last.</exception>

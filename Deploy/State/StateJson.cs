@@ -19,4 +19,6 @@ namespace ContentTree.Deploy.State;
 [JsonSerializable(typeof(EventsState))]
 [JsonSerializable(typeof(LastState))]
 [JsonSerializable(typeof(SeenState))]
+[JsonSerializable(typeof(TransferState))]
+[JsonSerializable(typeof(Fetched))]
 internal sealed partial class StateJson : JsonSerializerContext;

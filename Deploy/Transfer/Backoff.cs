@@ -4,7 +4,7 @@ namespace ContentTree.Deploy.Transfer;
 /// Waiting times that double and are drawn between nothing and the whole: a fleet that lost its server together does not come back
 /// together.
 /// </summary>
-internal sealed class Backoff(TimeSpan min, TimeSpan max, TimeProvider clock)
+internal sealed class Backoff(TimeSpan min, TimeSpan max)
 {
     /// <summary>What wants to be left alone for longer is not waited for within a run.</summary>
     public static readonly TimeSpan LongestAsked = TimeSpan.FromMinutes(1);
@@ -23,11 +23,5 @@ internal sealed class Backoff(TimeSpan min, TimeSpan max, TimeProvider clock)
     {
         var delay = Delay(failures);
         return asked > delay ? asked.Value : delay;
-    }
-
-    public Task WaitAsync(int failures, TimeSpan? asked, CancellationToken cancellation)
-    {
-        var delay = Delay(failures, asked);
-        return Task.Delay(delay < LongestAsked ? delay : LongestAsked, clock, cancellation);
     }
 }

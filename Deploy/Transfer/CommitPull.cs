@@ -15,10 +15,10 @@ internal sealed class CommitPull : IDisposable
     private readonly RepositoryClient _repository;
     private readonly StorePull _pull;
 
-    public CommitPull(Device device, ServerConnection connection)
+    public CommitPull(Device device, Sources sources)
     {
         _device = device;
-        _repository = new RepositoryClient(connection, device);
+        _repository = new RepositoryClient(sources);
         _pull = device.Store.BeginPull();
         _pull.AdoptLeftovers();
     }
@@ -46,12 +46,12 @@ internal sealed class CommitPull : IDisposable
     {
         plan.Needs.Require(_device.Store, _device.Config.MinFree, $"commit {plan.Id}");
         using var incoming = Posix.OpenDirectory(Path.Combine(_device.Store.Path, "incoming"));
-        var download = new ContentDownload(_repository, _pull, incoming, _device.Config.Attempts, Counters);
+        var download = new ContentDownload(_repository, _pull, incoming, Counters, _device.Clock);
         var options = new ParallelOptions { MaxDegreeOfParallelism = _device.Config.Connections, CancellationToken = cancellation };
         await Parallel.ForEachAsync(plan.Contents, options, async (content, token) =>
             await download.RunAsync(content, token).ConfigureAwait(false)).ConfigureAwait(false);
         var complete = _pull.Complete(plan.Id, plan.Encoded);
-        PartFile.RemoveAll(incoming);
+        SparsePart.RemoveAll(incoming);
         return complete;
     }
 

@@ -10,25 +10,26 @@ namespace ContentTree.Deploy.Transfer;
 /// Asks the server what is new: one signed request, or on a server of plain files the branch's head file. Enrols on the way where
 /// that is needed, and hands over the events that have piled up.
 /// </summary>
-internal sealed class HeadSource(Device device, ServerConnection connection)
+internal sealed class HeadSource(Device device, Sources sources)
 {
-    private readonly RepositoryClient _repository = new(connection, device);
+    private readonly RepositoryClient _repository = new(sources);
 
     /// <summary>The newest head of a branch, verified and remembered.</summary>
     /// <exception cref="StoppedException">Not let in, or no such branch.</exception>
     public async Task<VerifiedHead> PollAsync(BranchName branch, CancellationToken cancellation)
     {
         using var key = device.ReadKey();
-        var api = new DeviceApi(connection, key, device.Clock);
+        var api = new DeviceApi(sources.Server.Connection, key, device.Clock);
         try
         {
             var head = await AskAsync(api, key, branch, cancellation).ConfigureAwait(false);
             return device.Trust.Accept(head, branch);
         }
-        catch (ServerUnreachableException)
+        catch (ServerUnreachableException e)
         {
-            var last = device.State.Last;
-            device.State.Last = last with { Poll = new LastPoll(device.Clock.GetUtcNow(), (last.Poll?.Failures ?? 0) + 1, last.Poll?.Interval ?? 0) };
+            Failed(e);
+            if (await TryDirectoriesAsync(branch, cancellation).ConfigureAwait(false) is { } head)
+                return head;
             throw;
         }
         catch (ProblemException e)
@@ -43,7 +44,7 @@ internal sealed class HeadSource(Device device, ServerConnection connection)
         using var key = device.ReadKey();
         try
         {
-            return await EnrolAsync(new DeviceApi(connection, key, device.Clock), key, device.State.Follow.Branch, cancellation).ConfigureAwait(false);
+            return await EnrolAsync(new DeviceApi(sources.Server.Connection, key, device.Clock), key, device.State.Follow.Branch, cancellation).ConfigureAwait(false);
         }
         catch (ProblemException e)
         {
@@ -55,13 +56,14 @@ internal sealed class HeadSource(Device device, ServerConnection connection)
     public async Task ReportAsync(CancellationToken cancellation)
     {
         using var key = device.ReadKey();
-        await ReportAsync(new DeviceApi(connection, key, device.Clock), cancellation).ConfigureAwait(false);
+        await ReportAsync(new DeviceApi(sources.Server.Connection, key, device.Clock), cancellation).ConfigureAwait(false);
     }
 
     private async Task<byte[]> AskAsync(DeviceApi api, SigningKey key, BranchName branch, CancellationToken cancellation)
     {
         var answer = await PollEnrolledAsync(api, key, branch, cancellation).ConfigureAwait(false);
         Answered(answer);
+        sources.Gate.Apply(answer?.Transfer);
         if (answer is null)
             return await StaticHeadAsync(branch, cancellation).ConfigureAwait(false);
         Remember(answer.State);
@@ -124,9 +126,13 @@ internal sealed class HeadSource(Device device, ServerConnection connection)
         }
     }
 
-    private async Task<byte[]> StaticHeadAsync(BranchName branch, CancellationToken cancellation) =>
-        await _repository.TryGetFileAsync(Routes.Head(branch), Envelope.MaxBytes, cancellation).ConfigureAwait(false)
-            ?? throw new StoppedException(ExitCode.NotFound, $"{connection.Server}: no branch {branch}; 'ctree switch BRANCH' follows another one");
+    private async Task<byte[]> StaticHeadAsync(BranchName branch, CancellationToken cancellation)
+    {
+        if (await _repository.TryGetFileAsync(Routes.Head(branch), Envelope.MaxBytes, cancellation).ConfigureAwait(false) is { } head)
+            return head;
+        await sources.RequireServerAsync(cancellation).ConfigureAwait(false);
+        throw new StoppedException(ExitCode.NotFound, $"{sources.Server.Connection.Server}: no branch {branch}; 'ctree switch BRANCH' follows another one");
+    }
 
     private PollRequest Request(BranchName branch)
     {
@@ -153,6 +159,32 @@ internal sealed class HeadSource(Device device, ServerConnection connection)
             ? ObjectId.Parse(marker.Commit)
             : null;
         return (running, wanted);
+    }
+
+    // Without a network, a stick that somebody has plugged in may bring a newer head. A mirror elsewhere may not: while a server is
+    // down, a rollout that it holds back would not be held back any more.
+    private async Task<VerifiedHead?> TryDirectoriesAsync(BranchName branch, CancellationToken cancellation)
+    {
+        foreach (var source in sources.Mirrors.Where(m => m.IsDirectory))
+        {
+            try
+            {
+                if (await RepositoryClient.TryGetFileAsync(source, Routes.Head(branch), Envelope.MaxBytes, cancellation).ConfigureAwait(false) is { } bytes)
+                    return device.Trust.Accept(bytes, branch);
+            }
+            catch (Exception e) when (e is ServerUnreachableException or VerificationException)
+            {
+            }
+        }
+        return null;
+    }
+
+    // A network that is missing or wants a log-in says nothing about the server.
+    private void Failed(ServerUnreachableException e)
+    {
+        var last = device.State.Last;
+        var failures = (last.Poll?.Failures ?? 0) + (e.IsNoNetwork ? 0 : 1);
+        device.State.Last = last with { Poll = new LastPoll(device.Clock.GetUtcNow(), failures, last.Poll?.Interval ?? 0) };
     }
 
     private void Answered(PollAnswer? answer)
@@ -185,8 +217,8 @@ internal sealed class HeadSource(Device device, ServerConnection connection)
     }
 
     private string Waiting(DeviceState state, SigningKey key) => state == DeviceState.Rejected
-        ? $"{connection.Server} has rejected this device ({key.Id}); ask its operator"
-        : $"{connection.Server} has not accepted this device yet; there: 'ctree-server device accept {key.Id}'";
+        ? $"{sources.Server.Connection.Server} has rejected this device ({key.Id}); ask its operator"
+        : $"{sources.Server.Connection.Server} has not accepted this device yet; there: 'ctree-server device accept {key.Id}'";
 
     private static string Word(BootState state) => state switch
     {

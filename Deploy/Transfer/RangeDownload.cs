@@ -47,7 +47,7 @@ internal sealed class RangeDownload : IDisposable
             _part.Start(known);
         _connections = new ConnectionCount(sources.Connections);
         _sources = new RangeSources(sources, clock);
-        _request = new RangeRequest(_part, route, length, Take, ClaimAll);
+        _request = new RangeRequest(_part, route, length, Take, ClaimAll, counters);
         if (_part is { PresentBytes: > 0, IsComplete: false })
             counters.Resumed();
     }

@@ -9,7 +9,7 @@ namespace ContentTree.Deploy.Transfer;
 /// server without ranges, or nothing that can be used.
 /// </summary>
 internal sealed class RangeRequest(
-    SparsePart part, string route, long? announced, RangeRequest.Take take, Func<RangeUnit, bool> claimAll)
+    SparsePart part, string route, long? announced, RangeRequest.Take take, Func<RangeUnit, bool> claimAll, TransferCounters counters)
 {
     // A cluster whose servers disagree about an ETag would make us begin for ever; whoever reads the file checks it anyway.
     private const int MaxRestarts = 3;
@@ -28,7 +28,7 @@ internal sealed class RangeRequest(
     public async Task RunAsync(Source source, RangeUnit unit, bool hasOther, CancellationToken cancellation)
     {
         using var request = Request(source, unit);
-        using var response = await source.Connection.SendAsync(request, cancellation).ConfigureAwait(false);
+        using var response = await source.SendAsync(request, cancellation).ConfigureAwait(false);
         var range = response.Content.Headers.ContentRange;
         switch (response.StatusCode)
         {
@@ -47,7 +47,7 @@ internal sealed class RangeRequest(
             case HttpStatusCode.PartialContent:
                 throw Wrong(source, "sent another range than asked for");
             default:
-                throw RepositoryClient.Missing(source.Connection, route, response);
+                throw RepositoryClient.Missing(source, route, response);
         }
     }
 
@@ -93,6 +93,7 @@ internal sealed class RangeRequest(
             if (part.Length != total && (Restarts >= MaxRestarts || (_lengthFrom ?? source) != source))
                 throw Wrong(source, $"has {total} bytes of it, not {part.Length}");
             Restarts++;
+            counters.Restarted();
         }
         part.Start(total);
         part.SetTag(source.Name, tag);
@@ -111,7 +112,7 @@ internal sealed class RangeRequest(
     {
         try
         {
-            await source.Connection.ReadAsync(response, piece =>
+            await source.ReadAsync(response, piece =>
             {
                 if (unit.Position + piece.Length > end)
                     throw Wrong(source, "sent more than it announced");

@@ -7,86 +7,86 @@ using ContentTree.Store.Protocol;
 namespace ContentTree.Deploy.Transfer;
 
 /// <summary>Reads a repository that any web server may serve. Nothing it hands out is trusted by where it came from.</summary>
-internal sealed class RepositoryClient(ServerConnection connection, Device device)
+internal sealed class RepositoryClient(Sources sources)
 {
-    private readonly Backoff _backoff = new(device.Config.RetryMin, device.Config.RetryMax, device.Clock);
+    public Sources Sources => sources;
 
-    public Backoff Backoff => _backoff;
+    /// <summary>A small file of the server's, or null where there is none.</summary>
+    public Task<byte[]?> TryGetFileAsync(string route, int maxBytes, CancellationToken cancellation) =>
+        TryGetFileAsync(sources.Server, route, maxBytes, cancellation);
 
-    public ServerConnection Connection => connection;
-
-    /// <summary>A small file, or null where there is none.</summary>
-    public async Task<byte[]?> TryGetFileAsync(string route, int maxBytes, CancellationToken cancellation)
+    /// <summary>A small file of one source, or null where there is none.</summary>
+    public static async Task<byte[]?> TryGetFileAsync(Source source, string route, int maxBytes, CancellationToken cancellation)
     {
-        using var response = await GetAsync(route, fresh: false, cancellation).ConfigureAwait(false);
-        if (response is null)
+        var connection = source.Connection;
+        using var request = new HttpRequestMessage(HttpMethod.Get, connection.Resolve(route));
+        using var response = await connection.SendAsync(request, cancellation).ConfigureAwait(false);
+        if (response.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.Gone)
             return null;
+        if (!response.IsSuccessStatusCode)
+            throw new ServerUnreachableException($"{connection.Resolve(route)}: answered {(int)response.StatusCode} {response.ReasonPhrase}");
         var bytes = await connection.ReadAllAsync(response, maxBytes, cancellation).ConfigureAwait(false);
         return bytes is not [(byte)'<', ..]
             ? bytes
-            : throw new ServerUnreachableException($"{connection.Server}: answered with a web page; is there a network log-in page?");
+            : throw new ServerUnreachableException($"{connection.Server}: answered with a web page; is there a network log-in page?") { IsNoNetwork = true };
     }
 
     /// <summary>A tree's or commit's bytes, whose hash is right.</summary>
-    /// <exception cref="CorruptObjectException">The server's bytes were wrong twice.</exception>
-    public async Task<byte[]> GetObjectAsync(ObjectName name, int maxBytes, TransferCounters counters, CancellationToken cancellation)
-    {
-        for (var failures = 0; ;)
-        {
-            try
-            {
-                return await GetCheckedAsync(name, maxBytes, counters, cancellation).ConfigureAwait(false);
-            }
-            catch (ServerUnreachableException e) when (++failures < device.Config.Attempts)
-            {
-                await _backoff.WaitAsync(failures, e.RetryAfter, cancellation).ConfigureAwait(false);
-            }
-        }
-    }
+    /// <exception cref="CorruptObjectException">Every source's bytes were wrong.</exception>
+    public Task<byte[]> GetObjectAsync(ObjectName name, int maxBytes, TransferCounters counters, CancellationToken cancellation) =>
+        sources.AskAsync((source, fresh) => GetOnceAsync(source, name, maxBytes, fresh, counters, cancellation), () => 0, cancellation);
 
-    /// <summary>Starts reading an object, from <paramref name="offset"/> if the server still has the same frame.</summary>
-    /// <exception cref="StoppedException">The server does not have it.</exception>
-    public async Task<HttpResponseMessage> OpenObjectAsync(
-        ObjectName name, long offset, EntityTagHeaderValue? tag, bool fresh, CancellationToken cancellation)
+    /// <summary>Starts reading an object, from <paramref name="offset"/> if the source still has the same frame.</summary>
+    /// <exception cref="StoppedException">The source does not have it.</exception>
+    public static async Task<HttpResponseMessage> OpenObjectAsync(
+        Source source, ObjectName name, long offset, string? tag, bool fresh, CancellationToken cancellation)
     {
-        using var request = Request(Routes.RepositoryObject(name), fresh);
+        using var request = new HttpRequestMessage(HttpMethod.Get, source.Connection.Resolve(Routes.RepositoryObject(name)));
+        // A cache in between may hold the damaged copy.
+        if (fresh)
+            request.Headers.CacheControl = new CacheControlHeaderValue { NoCache = true };
         if (offset > 0)
         {
             request.Headers.Range = new RangeHeaderValue(offset, null);
-            if (tag is { IsWeak: false })
-                request.Headers.IfRange = new RangeConditionHeaderValue(tag);
+            if (tag is not null)
+                request.Headers.IfRange = new RangeConditionHeaderValue(EntityTagHeaderValue.Parse(tag));
         }
-        var response = await connection.SendAsync(request, cancellation).ConfigureAwait(false);
+        var response = await source.SendAsync(request, cancellation).ConfigureAwait(false);
         if (response.IsSuccessStatusCode || response.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable)
             return response;
         using (response)
-            throw Missing(connection, name, response);
+            throw Missing(source, name, response);
     }
 
-    private async Task<byte[]> GetCheckedAsync(ObjectName name, int maxBytes, TransferCounters counters, CancellationToken cancellation)
+    internal static Exception Missing(Source source, object what, HttpResponseMessage response) => response.StatusCode switch
     {
-        try
-        {
-            return await GetOnceAsync(name, maxBytes, false, counters, cancellation).ConfigureAwait(false);
-        }
-        catch (CorruptObjectException)
-        {
-            return await GetOnceAsync(name, maxBytes, true, counters, cancellation).ConfigureAwait(false);
-        }
-    }
+        HttpStatusCode.NotFound or HttpStatusCode.Gone => new StoppedException(
+            ExitCode.NotFound, $"{source.Connection.Server} has no {what}; its operator may run 'ctree-server fsck'"),
+        HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => new StoppedException(
+            ExitCode.NotAuthorised, $"{source.Connection.Server} does not give out {what} to this device"),
+        var status => new ServerUnreachableException($"{source.Connection.Server}: answered {(int)status} {response.ReasonPhrase} for {what}"),
+    };
 
-    private async Task<byte[]> GetOnceAsync(ObjectName name, int maxBytes, bool fresh, TransferCounters counters, CancellationToken cancellation)
+    private static async Task<byte[]> GetOnceAsync(
+        Source source, ObjectName name, int maxBytes, bool fresh, TransferCounters counters, CancellationToken cancellation)
     {
-        using var response = await OpenObjectAsync(name, 0, null, fresh, cancellation).ConfigureAwait(false);
+        using var response = await OpenObjectAsync(source, name, 0, null, fresh, cancellation).ConfigureAwait(false);
         // A frame may be a little larger than what it holds.
-        var frame = await connection.ReadAllAsync(response, maxBytes + maxBytes / 128 + 1024, cancellation).ConfigureAwait(false);
-        counters.Received(frame.Length);
-        var content = Decode(name, frame, maxBytes);
+        var max = maxBytes + maxBytes / 128 + 1024;
+        using var frame = new MemoryStream();
+        await source.ReadAsync(response, piece =>
+        {
+            counters.Received(piece.Length);
+            if (frame.Length + piece.Length > max)
+                throw new CorruptObjectException(name, $"{source.Connection.Server} sent more than {max} bytes");
+            frame.Write(piece.Span);
+        }, cancellation).ConfigureAwait(false);
+        var content = Decode(source, name, frame.ToArray(), maxBytes);
         counters.Completed();
         return content;
     }
 
-    private byte[] Decode(ObjectName name, byte[] frame, int maxBytes)
+    private static byte[] Decode(Source source, ObjectName name, byte[] frame, int maxBytes)
     {
         using var decoder = new Lz4Decoder();
         try
@@ -94,43 +94,11 @@ internal sealed class RepositoryClient(ServerConnection connection, Device devic
             var content = decoder.DecodeFrame(frame, maxBytes);
             return ObjectId.Of(content) == name.Id
                 ? content
-                : throw new CorruptObjectException(name, $"{connection.Server} sent a content with another hash");
+                : throw new CorruptObjectException(name, $"{source.Connection.Server} sent a content with another hash");
         }
         catch (FormatException e)
         {
-            throw new CorruptObjectException(name, $"{connection.Server} sent damaged bytes: {e.Message}");
+            throw new CorruptObjectException(name, $"{source.Connection.Server} sent damaged bytes: {e.Message}");
         }
     }
-
-    private async Task<HttpResponseMessage?> GetAsync(string route, bool fresh, CancellationToken cancellation)
-    {
-        using var request = Request(route, fresh);
-        var response = await connection.SendAsync(request, cancellation).ConfigureAwait(false);
-        if (response.IsSuccessStatusCode)
-            return response;
-        using (response)
-        {
-            return response.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.Gone
-                ? null
-                : throw new ServerUnreachableException($"{connection.Resolve(route)}: answered {(int)response.StatusCode} {response.ReasonPhrase}");
-        }
-    }
-
-    private HttpRequestMessage Request(string route, bool fresh)
-    {
-        var request = new HttpRequestMessage(HttpMethod.Get, connection.Resolve(route));
-        // A cache in between may hold the damaged copy.
-        if (fresh)
-            request.Headers.CacheControl = new CacheControlHeaderValue { NoCache = true };
-        return request;
-    }
-
-    internal static Exception Missing(ServerConnection connection, object what, HttpResponseMessage response) => response.StatusCode switch
-    {
-        HttpStatusCode.NotFound or HttpStatusCode.Gone => new StoppedException(
-            ExitCode.NotFound, $"{connection.Server} has no {what}; its operator may run 'ctree-server fsck'"),
-        HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => new StoppedException(
-            ExitCode.NotAuthorised, $"{connection.Server} does not give out {what} to this device"),
-        var status => new ServerUnreachableException($"{connection.Server}: answered {(int)status} {response.ReasonPhrase} for {what}"),
-    };
 }

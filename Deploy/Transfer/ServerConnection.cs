@@ -12,30 +12,32 @@ namespace ContentTree.Deploy.Transfer;
 /// </summary>
 internal sealed class ServerConnection : IDisposable
 {
+    private const int MaxPiece = 64 * 1024;
+
     private readonly HttpClient _client;
     private readonly TimeSpan _stall;
     private readonly TimeProvider _clock;
     private readonly string _prefix;
 
-    public ServerConnection(Uri server, AgentConfig config, TimeProvider clock)
-        : this(server, "", config, clock)
+    public ServerConnection(Uri server, AgentConfig config, TimeProvider clock, TransferGate? gate = null)
+        : this(server, "", config, clock, gate)
     {
     }
 
-    private ServerConnection(Uri server, string prefix, AgentConfig config, TimeProvider clock)
+    private ServerConnection(Uri server, string prefix, AgentConfig config, TimeProvider clock, TransferGate? gate)
     {
         (Server, _prefix) = (server, prefix);
         _stall = config.StallTimeout;
         _clock = clock;
-        _client = new HttpClient(server.IsFile ? new DirectoryHandler() : Handler(config)) { Timeout = Timeout.InfiniteTimeSpan };
+        _client = new HttpClient(server.IsFile ? new DirectoryHandler() : Handler(config, gate)) { Timeout = Timeout.InfiniteTimeSpan };
         _client.DefaultRequestHeaders.UserAgent.ParseAdd("ctree/1");
     }
 
     public Uri Server { get; }
 
     /// <summary>A mirror: its address, or a directory, holds what <c>/repo</c> holds on a server.</summary>
-    public static ServerConnection ToMirror(Uri mirror, AgentConfig config, TimeProvider clock) =>
-        new(mirror, Store.Protocol.Routes.Repository, config, clock);
+    public static ServerConnection ToMirror(Uri mirror, AgentConfig config, TimeProvider clock, TransferGate gate) =>
+        new(mirror, Store.Protocol.Routes.Repository, config, clock, gate);
 
     /// <summary>A route below the server's address.</summary>
     public Uri Resolve(string route) => new(Server.AbsoluteUri.TrimEnd('/') + route[_prefix.Length..]);
@@ -54,21 +56,25 @@ internal sealed class ServerConnection : IDisposable
         throw refusal;
     }
 
-    /// <summary>Hands every piece of the body to <paramref name="take"/> as it arrives.</summary>
+    /// <summary>Hands every piece of the body to <paramref name="take"/> as it arrives, no faster than the gate lets it through.</summary>
     /// <exception cref="ServerUnreachableException">The body was cut or stalled.</exception>
-    public async Task ReadAsync(HttpResponseMessage response, Action<ReadOnlyMemory<byte>> take, CancellationToken cancellation)
+    public async Task ReadAsync(
+        HttpResponseMessage response, Action<ReadOnlyMemory<byte>> take, CancellationToken cancellation, TransferGate? gate = null)
     {
         using var guard = new StallGuard(_stall, cancellation);
         var stream = await response.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false);
         await using var _ = stream.ConfigureAwait(false);
-        var buffer = new byte[64 * 1024];
+        var buffer = new byte[gate is { MaxRate: > 0 and var rate } ? Math.Clamp(rate / 8, 1024, MaxPiece) : MaxPiece];
         while (true)
         {
+            guard.Moved();
             var count = await Guarded(guard, () => stream.ReadAsync(buffer, guard.Token).AsTask()).ConfigureAwait(false);
             if (count == 0)
                 return;
-            guard.Moved();
+            guard.Rest();
             take(buffer.AsMemory(0, count));
+            if (gate is not null)
+                await gate.PassAsync(count, cancellation).ConfigureAwait(false);
         }
     }
 
@@ -88,14 +94,33 @@ internal sealed class ServerConnection : IDisposable
 
     public void Dispose() => _client.Dispose();
 
-    private static SocketsHttpHandler Handler(AgentConfig config) => new()
+    private static SocketsHttpHandler Handler(AgentConfig config, TransferGate? gate) => new()
     {
         AllowAutoRedirect = false,
         AutomaticDecompression = DecompressionMethods.None,
         ConnectTimeout = config.ConnectTimeout,
         MaxConnectionsPerServer = config.Connections,
         UseCookies = false,
+        ConnectCallback = (context, cancellation) => ConnectAsync(context.DnsEndPoint, gate?.MaxRate ?? 0, cancellation),
     };
+
+    private static async ValueTask<Stream> ConnectAsync(DnsEndPoint server, long maxRate, CancellationToken cancellation)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            // The kernel would take megabytes at full speed on our behalf, however slowly we read.
+            if (maxRate > 0)
+                socket.ReceiveBufferSize = (int)Math.Clamp(maxRate / 4, 4096, 1 << 20);
+            await socket.ConnectAsync(server, cancellation).ConfigureAwait(false);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
 
     // A hotel's log-in page, a proxy or a load balancer answers like this; a repository never does.
     private ServerUnreachableException? Refusal(HttpResponseMessage response)

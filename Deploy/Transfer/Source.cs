@@ -1,7 +1,7 @@
 namespace ContentTree.Deploy.Transfer;
 
 /// <summary>One place that may have what a device wants: its server or a mirror. One that fails rests for a while.</summary>
-internal sealed class Source(ServerConnection connection, Backoff backoff, TimeProvider clock) : IDisposable
+internal sealed class Source(ServerConnection connection, Backoff backoff, TransferGate gate, TimeProvider clock) : IDisposable
 {
     private readonly Lock _lock = new();
     private int _failures;
@@ -9,6 +9,9 @@ internal sealed class Source(ServerConnection connection, Backoff backoff, TimeP
     private long _restUntil;
 
     public ServerConnection Connection => connection;
+
+    /// <summary>A directory costs no network, so nothing limits it.</summary>
+    public bool IsDirectory => connection.Server.IsFile;
 
     /// <summary>As it stands in the configuration.</summary>
     public string Name => connection.Server.AbsoluteUri;
@@ -25,6 +28,19 @@ internal sealed class Source(ServerConnection connection, Backoff backoff, TimeP
             }
         }
     }
+
+    /// <summary>Asks for content.</summary>
+    /// <exception cref="PausedException">None may come now.</exception>
+    public Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellation)
+    {
+        if (!IsDirectory)
+            gate.RequireOpen();
+        return connection.SendAsync(request, cancellation);
+    }
+
+    /// <summary>Hands over content as it arrives, no faster than allowed.</summary>
+    public Task ReadAsync(HttpResponseMessage response, Action<ReadOnlyMemory<byte>> take, CancellationToken cancellation) =>
+        connection.ReadAsync(response, take, cancellation, IsDirectory ? null : gate);
 
     /// <summary>A byte came from it.</summary>
     public void Moved()

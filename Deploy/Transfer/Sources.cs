@@ -1,4 +1,7 @@
 using ContentTree.Deploy.Config;
+using ContentTree.Deploy.State;
+using ContentTree.Store.Objects;
+using ContentTree.Store.Protocol;
 
 namespace ContentTree.Deploy.Transfer;
 
@@ -8,16 +11,21 @@ namespace ContentTree.Deploy.Transfer;
 /// </summary>
 internal sealed class Sources : IDisposable
 {
+    private const int ProgressBytes = 64 * 1024;
+
     private readonly TimeProvider _clock;
 
-    public Sources(ServerConnection server, AgentConfig config, TimeProvider clock)
+    public Sources(Uri server, AgentConfig config, DeviceStateFiles state, TimeProvider clock)
     {
         _clock = clock;
         (Attempts, Connections) = (config.Attempts, config.Connections);
-        Source Of(ServerConnection connection) => new(connection, new Backoff(config.RetryMin, config.RetryMax, clock), clock);
-        Mirrors = [.. config.Mirrors.Select(mirror => Of(ServerConnection.ToMirror(mirror, config, clock)))];
-        Server = Of(server);
+        Gate = new TransferGate(state, config, clock);
+        Source Of(ServerConnection connection) => new(connection, new Backoff(config.RetryMin, config.RetryMax), Gate, clock);
+        Mirrors = [.. config.Mirrors.Select(mirror => Of(ServerConnection.ToMirror(mirror, config, clock, Gate)))];
+        Server = Of(new ServerConnection(server, config, clock, Gate));
     }
+
+    public TransferGate Gate { get; }
 
     public IReadOnlyList<Source> Mirrors { get; }
 
@@ -42,9 +50,75 @@ internal sealed class Sources : IDisposable
         return best;
     }
 
+    /// <summary>
+    /// Asks one source after the other until one gives what is wanted. Those that sent wrong bytes are asked once more at the end, past
+    /// every cache; those that fail are asked again after a rest.
+    /// </summary>
+    /// <param name="ask">Asks a source; the flag says that caches are to be passed by.</param>
+    /// <param name="kept">Bytes that a failure does not lose: as long as they grow it goes on.</param>
+    /// <param name="cancellation">Ends it.</param>
+    /// <exception cref="CorruptObjectException">The server's bytes were wrong twice, and no mirror had better ones.</exception>
+    /// <exception cref="StoppedException">No source has it.</exception>
+    public async Task<T> AskAsync<T>(Func<Source, bool, Task<T>> ask, Func<long> kept, CancellationToken cancellation)
+    {
+        var useless = new Dictionary<Source, Exception>();
+        var suspect = new HashSet<Source>();
+        var failures = new Dictionary<Source, int>();
+        while (true)
+        {
+            var isLast = All.All(s => useless.ContainsKey(s) || suspect.Contains(s));
+            var source = await PickAsync(s => useless.ContainsKey(s) || (!isLast && suspect.Contains(s)), cancellation).ConfigureAwait(false);
+            if (source is null)
+                throw await VerdictAsync(useless[Server], cancellation).ConfigureAwait(false);
+            var (begun, before) = (_clock.GetTimestamp(), kept());
+            try
+            {
+                var result = await ask(source, isLast).ConfigureAwait(false);
+                source.Moved();
+                return result;
+            }
+            catch (CorruptObjectException e)
+            {
+                if (!suspect.Add(source))
+                    useless[source] = e;
+            }
+            catch (StoppedException e) when (e.Code is ExitCode.NotFound or ExitCode.NotAuthorised)
+            {
+                useless[source] = e;
+            }
+            catch (ServerUnreachableException e)
+            {
+                source.Failed(begun, e.RetryAfter);
+                failures[source] = kept() >= before + ProgressBytes ? 1 : failures.GetValueOrDefault(source) + 1;
+                var others = All.Where(s => s != source && !useless.ContainsKey(s)).ToArray();
+                if ((failures[source] >= Attempts || e.RetryAfter > Backoff.LongestAsked) && others.All(s => failures.GetValueOrDefault(s) >= Attempts))
+                    throw;
+            }
+        }
+    }
+
+    /// <summary>What answers "not found" to everything is no server of ours but a network that wants something first.</summary>
+    /// <exception cref="ServerUnreachableException">There is no repository.</exception>
+    public async Task RequireServerAsync(CancellationToken cancellation)
+    {
+        var server = Server.Connection;
+        using var request = new HttpRequestMessage(HttpMethod.Get, server.Resolve(Routes.TrustRoot));
+        using var response = await server.SendAsync(request, cancellation).ConfigureAwait(false);
+        if (!response.IsSuccessStatusCode)
+            throw new ServerUnreachableException($"{server.Server}: there is no update server; is there a network log-in page?") { IsNoNetwork = true };
+    }
+
     public void Dispose()
     {
-        foreach (var mirror in Mirrors)
-            mirror.Dispose();
+        foreach (var source in All)
+            source.Dispose();
+        Gate.Dispose();
+    }
+
+    private async Task<Exception> VerdictAsync(Exception server, CancellationToken cancellation)
+    {
+        if (server is StoppedException { Code: ExitCode.NotFound })
+            await RequireServerAsync(cancellation).ConfigureAwait(false);
+        return server;
     }
 }

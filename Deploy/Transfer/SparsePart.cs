@@ -54,8 +54,31 @@ internal sealed class SparsePart : IDisposable
         }
     }
 
+    /// <summary>Bytes that are here from the start on, without a gap.</summary>
+    public long Prefix
+    {
+        get
+        {
+            lock (_lock)
+                return _present.FirstGap(0, Length ?? 0).From;
+        }
+    }
+
     /// <summary>Everything is here.</summary>
     public bool IsComplete => Length is { } length && Contains(new ByteRange(0, length));
+
+    /// <summary>Whether an earlier run left something under this name.</summary>
+    public static bool Exists(SafeFileHandle directory, string name) => Posix.StatAt(directory, Encoding.ASCII.GetBytes($"{name}.part")) is not null;
+
+    /// <summary>Removes what interrupted downloads left of files that are no longer needed.</summary>
+    public static void RemoveAll(SafeFileHandle directory)
+    {
+        foreach (var (name, _) in Posix.ReadDirectory(directory, "incoming"))
+        {
+            if (name.AsSpan().EndsWith(".part"u8))
+                Posix.UnlinkAt(directory, name);
+        }
+    }
 
     public bool Contains(ByteRange range)
     {

@@ -20,6 +20,9 @@ internal sealed class StallGuard : IDisposable
     /// <summary>Whether it was the guard that cancelled, and not the caller.</summary>
     public bool HasStalled => _source.IsCancellationRequested && !_outer.IsCancellationRequested;
 
+    /// <summary>Nothing is waited for.</summary>
+    public void Rest() => _source.CancelAfter(Timeout.InfiniteTimeSpan);
+
     public void Moved() => _source.CancelAfter(_patience);
 
     public void Dispose() => _source.Dispose();

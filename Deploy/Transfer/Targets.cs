@@ -6,12 +6,12 @@ using ContentTree.Store.Trust;
 namespace ContentTree.Deploy.Transfer;
 
 /// <summary>Finds what the device is to run, and the signed proof that it may.</summary>
-internal sealed class Targets(Device device, ServerConnection connection)
+internal sealed class Targets(Device device, Sources sources)
 {
     private const int MaxHeadsSearched = 10_000;
 
-    private readonly HeadSource _heads = new(device, connection);
-    private readonly RepositoryClient _repository = new(connection, device);
+    private readonly HeadSource _heads = new(device, sources);
+    private readonly RepositoryClient _repository = new(sources);
 
     /// <summary>The pinned commit, else the branch's head.</summary>
     public Task<Target> FindAsync(CancellationToken cancellation) => FindAsync(device.State.Follow, cancellation);

@@ -5,7 +5,7 @@ namespace ContentTree.Deploy.Transfer;
 /// <summary>What a run has fetched so far; counted from several threads.</summary>
 internal sealed class TransferCounters
 {
-    private long _objects, _bytes, _resumes;
+    private long _objects, _bytes, _resumes, _restarts;
 
     public long Objects => Interlocked.Read(ref _objects);
 
@@ -17,5 +17,7 @@ internal sealed class TransferCounters
 
     public void Resumed() => Interlocked.Increment(ref _resumes);
 
-    public Fetched ToFetched() => new(Objects, Bytes, Interlocked.Read(ref _resumes));
+    public void Restarted() => Interlocked.Increment(ref _restarts);
+
+    public Fetched ToFetched() => new(Objects, Bytes, Interlocked.Read(ref _resumes), Interlocked.Read(ref _restarts));
 }

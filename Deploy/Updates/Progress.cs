@@ -17,16 +17,18 @@ internal sealed class Progress(TextWriter writer, bool isJson, bool isTerminal, 
     /// <summary>Reports until it is disposed; the last report is complete.</summary>
     public IAsyncDisposable Follow(PullPlan plan, TransferCounters counters) => new Line(this, plan, counters);
 
-    private void Report(PullPlan plan, TransferCounters counters, bool isLast)
+    private void Report(PullPlan plan, TransferCounters counters, long rate, bool isLast)
     {
+        var left = rate > 0 ? Math.Max(0, plan.FetchBytes - counters.Bytes) / rate : (long?)null;
         if (isJson)
         {
-            var now = new ProgressDocument(plan.Id, counters.Objects, counters.Bytes, plan.Fetches, plan.FetchBytes, isLast);
+            var now = new ProgressDocument(plan.Id, counters.Objects, counters.Bytes, plan.Fetches, plan.FetchBytes, isLast, rate, left);
             writer.WriteLine(JsonSerializer.Serialize(now, LineJson.Default.ProgressDocument));
         }
         else if (isTerminal)
         {
-            writer.Write($"\r{counters.Objects} objects, {Sizes.Text(counters.Bytes)} of at most {Sizes.Text(plan.FetchBytes)} \u001b[K{(isLast ? "\n" : "")}");
+            var pace = $"{Sizes.Text(rate)}/s{(left is { } seconds && !isLast ? $", at most {TimeSpan.FromSeconds(seconds):g} left" : "")}";
+            writer.Write($"\r{counters.Objects} objects, {Sizes.Text(counters.Bytes)} of at most {Sizes.Text(plan.FetchBytes)}, {pace} \u001b[K{(isLast ? "\n" : "")}");
         }
         writer.Flush();
     }
@@ -36,12 +38,14 @@ internal sealed class Progress(TextWriter writer, bool isJson, bool isTerminal, 
         private readonly Progress _progress;
         private readonly PullPlan _plan;
         private readonly TransferCounters _counters;
+        private readonly TransferRate _rate;
         private readonly CancellationTokenSource _stop = new();
         private readonly Task _reporting;
 
         public Line(Progress progress, PullPlan plan, TransferCounters counters)
         {
             (_progress, _plan, _counters) = (progress, plan, counters);
+            _rate = new TransferRate(progress.Clock, counters.Bytes);
             _reporting = progress.Speaks ? ReportAsync() : Task.CompletedTask;
         }
 
@@ -50,7 +54,7 @@ internal sealed class Progress(TextWriter writer, bool isJson, bool isTerminal, 
             await _stop.CancelAsync().ConfigureAwait(false);
             await _reporting.ConfigureAwait(false);
             if (_progress.Speaks)
-                _progress.Report(_plan, _counters, isLast: true);
+                _progress.Report(_plan, _counters, _rate.At(_counters.Bytes), isLast: true);
             _stop.Dispose();
         }
 
@@ -60,7 +64,7 @@ internal sealed class Progress(TextWriter writer, bool isJson, bool isTerminal, 
             try
             {
                 while (await timer.WaitForNextTickAsync(_stop.Token).ConfigureAwait(false))
-                    _progress.Report(_plan, _counters, isLast: false);
+                    _progress.Report(_plan, _counters, _rate.At(_counters.Bytes), isLast: false);
             }
             catch (OperationCanceledException)
             {

@@ -9,9 +9,9 @@ using ContentTree.Store.Protocol;
 namespace ContentTree.Deploy.Updates;
 
 /// <summary>The whole job and its parts: ask, plan, pull, deploy, switch. The caller holds the device's lock.</summary>
-internal sealed class UpdateJob(Device device, ServerConnection connection, Progress progress)
+internal sealed class UpdateJob(Device device, Sources sources, Progress progress)
 {
-    private readonly Targets _targets = new(device, connection);
+    private readonly Targets _targets = new(device, sources);
 
     /// <summary>Asks what the device is to run, and whether that is anything new.</summary>
     public async Task<UpdateOutcome> CheckAsync(CancellationToken cancellation)
@@ -60,17 +60,11 @@ internal sealed class UpdateJob(Device device, ServerConnection connection, Prog
             Fitness.Require(device, present.Id, present.Commit);
             return present;
         }
-        using var pull = new CommitPull(device, connection);
-        try
-        {
-            var plan = await pull.PlanAsync(target.Commit, cancellation).ConfigureAwait(false);
-            await using var line = progress.Follow(plan, pull.Counters).ConfigureAwait(false);
-            return await pull.RunAsync(plan, cancellation).ConfigureAwait(false);
-        }
-        finally
-        {
-            device.State.Last = device.State.Last with { Fetched = pull.Counters.ToFetched() };
-        }
+        using var pull = new CommitPull(device, sources);
+        await using var record = new FetchedRecord(device, pull.Counters).ConfigureAwait(false);
+        var plan = await pull.PlanAsync(target.Commit, cancellation).ConfigureAwait(false);
+        await using var line = progress.Follow(plan, pull.Counters).ConfigureAwait(false);
+        return await pull.RunAsync(plan, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>Builds the deployment and makes it the one to boot.</summary>

@@ -5,4 +5,5 @@ namespace ContentTree.Store.Protocol;
 /// <param name="Interval">Seconds until the next poll.</param>
 /// <param name="Root">The server's trust root version; a device with a lower one fetches the chain first.</param>
 /// <param name="Head">The signed head, byte for byte; absent when the device has it already.</param>
-public sealed record PollAnswer(DeviceState State, long Interval, long Root, RawJson? Head = null);
+/// <param name="Transfer">How content is to be fetched; absent when the server does not mind.</param>
+public sealed record PollAnswer(DeviceState State, long Interval, long Root, RawJson? Head = null, TransferPolicy? Transfer = null);

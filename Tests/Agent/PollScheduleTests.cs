@@ -47,6 +47,19 @@ public sealed class PollScheduleTests : IDisposable
     }
 
     [Fact]
+    public void What_is_left_of_a_wait_outlives_a_restart_but_not_a_clock_that_jumped()
+    {
+        var config = Config("");
+        Restored(failures: 3, TimeSpan.FromMinutes(20)).Should().BeCloseTo(TimeSpan.FromMinutes(20), TimeSpan.FromMinutes(1));
+        Restored(failures: 3, TimeSpan.FromDays(400)).Should().Be(TimeSpan.Zero);
+        Restored(failures: 3, TimeSpan.FromMinutes(-1)).Should().Be(TimeSpan.Zero);
+        Restored(failures: 0, TimeSpan.FromMinutes(20)).Should().Be(TimeSpan.Zero, "only a network was waited for");
+
+        TimeSpan Restored(int failures, TimeSpan left) =>
+            PollSchedule.Restored(config, new LastRetry(failures, 1, DateTimeOffset.UtcNow + left), TimeProvider.System);
+    }
+
+    [Fact]
     public void A_route_that_leaves_the_machine_is_found()
     {
         const string Header = "Iface\tDestination\tGateway\n";
@@ -63,10 +76,14 @@ public sealed class PollScheduleTests : IDisposable
 
     private TimeSpan Next(string poll, LastPoll last, string? jitter = "jitter = 0%", TimeSpan? asked = null)
     {
+        return PollSchedule.Next(Config($"{jitter}\n{poll}"), last, null, asked);
+    }
+
+    private AgentConfig Config(string poll)
+    {
         Directory.CreateDirectory(_directory["ctree"]);
-        File.WriteAllText(_directory["ctree/agent.conf"], $"[poll]\n{jitter}\n{poll}\n");
-        var config = AgentConfig.Load(new DeviceRoot(_directory.Path, IsGiven: true));
-        return PollSchedule.Next(config, last, 0, asked, TimeProvider.System);
+        File.WriteAllText(_directory["ctree/agent.conf"], $"[poll]\n{poll}\n");
+        return AgentConfig.Load(new DeviceRoot(_directory.Path, IsGiven: true));
     }
 
     private void Table(string name, string text) => File.WriteAllText(_directory[name], text);

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Security.Cryptography;
 using ContentTree.Deploy;
 using ContentTree.Deploy.Config;
+using ContentTree.Deploy.State;
 using ContentTree.Deploy.Transfer;
 using ContentTree.Store;
 using ContentTree.Tests.Support;
@@ -293,7 +294,6 @@ public sealed class RangeDownloadTests : IAsyncLifetime, IDisposable
 
     private sealed class Run : IDisposable
     {
-        private readonly ServerConnection _connection;
         private readonly Sources _sources;
         private readonly SafeFileHandle _incoming;
 
@@ -303,8 +303,9 @@ public sealed class RangeDownloadTests : IAsyncLifetime, IDisposable
             Directory.CreateDirectory(test._directory["ctree"]);
             File.WriteAllText(test._directory["ctree/agent.conf"], $"[transfer]\nmirrors = {mirrors}\nattempts = 4\nretry-min = 1ms\nretry-max = 5ms\n{transfer}");
             var config = AgentConfig.Load(new DeviceRoot(test._directory.Path, IsGiven: true));
-            _connection = new ServerConnection(urls[^1], config, TimeProvider.System);
-            _sources = new Sources(_connection, config, TimeProvider.System);
+            var root = new DeviceRoot(test._directory.Path, IsGiven: true);
+            Directory.CreateDirectory(root.Layout.State);
+            _sources = new Sources(urls[^1], config, new DeviceStateFiles(root, TimeProvider.System), TimeProvider.System);
             _incoming = Posix.OpenDirectory(incoming ?? test._directory["incoming"]);
             Download = new RangeDownload(_sources, _incoming, Route, test._counters, TimeProvider.System, length) { Window = window ?? TimeSpan.FromSeconds(3) };
         }
@@ -324,7 +325,6 @@ public sealed class RangeDownloadTests : IAsyncLifetime, IDisposable
             Download.Dispose();
             _incoming.Dispose();
             _sources.Dispose();
-            _connection.Dispose();
         }
     }
 }
