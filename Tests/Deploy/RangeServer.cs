@@ -153,6 +153,9 @@ internal sealed class RangeServer : IAsyncDisposable
                 Sending(Interlocked.Read(ref BodyBytes));
                 free = await PaceAsync(count, free);
                 await UpAsync();
+                // Whoever gave the connection up while the link was down gets no more.
+                if (socket.Poll(0, SelectMode.SelectRead) && socket.Available == 0)
+                    throw new IOException("gone");
                 if (CutEvery > 0 && sent + count > CutEvery)
                 {
                     Interlocked.Increment(ref Cuts);
