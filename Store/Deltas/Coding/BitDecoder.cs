@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 
 namespace ContentTree.Store.Deltas.Coding;
 
@@ -25,6 +26,7 @@ internal struct BitDecoder : IBitCoder
 
     public static bool Decodes => true;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int Code(int bit, int probability)
     {
         var bound = (_range >> 16) * (uint)probability;

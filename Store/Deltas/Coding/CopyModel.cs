@@ -18,6 +18,7 @@ internal sealed unsafe class CopyModel<TCoder, TWidth>
     private readonly RowModel<TCoder, TWidth> _values;
     private readonly ValuePredictor _predictor;
     private readonly byte* _relative;
+    private readonly Unit[] _chosen = new Unit[BlockSize];
     private Piece _piece;
     private bool _code;
     private uint _blockHistory;
@@ -30,11 +31,11 @@ internal sealed unsafe class CopyModel<TCoder, TWidth>
     public CopyModel(DecisionCoder<TCoder, TWidth> decisions, ModelMemory memory)
     {
         _blocks = new(decisions, memory, 14, 256);
-        _units = new(decisions, memory, 16, 2048);
-        _hits = new(decisions, memory, 16, 2048);
-        _places = new(decisions, memory, 12, 32);
-        _values = new(decisions, memory, 12, 16);
-        _predictor = new(memory);
+        _units = new(decisions, memory, 16 - TWidth.Shrink, 2048);
+        _hits = new(decisions, memory, 16 - TWidth.Shrink, 2048);
+        _places = new(decisions, memory, 12 - TWidth.Shrink, 32);
+        _values = new(decisions, memory, 12 - TWidth.Shrink, 16);
+        _predictor = new(memory, TWidth.Shrink);
         _relative = memory.Take<byte>(1 << 16);
         Relative.FillTable(_relative);
     }
@@ -95,9 +96,10 @@ internal sealed unsafe class CopyModel<TCoder, TWidth>
 
     private int CodeUnits(int at, int end)
     {
-        while (at < end)
+        var count = ChooseUnits(at, end);
+        for (var i = 0; i < count; i++)
         {
-            var unit = NextUnit(at);
+            var unit = _chosen[i];
             _predictor.Guess(_piece, at, unit);
             var value = TCoder.Decodes ? unit.Old & unit.Mask : NewValue(at, unit);
             var changed = CodeUnit(at, unit, ref value);
@@ -107,6 +109,34 @@ internal sealed unsafe class CopyModel<TCoder, TWidth>
             at += unit.Length;
         }
         return at;
+    }
+
+    // The units of a block follow from its old bytes, so their places in the tables can be asked for at once.
+    private int ChooseUnits(int at, int end)
+    {
+        var count = 0;
+        while (at < end)
+        {
+            var unit = NextUnit(at);
+            _chosen[count++] = unit;
+            _predictor.Expect(_piece, at, unit);
+            for (var context = 1; context <= 4; context++)
+                _units.Expect(context, UnitHash(context, at, unit));
+            at += unit.Length;
+        }
+        return count;
+    }
+
+    private uint UnitHash(int context, int at, in Unit unit)
+    {
+        var (w, kind, length, before) = (unit.Old, unit.Kind, (uint)unit.Length, (uint)_piece.Old[at - 1]);
+        return context switch
+        {
+            1 => Hash.Of(w & unit.Mask, 16 + kind),
+            2 => Hash.Of((w & 0xFF) | (before << 8) | ((uint)_piece.Old[at - 2] << 16) | (length << 24), 32),
+            3 => Hash.Of(before | ((w & 0xFFFF) << 8) | (length << 24) | (kind << 28), 49),
+            _ => Hash.Of(w >> 8, 50 + kind),
+        };
     }
 
     private Unit NextUnit(int at)
@@ -152,18 +182,17 @@ internal sealed unsafe class CopyModel<TCoder, TWidth>
 
     private bool CodeChanged(int at, in Unit unit, bool changed)
     {
-        var (kind, length) = (unit.Kind, (uint)unit.Length);
-        var (w, before, history) = (unit.Old, (uint)_piece.Old[at - 1], _unitHistory);
+        var (kind, history) = (unit.Kind, _unitHistory);
         var scores = _predictor.Success(0) << 10 | _predictor.Success(1) << 12 | _predictor.Success(2) << 14;
         var quiet = (uint)Math.Min(31, _piece.Copied + at - _lastChange);
         var h = _units.Contexts;
         h[0] = Hash.Of(_predictor.Moving | (_predictor.Valid << 5) | scores | (kind << 16), 48 + (history & 3));
-        h[1] = Hash.Of(w & unit.Mask, 16 + kind);
-        h[2] = Hash.Of(quiet | (_lastDifference << 8) | (_predictor.Moving << 16) | (kind << 24) | ((_blockHistory & 6) << 26), 51);
-        h[3] = Hash.Of((w & 0xFF) | (before << 8) | ((uint)_piece.Old[at - 2] << 16) | (length << 24), 32 + (history & 1));
-        h[4] = Hash.Of(before | ((w & 0xFFFF) << 8) | (length << 24) | (kind << 28), 49 + (history & 15));
-        h[5] = Hash.Of(history & 0xFFF, kind);
-        h[6] = Hash.Of(w >> 8, Hash.Of(kind | ((history & 0x21) << 3), 50));
+        h[1] = UnitHash(1, at, unit);
+        h[2] = _units.Near(UnitHash(2, at, unit), history & 1);
+        h[3] = _units.Near(UnitHash(3, at, unit), history & 15);
+        h[4] = _units.Near(UnitHash(4, at, unit), (history & 1) | ((history >> 4) & 2));
+        h[5] = Hash.Of(quiet | (_lastDifference << 8) | (_predictor.Moving << 16) | (kind << 24) | ((_blockHistory & 6) << 26), 51);
+        h[6] = Hash.Of(history & 0xFFF, kind);
         return _units.Code(((_predictor.Moving | (kind << 5)) << 3) | (history & 7), changed);
     }
 

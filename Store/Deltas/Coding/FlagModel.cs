@@ -5,6 +5,7 @@ internal sealed unsafe class FlagModel<TCoder, TWidth>
     where TCoder : struct, IBitCoder
     where TWidth : struct, IContextWidth
 {
+    private const uint LineSlots = 32;
     private readonly DecisionCoder<TCoder, TWidth> _decisions;
     private readonly ushort* _slots;
     private readonly ushort** _chosen;
@@ -30,6 +31,16 @@ internal sealed unsafe class FlagModel<TCoder, TWidth>
     {
         new Span<ushort>(_slots, TWidth.Contexts << _bits).Fill(DecisionCoder<TCoder, TWidth>.NewSlot);
         DecisionCoder<TCoder, TWidth>.Clear(_weights, _mixers);
+    }
+
+    /// <summary>Slots of one context that differ only by a few bits lie in one cache line.</summary>
+    public uint Near(uint hash, uint variant) => hash ^ ((variant & (LineSlots - 1)) << (32 - _bits));
+
+    /// <summary>Announces that a context with this hash, or one near it, comes soon.</summary>
+    public void Expect(int context, uint hash)
+    {
+        if (context < TWidth.Contexts)
+            CacheLine.Fetch(_slots + (context << _bits) + (hash >> (32 - _bits)));
     }
 
     public bool Code(uint mixer, bool bit)

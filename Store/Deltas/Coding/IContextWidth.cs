@@ -1,17 +1,25 @@
 namespace ContentTree.Store.Deltas.Coding;
 
-/// <summary>How many contexts take part in a decision: a constant that the compiler folds into the code of each profile.</summary>
+/// <summary>How many contexts take part in a decision and how large their tables are: constants that the compiler folds into the
+/// code of each profile.</summary>
 internal interface IContextWidth
 {
     static abstract int Contexts { get; }
+
+    /// <summary>Tables are this power of two smaller.</summary>
+    static abstract int Shrink { get; }
 }
 
 internal readonly struct WideContexts : IContextWidth
 {
     public static int Contexts => 7;
+
+    public static int Shrink => 0;
 }
 
 internal readonly struct NarrowContexts : IContextWidth
 {
     public static int Contexts => 4;
+
+    public static int Shrink => 2;
 }

@@ -18,7 +18,7 @@ internal sealed unsafe class LiteralModel<TCoder, TWidth>
         _decisions = decisions;
         _hits = new(decisions, memory, 12, 64);
         _raw = new(decisions, memory, 4, 1);
-        _bytes = new(decisions, memory, 13, 8);
+        _bytes = new(decisions, memory, 13 - TWidth.Shrink, 8);
         _history = new(memory);
     }
 

@@ -20,7 +20,9 @@ internal sealed class MatchIndex
     /// <summary>Indexes <paramref name="old"/>, or so much of it that no more than <paramref name="maxPositions"/> are kept.</summary>
     public void Build(ReadOnlySpan<byte> old, int maxPositions)
     {
-        _stride = Math.Max(1, (int)(((long)old.Length + maxPositions - 1) / maxPositions));
+        // A power of two: what repeats is mostly aligned, so the positions that are kept are the likelier ones.
+        _stride = (int)BitOperations.RoundUpToPowerOf2((uint)(((long)old.Length + maxPositions - 1) / maxPositions));
+        _stride = Math.Max(1, _stride);
         var positions = (old.Length / _stride) + 1;
         _headBits = Math.Clamp(BitOperations.Log2((uint)positions) + 1, MinHeadBits, MaxHeadBits);
         if (_heads.Length != 1 << _headBits)

@@ -8,8 +8,8 @@ namespace ContentTree.Store.Deltas.Coding;
 /// </summary>
 internal sealed class Matcher(int maxPositions = Matcher.DefaultPositions)
 {
-    /// <summary>16 million positions are 64 MiB, and the heads of the chains 16 MiB more.</summary>
-    public const int DefaultPositions = 1 << 24;
+    /// <summary>20 million positions are 80 MiB, and the heads of the chains 16 MiB more.</summary>
+    public const int DefaultPositions = 20 << 20;
 
     private const int MaxDepth = 64;
     private const int MaxCompared = 4096;

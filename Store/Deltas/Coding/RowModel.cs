@@ -16,6 +16,7 @@ internal sealed unsafe class RowModel<TCoder, TWidth>
     private readonly DecisionCoder<TCoder, TWidth> _decisions;
     private readonly ushort* _slots;
     private readonly ushort** _rows;
+    private readonly ushort* _checks;
     private readonly short* _weights;
     private readonly int _bits;
     private readonly int _mixers;
@@ -27,6 +28,7 @@ internal sealed unsafe class RowModel<TCoder, TWidth>
         (_decisions, _bits, _mixers) = (decisions, bits, mixers);
         _slots = memory.Take<ushort>((TWidth.Contexts * LineSlots) << bits);
         _rows = (ushort**)memory.Take<nint>(TWidth.Contexts);
+        _checks = memory.Take<ushort>(TWidth.Contexts);
         _weights = memory.Take<short>(mixers * Nodes * DecisionCoder<TCoder, TWidth>.Weights);
         Contexts = memory.Take<uint>(8);
     }
@@ -80,12 +82,17 @@ internal sealed unsafe class RowModel<TCoder, TWidth>
 
     private void FindRows(uint node)
     {
+        // All seven lines are asked for before the first is looked at.
         for (var i = 0; i < TWidth.Contexts; i++)
         {
             var hash = Hash.Continue(Contexts[i], node);
+            _checks[i] = (ushort)hash;
             // Shifted down to _bits bits, a hash cannot leave its table.
-            _rows[i] = FindRow(_slots + (((i << _bits) + (hash >> (32 - _bits))) * LineSlots), (ushort)hash);
+            _rows[i] = _slots + (((i << _bits) + (hash >> (32 - _bits))) * LineSlots);
+            CacheLine.Fetch(_rows[i]);
         }
+        for (var i = 0; i < TWidth.Contexts; i++)
+            _rows[i] = FindRow(_rows[i], _checks[i]);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -8,9 +8,11 @@ namespace ContentTree.Store.Deltas.Coding;
 /// </summary>
 internal sealed unsafe class ValuePredictor
 {
-    private const int ValueBits = 16;
-    private const int ShiftBits = 13;
+    private const int LargestValueBits = 16;
+    private const int LargestShiftBits = 13;
     private const int Guesses = 5;
+    private readonly int _valueBits;
+    private readonly int _shiftBits;
     private readonly Entry* _values;
     private readonly Entry* _shifts;
     private readonly Entry* _targets;
@@ -23,12 +25,13 @@ internal sealed unsafe class ValuePredictor
     private int _count;
     private int _rank;
 
-    public ValuePredictor(ModelMemory memory)
+    public ValuePredictor(ModelMemory memory, int shrink)
     {
-        _values = memory.Take<Entry>(1 << ValueBits);
-        _shifts = memory.Take<Entry>(1 << ShiftBits);
-        _targets = memory.Take<Entry>(1 << ValueBits);
-        _moves = memory.Take<Entry>(1 << ShiftBits);
+        (_valueBits, _shiftBits) = (LargestValueBits - shrink, LargestShiftBits - shrink);
+        _values = memory.Take<Entry>(1 << _valueBits);
+        _shifts = memory.Take<Entry>(1 << _shiftBits);
+        _targets = memory.Take<Entry>(1 << _valueBits);
+        _moves = memory.Take<Entry>(1 << _shiftBits);
         _guess = memory.Take<uint>(Guesses);
         _success = memory.Take<byte>(2 * Guesses);
     }
@@ -49,20 +52,29 @@ internal sealed unsafe class ValuePredictor
 
     public void Clear()
     {
-        new Span<Entry>(_values, 1 << ValueBits).Clear();
-        new Span<Entry>(_shifts, 1 << ShiftBits).Clear();
-        new Span<Entry>(_targets, 1 << ValueBits).Clear();
-        new Span<Entry>(_moves, 1 << ShiftBits).Clear();
+        new Span<Entry>(_values, 1 << _valueBits).Clear();
+        new Span<Entry>(_shifts, 1 << _shiftBits).Clear();
+        new Span<Entry>(_targets, 1 << _valueBits).Clear();
+        new Span<Entry>(_moves, 1 << _shiftBits).Clear();
         new Span<byte>(_success, 2 * Guesses).Clear();
     }
 
     /// <summary>The success of a guess in four steps.</summary>
     public uint Success(int guess) => (uint)_success[_rank + guess] >> 6;
 
+    /// <summary>Announces that a unit will be guessed soon.</summary>
+    public void Expect(in Piece piece, int at, in Unit unit)
+    {
+        if (unit.Relative)
+            CacheLine.Fetch(_targets + Place(unit.Old + (uint)(piece.OldPosition + at), _valueBits));
+        else
+            CacheLine.Fetch(_values + Place(unit.Old, _valueBits));
+    }
+
     public void Guess(in Piece piece, int at, in Unit unit)
     {
         Valid = 0;
-        _count = 0;
+        (_count, _rank) = (0, 0);
         if (unit.Relative)
             GuessTarget(piece, at, unit.Old);
         else if (unit.Length == 4)
@@ -93,8 +105,8 @@ internal sealed unsafe class ValuePredictor
     {
         var from = (uint)(piece.NewPosition + at);
         _key = old + (uint)(piece.OldPosition + at);
-        _first = _targets + Place(_key, ValueBits);
-        _second = _moves + Place(_key >> 8, ShiftBits);
+        _first = _targets + Place(_key, _valueBits);
+        _second = _moves + Place(_key >> 8, _shiftBits);
         (_count, _rank) = (2, Guesses);
         Add(0, _first->Key == _key, _first->Value - from);
         Add(1, _second->Key == _key >> 8, _key + _second->Value - from);
@@ -103,8 +115,8 @@ internal sealed unsafe class ValuePredictor
     private void GuessValue(in Piece piece, int at, uint old)
     {
         _key = old;
-        _first = _values + Place(_key, ValueBits);
-        _second = _shifts + Place(_key >> 6, ShiftBits);
+        _first = _values + Place(_key, _valueBits);
+        _second = _shifts + Place(_key >> 6, _shiftBits);
         (_count, _rank) = (5, 0);
         Add(0, _first->Key == _key, _first->Value);
         Add(1, _second->Key == _key >> 6, old + _second->Value);
