@@ -34,6 +34,9 @@ internal sealed class MatchIndex
         AddAll(old);
     }
 
+    /// <summary>Whether not every position is kept.</summary>
+    public bool IsSparse => _stride > 1;
+
     /// <summary>The newest position with the hash of these bytes, or -1.</summary>
     public long First(ulong key) => ((long)_heads[Place(key)] - 1) * _stride;
 

@@ -8,13 +8,15 @@ namespace ContentTree.Store.Deltas.Coding;
 /// </summary>
 internal sealed class Matcher(int maxPositions = Matcher.DefaultPositions)
 {
-    /// <summary>20 million positions are 80 MiB, and the heads of the chains 16 MiB more.</summary>
+    /// <summary>20 million positions are 80 MiB, the heads of the chains 16 MiB more, and what is near 5 MiB.</summary>
     public const int DefaultPositions = 20 << 20;
 
     private const int MaxDepth = 64;
     private const int MaxCompared = 4096;
     private const int GoodMatch = 512;
+    private const int NearDepth = 16;
     private readonly MatchIndex _index = new();
+    private NearIndex? _near;
 
     /// <summary>Indexes an old file; <see cref="Match"/> may then be called with several margins.</summary>
     public void Prepare(ReadOnlySpan<byte> old) => _index.Build(old, maxPositions);
@@ -24,7 +26,9 @@ internal sealed class Matcher(int maxPositions = Matcher.DefaultPositions)
     /// <returns>Operations that make exactly the new bytes, none of them empty.</returns>
     public List<MatchOperation> Match(ReadOnlySpan<byte> old, ReadOnlySpan<byte> fresh, int margin)
     {
-        var walk = new Walk(old, fresh, _index, margin);
+        if (_index.IsSparse)
+            (_near ??= new NearIndex()).Clear();
+        var walk = new Walk(old, fresh, _index, _index.IsSparse ? _near : null, margin);
         if (old.Length >= 2 * MatchIndex.KeyLength && fresh.Length >= 2 * MatchIndex.KeyLength)
             walk.Run();
         else if (fresh.Length > 0)
@@ -32,7 +36,7 @@ internal sealed class Matcher(int maxPositions = Matcher.DefaultPositions)
         return walk.Operations;
     }
 
-    private ref struct Walk(ReadOnlySpan<byte> old, ReadOnlySpan<byte> fresh, MatchIndex index, int margin)
+    private ref struct Walk(ReadOnlySpan<byte> old, ReadOnlySpan<byte> fresh, MatchIndex index, NearIndex? near, int margin)
     {
         private readonly ReadOnlySpan<byte> _old = old;
         private readonly ReadOnlySpan<byte> _new = fresh;
@@ -72,18 +76,27 @@ internal sealed class Matcher(int maxPositions = Matcher.DefaultPositions)
         {
             var key = BinaryPrimitives.ReadUInt64LittleEndian(_new[at..]);
             var limit = _new.Slice(at, Math.Min(MaxCompared, _new.Length - at));
-            var (best, bestLength) = (-1L, 0);
+            var best = (Position: -1L, Length: 0);
             var position = index.First(key);
-            for (var depth = 0; position >= 0 && depth < MaxDepth && bestLength < GoodMatch; depth++, position = index.Next(position))
-            {
-                var candidate = _old[(int)position..];
-                if (bestLength > 0 && (bestLength >= limit.Length || bestLength >= candidate.Length || candidate[bestLength] != limit[bestLength]))
-                    continue;
-                var length = limit.CommonPrefixLength(candidate);
-                if (length >= MatchIndex.KeyLength && length > bestLength)
-                    (best, bestLength) = (position, length);
-            }
-            return (best, bestLength);
+            for (var depth = 0; position >= 0 && depth < MaxDepth && best.Length < GoodMatch; depth++, position = index.Next(position))
+                Compare(limit, position, ref best);
+            if (near == null || best.Length >= GoodMatch)
+                return best;
+            near.Cover(_old, at + _alignment);
+            var close = near.First(key);
+            for (var depth = 0; close >= 0 && depth < NearDepth && best.Length < GoodMatch; depth++, close = near.Next(close))
+                Compare(limit, close, ref best);
+            return best;
+        }
+
+        private readonly void Compare(ReadOnlySpan<byte> limit, long position, ref (long Position, int Length) best)
+        {
+            var candidate = _old[(int)position..];
+            if (best.Length > 0 && (best.Length >= limit.Length || best.Length >= candidate.Length || candidate[best.Length] != limit[best.Length]))
+                return;
+            var length = limit.CommonPrefixLength(candidate);
+            if (length >= MatchIndex.KeyLength && length > best.Length)
+                best = (position, length);
         }
 
         // Equal bytes on the present alignment.
