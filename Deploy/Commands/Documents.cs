@@ -44,6 +44,7 @@ internal sealed record PlanDocument(
     bool UpToDate,
     int Objects,
     long MaxDownloadBytes,
+    bool IsDelta,
     long DiskBytes,
     long Inodes,
     long FreeBytes,

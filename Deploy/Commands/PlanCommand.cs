@@ -30,7 +30,7 @@ internal static class PlanCommand
         var needs = upToDate ? SpaceNeeds.None : plan.Needs;
         var (bytes, inodes) = device.Store.FreeSpace();
         return new PlanDocument(
-            plan.Id, plan.Commit.Version, found.Target.Branch, found.Target.Sequence, upToDate, plan.Fetches, plan.FetchBytes,
+            plan.Id, plan.Commit.Version, found.Target.Branch, found.Target.Sequence, upToDate, plan.Fetches, plan.FetchBytes, plan.IsExact,
             needs.Bytes, needs.Inodes, bytes, inodes,
             upToDate || (needs.Bytes <= bytes - device.Config.MinFree && needs.Inodes <= inodes),
             !upToDate || found.RebootNeeded);
@@ -40,7 +40,7 @@ internal static class PlanCommand
         ? $"up to date: {plan.Commit}{(plan.RebootNeeded ? "; a reboot is needed" : "")}"
         : $"""
         commit     {plan.Commit} {plan.Version}
-        download   {plan.Objects} objects, at most {Sizes.Text(plan.MaxDownloadBytes)} (uncompressed size)
+        download   {plan.Objects} objects, {(plan.IsDelta ? $"{Sizes.Text(plan.MaxDownloadBytes)} as a delta" : $"at most {Sizes.Text(plan.MaxDownloadBytes)} (uncompressed size)")}
         disk       {Sizes.Text(plan.DiskBytes)} and {plan.Inodes} inodes; {Sizes.Text(plan.FreeBytes)} and {plan.FreeInodes} are free
         fits       {(plan.Fits ? "yes" : "no: 'ctree gc' removes old deployments")}
         afterwards a reboot

@@ -1,7 +1,10 @@
 using ContentTree.Store;
+using ContentTree.Store.Deltas;
 using ContentTree.Store.Local;
 using ContentTree.Store.Objects;
+using ContentTree.Store.Protocol;
 using ContentTree.Store.Repositories;
+using Microsoft.Win32.SafeHandles;
 
 namespace ContentTree.Deploy.Transfer;
 
@@ -12,22 +15,106 @@ namespace ContentTree.Deploy.Transfer;
 internal sealed class CommitPull : IDisposable
 {
     private readonly Device _device;
+    private readonly Sources _sources;
     private readonly RepositoryClient _repository;
     private readonly StorePull _pull;
+    private readonly SafeFileHandle _incoming;
+    private DeltaPull? _delta;
 
     public CommitPull(Device device, Sources sources)
     {
-        _device = device;
+        (_device, _sources) = (device, sources);
         _repository = new RepositoryClient(sources);
         _pull = device.Store.BeginPull();
         _pull.AdoptLeftovers();
+        _incoming = Posix.OpenDirectory(Path.Combine(device.Store.Path, "incoming"));
     }
 
     public TransferCounters Counters { get; } = new();
 
-    /// <summary>Fetches the commit and its trees and works out the rest.</summary>
+    /// <summary>Works out what the commit takes: by a delta if there is one, else object by object.</summary>
     /// <exception cref="StoppedException">The commit is not for this device.</exception>
-    public async Task<PullPlan> PlanAsync(ObjectId id, CancellationToken cancellation)
+    public async Task<PullPlan> PlanAsync(ObjectId id, CancellationToken cancellation) =>
+        await TryPlanDeltaAsync(id, cancellation).ConfigureAwait(false) ?? await PlanObjectsAsync(id, cancellation).ConfigureAwait(false);
+
+    /// <summary>Fetches what the plan says. Where a delta turns out to be false, object by object.</summary>
+    /// <exception cref="StoppedException">There is no room for it.</exception>
+    public async Task<CompleteCommit> RunAsync(PullPlan plan, CancellationToken cancellation)
+    {
+        Require(plan);
+        var complete = plan.Delta is { } delta ? await TryRunAsync(delta, cancellation).ConfigureAwait(false) : null;
+        if (complete is null)
+        {
+            var objects = plan.Delta is null ? plan : await PlanObjectsAsync(plan.Id, cancellation).ConfigureAwait(false);
+            Require(objects);
+            complete = await RunObjectsAsync(objects, cancellation).ConfigureAwait(false);
+        }
+        SparsePart.RemoveAll(_incoming);
+        return complete;
+    }
+
+    /// <summary>What has arrived is flushed and kept.</summary>
+    public void Dispose()
+    {
+        _delta?.Dispose();
+        _incoming.Dispose();
+        _pull.Dispose();
+    }
+
+    private void Require(PullPlan plan) => plan.Needs.Require(_device.Store, _device.Config.MinFree, $"commit {plan.Id}");
+
+    private async Task<PullPlan?> TryPlanDeltaAsync(ObjectId id, CancellationToken cancellation)
+    {
+        if (_device.Store.ContainsCommit(id) ||
+            await new DeltaSelection(_device.Store, _repository).FindAsync(id, cancellation).ConfigureAwait(false) is not { } found)
+            return null;
+        var download = new RangeDownload(_sources, _incoming, Routes.Delta(found.Name.ToString()), Counters, _device.Clock, found.Bytes);
+        _delta = new DeltaPull(_device.Store, _pull, download, Counters, _incoming, found.Name, found.Bytes);
+        try
+        {
+            await _delta.OpenAsync(cancellation).ConfigureAwait(false);
+        }
+        catch (Exception e) when (IsUseless(e))
+        {
+            _delta.Remove();
+            return null;
+        }
+        var application = _delta.Application;
+        Fitness.Require(_device, id, application.Commit);
+        return new PullPlan(id, application.Commit, application.Commit.Encode(), [], Needs(_delta)) { Delta = _delta };
+    }
+
+    private static SpaceNeeds Needs(DeltaPull delta)
+    {
+        var unlinked = delta.Application.CountUnlinked();
+        // The deployment's own directories take a block each; nearly all of what is not linked is one.
+        var needs = new SpaceNeeds(0, 0).PlusFile(delta.BytesLeft).Plus(new SpaceNeeds(unlinked * SpaceNeeds.Block, unlinked));
+        foreach (var (size, inodes) in delta.Application.Contents)
+        {
+            for (var i = 0; i < inodes; i++)
+                needs = needs.PlusFile(size);
+        }
+        return needs;
+    }
+
+    private static async Task<CompleteCommit?> TryRunAsync(DeltaPull delta, CancellationToken cancellation)
+    {
+        try
+        {
+            return await delta.RunAsync(cancellation).ConfigureAwait(false);
+        }
+        catch (Exception e) when (IsUseless(e))
+        {
+            delta.Remove();
+            return null;
+        }
+    }
+
+    // Every byte of a delta can be had otherwise: a false or vanished one is no reason to stop.
+    private static bool IsUseless(Exception e) =>
+        e is CorruptDeltaException or StoppedException { Code: ExitCode.VerificationFailed or ExitCode.NotFound or ExitCode.NotAuthorised };
+
+    private async Task<PullPlan> PlanObjectsAsync(ObjectId id, CancellationToken cancellation)
     {
         var name = new ObjectName(ObjectKind.Commit, id);
         var encoded = _device.Store.ContainsCommit(id)
@@ -40,21 +127,12 @@ internal sealed class CommitPull : IDisposable
         return new PullPlan(id, commit, encoded, contents, needs);
     }
 
-    /// <summary>Fetches what the plan says.</summary>
-    /// <exception cref="StoppedException">There is no room for it.</exception>
-    public async Task<CompleteCommit> RunAsync(PullPlan plan, CancellationToken cancellation)
+    private async Task<CompleteCommit> RunObjectsAsync(PullPlan plan, CancellationToken cancellation)
     {
-        plan.Needs.Require(_device.Store, _device.Config.MinFree, $"commit {plan.Id}");
-        using var incoming = Posix.OpenDirectory(Path.Combine(_device.Store.Path, "incoming"));
-        var download = new ContentDownload(_repository, _pull, incoming, Counters, _device.Clock);
+        var download = new ContentDownload(_repository, _pull, _incoming, Counters, _device.Clock);
         var options = new ParallelOptions { MaxDegreeOfParallelism = _device.Config.Connections, CancellationToken = cancellation };
         await Parallel.ForEachAsync(plan.Contents, options, async (content, token) =>
             await download.RunAsync(content, token).ConfigureAwait(false)).ConfigureAwait(false);
-        var complete = _pull.Complete(plan.Id, plan.Encoded);
-        SparsePart.RemoveAll(incoming);
-        return complete;
+        return _pull.Complete(plan.Id, plan.Encoded);
     }
-
-    /// <summary>What has arrived is flushed and kept.</summary>
-    public void Dispose() => _pull.Dispose();
 }

@@ -10,11 +10,18 @@ namespace ContentTree.Deploy.Transfer;
 /// <param name="Needs">What download and deployment together take.</param>
 internal sealed record PullPlan(ObjectId Id, Commit Commit, byte[] Encoded, IReadOnlyList<WantedContent> Contents, SpaceNeeds Needs)
 {
-    /// <summary>Contents that cross the network.</summary>
-    public int Fetches => Contents.Count(c => c.Present is null);
+    /// <summary>The delta that brings everything; null when contents are fetched as they are.</summary>
+    public DeltaPull? Delta { get; init; }
+
+    /// <summary>Contents that cross the network; with a delta, those that it rebuilds.</summary>
+    public int Fetches => Delta?.Application.Contents.Count() ?? Contents.Count(c => c.Present is null);
+
+    /// <summary>Whether <see cref="FetchBytes"/> is what will cross the network, and not only a bound for it.</summary>
+    public bool IsExact => Delta is not null;
 
     /// <summary>
-    /// Their uncompressed size: an upper bound for what crosses the network, whose compressed size only the server knows.
+    /// With a delta, its bytes that are still to come. Otherwise the contents' uncompressed size: an upper bound for what crosses the
+    /// network, whose compressed size only the server knows.
     /// </summary>
-    public long FetchBytes => Contents.Where(c => c.Present is null).Sum(c => c.Size);
+    public long FetchBytes => Delta?.BytesLeft ?? Contents.Where(c => c.Present is null).Sum(c => c.Size);
 }

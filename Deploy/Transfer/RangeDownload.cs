@@ -55,6 +55,9 @@ internal sealed class RangeDownload : IDisposable
     /// <summary>How long the total rate is measured before the number of connections may change.</summary>
     public TimeSpan Window { get; init; } = TimeSpan.FromSeconds(3);
 
+    /// <summary>Only what begins before this offset is fetched: a look at the start of a file, before all of it is wanted.</summary>
+    public long Until { get; set; } = long.MaxValue;
+
     /// <summary>Bytes of the whole file; null before the first answer if nobody said so.</summary>
     public long? Length => _part.Length ?? _announced;
 
@@ -145,8 +148,10 @@ internal sealed class RangeDownload : IDisposable
             if (_isPlain || (_part.Length is null && _claimed.Count > 0))
                 return null;
             var gap = _part.FirstGap(_claimed, UnitBytes());
-            if (gap.Length == 0)
+            if (gap.Length == 0 || gap.From >= Until)
                 return null;
+            if (gap.To > Until)
+                gap = gap with { To = Until };
             _claimed.Add(gap);
             return new RangeUnit(gap, _part.Generation);
         }

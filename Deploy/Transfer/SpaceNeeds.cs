@@ -8,7 +8,8 @@ namespace ContentTree.Deploy.Transfer;
 /// <param name="Inodes">Files and directories.</param>
 internal sealed record SpaceNeeds(long Bytes, long Inodes)
 {
-    private const long Block = 4096;
+    /// <summary>Bytes in a block.</summary>
+    public const long Block = 4096;
 
     public static SpaceNeeds None { get; } = new(0, 0);
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using ContentTree.Server.Storage;
+using ContentTree.Store.Deltas;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using Microsoft.Extensions.Primitives;
@@ -17,12 +18,14 @@ internal sealed class RepositoryEndpoints(DataDirectory data)
     private const string MustAsk = "public, no-cache";
     private const string RootSuffix = ".root.json";
     private const string HeadSuffix = ".json";
+    private const string ListSuffix = ".json";
     private const int NoBuffer = 1;
     private static readonly string[] Methods = [HttpMethods.Get, HttpMethods.Head];
 
     public void Map(IEndpointRouteBuilder routes)
     {
         routes.MapMethods(Routes.Repository + "/objects/{fanout}/{file}", Methods, ServeObject);
+        routes.MapMethods(Routes.Repository + "/deltas/{file}", Methods, ServeDelta);
         routes.MapMethods(Routes.Repository + "/heads/{**path}", Methods, ServeHead);
         routes.MapMethods(Routes.Repository + "/history/{**path}", Methods, ServeArchivedHead);
         routes.MapMethods(Routes.Repository + "/trust/{file}", Methods, ServeTrust);
@@ -37,6 +40,25 @@ internal sealed class RepositoryEndpoints(DataDirectory data)
         var stream = new FileStream(data.Repository.OpenStored(name), FileAccess.Read, NoBuffer);
         context.Response.Headers.CacheControl = Immutable;
         return Results.Stream(stream, "application/octet-stream", entityTag: Tag(name.Id, stream.Length), enableRangeProcessing: true).ExecuteAsync(context);
+    }
+
+    private Task ServeDelta(HttpContext context)
+    {
+        var file = Value(context, "file");
+        var path = Path.Combine(data.Repository.Path, "deltas", file);
+        if (DeltaName.TryParse(file, out _))
+            return File.Exists(path) ? ServeFile(context, path, file, Immutable) : throw NotFound();
+        return file.EndsWith(ListSuffix, StringComparison.Ordinal) && ObjectId.TryParse(file.AsSpan(0, file.Length - ListSuffix.Length), out _) && File.Exists(path)
+            ? ServeBytes(context, File.ReadAllBytes(path), MustAsk)
+            : throw NotFound();
+    }
+
+    // The name is the tag: it has the hash in it.
+    private static Task ServeFile(HttpContext context, string path, string name, string caching)
+    {
+        var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, NoBuffer);
+        context.Response.Headers.CacheControl = caching;
+        return Results.Stream(stream, "application/octet-stream", entityTag: new EntityTagHeaderValue(new StringSegment($"\"{name}\"")), enableRangeProcessing: true).ExecuteAsync(context);
     }
 
     private Task ServeHead(HttpContext context)

@@ -52,7 +52,12 @@ internal sealed class DeltaWorkshop : IDisposable
         using var pull = Store.BeginPull();
         using var application = Open(pull, delta);
         for (var part = 0; part < application.Header.Parts.Count; part++)
-            application.Apply(part, PartOf(delta, application.Header.Parts[part]));
+        {
+            var coded = PartOf(delta, application.Header.Parts[part]);
+            if (!application.IsIntact(part, coded))
+                throw new CorruptDeltaException($"part {part} is damaged");
+            application.Apply(part, coded);
+        }
         return application.Complete();
     }
 

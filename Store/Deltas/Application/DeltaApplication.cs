@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Security.Cryptography;
 using ContentTree.Store.Codecs;
 using ContentTree.Store.Deltas.Plans;
@@ -51,6 +52,22 @@ public sealed class DeltaApplication : IDisposable
     /// <summary>Some content was packed otherwise than by the publisher: it must be fetched as it is.</summary>
     public bool IsIncomplete => _differs.Contains(true);
 
+    /// <summary>
+    /// Directories and what is neither file nor directory in the whole new tree: what a deployment of it makes beside links.
+    /// </summary>
+    public long CountUnlinked()
+    {
+        if (_plan.Trees.Count == 0)
+            return CountUnlinked(_plan.Commit.Tree);
+        var entries = _plan.Trees.SelectMany(t => t.Entries).ToArray();
+        return _plan.Trees.Count + entries.OfType<PlannedEntry.Known>().Sum(k => k.Entry switch
+        {
+            TreeEntry.Directory directory => CountUnlinked(directory.Id),
+            TreeEntry.File { Size: > 0 } => 0,
+            _ => 1,
+        });
+    }
+
     /// <summary>Reads the plan. The old commit must be complete in the store.</summary>
     /// <param name="codedPlan">The plan's bytes as they are in the file.</param>
     /// <exception cref="CorruptDeltaException">Damaged, or not a plan from that commit to that one.</exception>
@@ -83,13 +100,23 @@ public sealed class DeltaApplication : IDisposable
     /// <summary>Something in the part is still to be made.</summary>
     public bool Needs(int part) => _plan.Parts[part].Any(i => _ids[i.Content] is null && !_differs[i.Content]);
 
-    /// <summary>Decodes one part.</summary>
-    /// <param name="coded">Exactly its bytes, seekable.</param>
+    /// <summary>Whether a part's bytes are the ones that were published.</summary>
+    /// <param name="coded">Exactly its bytes; stands at their start again afterwards.</param>
+    public bool IsIntact(int part, Stream coded)
+    {
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(coded, hash);
+        var isIntact = coded.Position == Header.Parts[part].CodedLength && BinaryPrimitives.ReadUInt64LittleEndian(hash) == Header.Parts[part].Checksum;
+        coded.Position = 0;
+        return isIntact;
+    }
+
+    /// <summary>Decodes one part that is intact.</summary>
+    /// <param name="coded">Exactly its bytes.</param>
     /// <exception cref="CorruptDeltaException">The bytes are damaged or hostile. Nothing false is in the store.</exception>
     public void Apply(int part, Stream coded, CancellationToken cancellation = default)
     {
         var announced = Header.Parts[part];
-        Verify(part, announced, coded);
         try
         {
             _decoding.Run(announced, coded, _plan.Parts[part], Sink, cancellation);
@@ -125,14 +152,12 @@ public sealed class DeltaApplication : IDisposable
         _decoding.Dispose();
     }
 
-    private static void Verify(int part, DeltaPart announced, Stream coded)
+    private long CountUnlinked(ObjectId tree) => 1 + _store.ReadTree(tree).Entries.Sum(e => e switch
     {
-        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(coded, hash);
-        if (coded.Position != announced.CodedLength || System.Buffers.Binary.BinaryPrimitives.ReadUInt64LittleEndian(hash) != announced.Checksum)
-            throw new CorruptDeltaException($"part {part} is damaged");
-        coded.Position = 0;
-    }
+        TreeEntry.Directory directory => CountUnlinked(directory.Id),
+        TreeEntry.File { Size: > 0 } => 0,
+        _ => 1,
+    });
 
     // An old content that has a new owner or mode is copied here, never fetched.
     private void MakeVariants()
