@@ -24,6 +24,16 @@ internal sealed class DeviceAccess(Devices devices, TimeProvider time, TimeSpan 
         return (signature.Device, state);
     }
 
+    /// <summary>The device that signed the request, which an operator or a token has let in.</summary>
+    /// <exception cref="ProblemException">Not signed by such a device.</exception>
+    public KeyId RequireAccepted(HttpContext context, ReadOnlySpan<byte> body)
+    {
+        var (device, state) = Authenticate(context, body);
+        return state == DeviceState.Accepted
+            ? device
+            : throw new ProblemException(state == DeviceState.Pending ? ProblemCode.DevicePending : ProblemCode.DeviceRejected);
+    }
+
     /// <summary>Proof that whoever sent the request holds this key.</summary>
     /// <exception cref="ProblemException">Wrong signature, wrong time or a replay.</exception>
     public void CheckSignature(HttpContext context, ReadOnlySpan<byte> body, PublicKey key) => Check(Read(context), key, context, body);

@@ -8,12 +8,10 @@ namespace ContentTree.Server.Endpoints;
 
 /// <summary>What devices ask: enrol, poll, report. Every request is signed by the device's key.</summary>
 internal sealed class DeviceEndpoints(
-    DataDirectory data, Devices devices, Events events, EmptyBranches emptyBranches, TimeProvider time, ServerOptions options, ILogger log)
+    DataDirectory data, DeviceAccess access, Devices devices, Events events, EmptyBranches emptyBranches, ServerOptions options, ILogger log)
 {
     private const int MaxText = 200;
     private const int MaxMessage = 4096;
-
-    private readonly DeviceAccess _access = new(devices, time, options.Skew);
 
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -27,7 +25,7 @@ internal sealed class DeviceEndpoints(
         var body = await context.ReadBodyAsync(BodyLimits.Enrol);
         var request = Messages.Parse(body, ProtocolJson.Default.EnrolRequest);
         var key = PublicKey.Parse(request.PublicKey);
-        _access.CheckSignature(context, body, key);
+        access.CheckSignature(context, body, key);
         RequireText("name", request.Name, MaxText);
         RequireText("hardware", request.Hardware, MaxText);
         RequireText("architecture", request.Architecture, MaxText);
@@ -44,7 +42,7 @@ internal sealed class DeviceEndpoints(
     private async Task PollAsync(HttpContext context)
     {
         var body = await context.ReadBodyAsync(BodyLimits.Small);
-        var (device, state) = _access.Authenticate(context, body);
+        var (device, state) = access.Authenticate(context, body);
         var poll = Messages.Parse(body, ProtocolJson.Default.PollRequest);
         RequireText("boot", poll.Boot, MaxText);
         devices.Record(device, poll);
@@ -56,9 +54,7 @@ internal sealed class DeviceEndpoints(
     private async Task ReportAsync(HttpContext context)
     {
         var body = await context.ReadBodyAsync(BodyLimits.Report);
-        var (device, state) = _access.Authenticate(context, body);
-        if (state != DeviceState.Accepted)
-            throw new ProblemException(state == DeviceState.Pending ? ProblemCode.DevicePending : ProblemCode.DeviceRejected);
+        var device = access.RequireAccepted(context, body);
         var report = Messages.Parse(body, ProtocolJson.Default.ReportRequest);
         RequireOrder(report.Events);
         var reported = report.Events.Select(e => e with { Message = Printable(e.Message) }).ToArray();

@@ -33,4 +33,7 @@ internal static partial class Log
 
     [LoggerMessage(Level = LogLevel.Error, Message = "uploaded objects could not be made durable; their publisher will be asked for them again")]
     public static partial void UploadsLost(ILogger log, Exception exception);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "a pack was cut short because of a damaged object; 'ctree-server fsck' finds it")]
+    public static partial void PackCut(ILogger log, Exception exception);
 }

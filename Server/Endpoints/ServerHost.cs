@@ -63,11 +63,15 @@ internal sealed class ServerHost : IAsyncDisposable
         var tokens = new Tokens(database, time);
         var devices = new Devices(database, tokens, time);
         var access = new TokenAccess(tokens);
+        var signed = new DeviceAccess(devices, time, options.Skew);
+        var packs = new PackEndpoints(data, signed, options, log);
+        app.Lifetime.ApplicationStopped.Register(packs.Dispose);
         app.Use(new ProblemAnswers(log).InvokeAsync);
         app.UseRouting();
         app.MapGet("/healthz", context => context.Response.WriteAsync("ok\n"));
         new RepositoryEndpoints(data).Map(app);
-        new DeviceEndpoints(data, devices, new Events(database), new EmptyBranches(database), time, options, log).Map(app);
+        new DeviceEndpoints(data, signed, devices, new Events(database), new EmptyBranches(database), options, log).Map(app);
+        packs.Map(app);
         new PublishEndpoints(data, access, uploads, time, log).Map(app);
         new ManagementEndpoints(data, devices, tokens, new EmptyBranches(database), access, time, log).Map(app);
     }

@@ -14,4 +14,7 @@ internal sealed record ServerOptions
 
     /// <summary>How long uploaded objects may wait before they are made durable, when no head asks for it.</summary>
     public TimeSpan UploadIdle { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>Packs sent at the same time; each takes about 16 MB.</summary>
+    public int MaxPacks { get; init; } = 16;
 }

@@ -22,6 +22,7 @@ internal static unsafe partial class ZstdNative
     public const int ResetSession = 1;
     public const int ResetAll = 3;
     public const int Continue = 0;
+    public const int FlushPiece = 1;
     public const int End = 2;
 
     static ZstdNative() => CodecLibraries.Register();

@@ -15,6 +15,9 @@ public static class Routes
     /// <summary>POST <see cref="ReportRequest"/> -> <see cref="ReportAnswer"/>; signed by the device.</summary>
     public const string Report = "/api/v1/report";
 
+    /// <summary>POST a pack request -> a pack (docs/format/pack.md); signed by the device.</summary>
+    public const string Packs = "/api/v1/packs";
+
     /// <summary>POST <see cref="MissingRequest"/> -> <see cref="MissingAnswer"/>; publisher.</summary>
     public const string PublishMissing = "/api/v1/publish/missing";
 

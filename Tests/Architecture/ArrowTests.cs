@@ -76,6 +76,7 @@ public sealed class ArrowTests
             ["Repository"] = ["Trust", "Protocol"],
             ["Trees"] = ["Trust", "Protocol"],
             ["Local"] = ["Trust", "Protocol"],
+            ["Packs"] = ["Local", "Trust", "Protocol"],
             ["Trust"] = ["Protocol", "Local", "Trees"],
         };
         foreach (var (folder, forbidden) in layers)

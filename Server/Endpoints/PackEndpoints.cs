@@ -1,0 +1,91 @@
+using System.Collections.Concurrent;
+using ContentTree.Server.Storage;
+using ContentTree.Store.Objects;
+using ContentTree.Store.Packs;
+using ContentTree.Store.Protocol;
+using ContentTree.Store.Trust;
+
+namespace ContentTree.Server.Endpoints;
+
+/// <summary>
+/// Many objects in one answer, for a device that no delta serves. Streamed frame by frame; what cannot be served now is refused, because
+/// a device can always take single objects.
+/// </summary>
+internal sealed class PackEndpoints(DataDirectory data, DeviceAccess access, ServerOptions options, ILogger log) : IDisposable
+{
+    private const string MediaType = "application/vnd.ctree.pack";
+    private const int MaxPerDevice = 4;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private readonly SemaphoreSlim _packs = new(options.MaxPacks);
+    private readonly ConcurrentDictionary<KeyId, int> _perDevice = new();
+
+    // Compressing leaves a processor to the polls, where there is another one.
+    private readonly SemaphoreSlim _compressing = new(Math.Max(1, Environment.ProcessorCount - 1));
+
+    public void Map(IEndpointRouteBuilder routes) => routes.MapPost(Routes.Packs, SendAsync);
+
+    public void Dispose()
+    {
+        _packs.Dispose();
+        _compressing.Dispose();
+    }
+
+    private async Task SendAsync(HttpContext context)
+    {
+        var body = await context.ReadBodyAsync(BodyLimits.Packs);
+        var device = access.RequireAccepted(context, body);
+        var request = PackRequest.Decode(body);
+        if (_perDevice.AddOrUpdate(device, 1, (_, count) => count + 1) > MaxPerDevice)
+        {
+            Leave(device);
+            throw new ProblemException(ProblemCode.TooMany, $"more than {MaxPerDevice} packs for one device at a time", retryAfter: Patience);
+        }
+        try
+        {
+            if (!_packs.Wait(0))
+                throw new ProblemException(ProblemCode.Unavailable, "too many packs are being sent", retryAfter: Patience);
+            using var _ = new Held(_packs);
+            await StreamAsync(context, request);
+        }
+        finally
+        {
+            Leave(device);
+        }
+    }
+
+    private async Task StreamAsync(HttpContext context, PackRequest request)
+    {
+        using var pack = new PackWriter(data.Repository, request);
+        context.Response.ContentType = MediaType;
+        try
+        {
+            for (var frame = await NextAsync(pack, context.RequestAborted); !frame.IsEmpty; frame = await NextAsync(pack, context.RequestAborted))
+                await context.Response.Body.WriteAsync(frame, context.RequestAborted);
+        }
+        catch (CorruptObjectException e) when (context.Response.HasStarted)
+        {
+            // The length of the object was told already: only an end that is none says that it does not come.
+            Log.PackCut(log, e);
+            context.Abort();
+        }
+    }
+
+    private async Task<ReadOnlyMemory<byte>> NextAsync(PackWriter pack, CancellationToken cancellation)
+    {
+        await _compressing.WaitAsync(cancellation);
+        using var _ = new Held(_compressing);
+        return pack.Next();
+    }
+
+    private void Leave(KeyId device)
+    {
+        if (_perDevice.AddOrUpdate(device, 0, (_, count) => count - 1) == 0)
+            _perDevice.TryRemove(new KeyValuePair<KeyId, int>(device, 0));
+    }
+
+    private readonly struct Held(SemaphoreSlim semaphore) : IDisposable
+    {
+        public void Dispose() => semaphore.Release();
+    }
+}

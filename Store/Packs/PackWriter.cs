@@ -1,0 +1,109 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using ContentTree.Store.Codecs;
+using ContentTree.Store.Objects;
+using ContentTree.Store.Repositories;
+
+namespace ContentTree.Store.Packs;
+
+/// <summary>
+/// Answers a <see cref="PackRequest"/> from a repository, frame by frame, in bounded memory. What it reads is not proved: the device
+/// hashes it anyway.
+/// </summary>
+public sealed class PackWriter : IDisposable
+{
+    // More of it costs twice the time and wins a few thousandths.
+    private const int Level = 8;
+
+    private readonly PackRequest _request;
+    private readonly StoredReader _object;
+    private readonly ZstdFlushEncoder _encoder = new(Level, PackFormat.WindowLog);
+    private readonly byte[] _content = new byte[PackFormat.MaxContentBytes];
+    private readonly byte[] _frame = new byte[PackFormat.MagicBytes + PackFormat.HeaderBytes + PackFormat.MaxStoredBytes];
+    private int _next;
+    private uint _number;
+    private bool _ended;
+
+    public PackWriter(Repository repository, PackRequest request)
+    {
+        _request = request;
+        _object = new StoredReader(repository);
+    }
+
+    /// <summary>The next frame, valid until the next call; empty after the last one.</summary>
+    /// <exception cref="CorruptObjectException">An object turned out to be damaged in its middle: the stream cannot go on.</exception>
+    public ReadOnlyMemory<byte> Next()
+    {
+        if (_ended)
+            return default;
+        var start = _number == 0 ? PackFormat.MagicBytes : 0;
+        PackFormat.Magic[..start].CopyTo(_frame);
+        var length = start + WriteFrame(_frame.AsSpan(start), Fill());
+        return _frame.AsMemory(0, length);
+    }
+
+    public void Dispose()
+    {
+        _object.Dispose();
+        _encoder.Dispose();
+    }
+
+    private int WriteFrame(Span<byte> frame, int content)
+    {
+        var stored = content == 0 ? 0 : _encoder.Encode(_content.AsSpan(0, content), frame[PackFormat.HeaderBytes..]);
+        var proved = frame[PackFormat.ChecksumBytes..(PackFormat.HeaderBytes + stored)];
+        BinaryPrimitives.WriteUInt32LittleEndian(proved, _number++);
+        BinaryPrimitives.WriteInt32LittleEndian(proved[4..], stored);
+        BinaryPrimitives.WriteInt32LittleEndian(proved[8..], content);
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(proved, hash);
+        hash[..PackFormat.ChecksumBytes].CopyTo(frame);
+        _ended = content == 0;
+        return PackFormat.HeaderBytes + stored;
+    }
+
+    // What the frames hold together: every object's length and bytes, one after the other.
+    private int Fill()
+    {
+        var filled = 0;
+        while (filled < _content.Length)
+        {
+            if (_object.Remaining > 0)
+                filled += _object.Read(_content.AsSpan(filled));
+            else if (_next == _request.Objects.Count || _content.Length - filled < PackFormat.MaxVarintBytes)
+                break;
+            else
+                filled += WriteVarint(_content.AsSpan(filled), OpenNext());
+        }
+        return filled;
+    }
+
+    // 0: missing; else one more than the bytes that follow.
+    private ulong OpenNext()
+    {
+        var skip = _next == 0 ? _request.Offset : 0;
+        var name = _request.Objects[_next++];
+        try
+        {
+            _object.Open(name);
+            if (skip > _object.Remaining)
+                throw new CorruptObjectException(name, "is shorter than what the device has of it");
+            _object.Skip(skip);
+            return (ulong)_object.Remaining + 1;
+        }
+        catch (Exception e) when (e is ObjectNotFoundException or CorruptObjectException)
+        {
+            _object.Close();
+            return 0;
+        }
+    }
+
+    private static int WriteVarint(Span<byte> target, ulong value)
+    {
+        var length = 0;
+        for (; value >= 0x80; value >>= 7)
+            target[length++] = (byte)(value | 0x80);
+        target[length++] = (byte)value;
+        return length;
+    }
+}
