@@ -19,12 +19,14 @@ internal sealed class CommitPull : IDisposable
     private readonly RepositoryClient _repository;
     private readonly StorePull _pull;
     private readonly SafeFileHandle _incoming;
+    private readonly PackDownload _packs;
     private DeltaPull? _delta;
 
     public CommitPull(Device device, Sources sources)
     {
         (_device, _sources) = (device, sources);
         _repository = new RepositoryClient(sources);
+        _packs = new PackDownload(device, sources, Counters);
         _pull = device.Store.BeginPull();
         _pull.AdoptLeftovers();
         _incoming = Posix.OpenDirectory(Path.Combine(device.Store.Path, "incoming"));
@@ -122,7 +124,7 @@ internal sealed class CommitPull : IDisposable
             : await _repository.GetObjectAsync(name, Repository.MaxCommitBytes, Counters, cancellation).ConfigureAwait(false);
         var commit = Commit.Decode(encoded, id);
         Fitness.Require(_device, id, commit);
-        var fetch = new TreeFetch(_device, _repository, _pull, Counters);
+        var fetch = new TreeFetch(_device, _repository, _pull, _packs, Counters);
         var (contents, needs) = await fetch.RunAsync(commit.Tree, cancellation).ConfigureAwait(false);
         return new PullPlan(id, commit, encoded, contents, needs);
     }
@@ -131,8 +133,18 @@ internal sealed class CommitPull : IDisposable
     {
         var download = new ContentDownload(_repository, _pull, _incoming, Counters, _device.Clock);
         var options = new ParallelOptions { MaxDegreeOfParallelism = _device.Config.Connections, CancellationToken = cancellation };
-        await Parallel.ForEachAsync(plan.Contents, options, async (content, token) =>
+        var rest = await FetchPackedAsync(plan.Contents, cancellation).ConfigureAwait(false);
+        await Parallel.ForEachAsync(rest, options, async (content, token) =>
             await download.RunAsync(content, token).ConfigureAwait(false)).ConfigureAwait(false);
         return _pull.Complete(plan.Id, plan.Encoded);
+    }
+
+    // What no pack brings is left: it comes one by one, or is here already with other metadata.
+    private async Task<IReadOnlyList<WantedContent>> FetchPackedAsync(IReadOnlyList<WantedContent> contents, CancellationToken cancellation)
+    {
+        var wanted = PackOrder.Of(contents.Where(c => c.Present is null), _pull);
+        using var target = new ContentPack(wanted, _pull, Counters);
+        await _packs.RunAsync([.. wanted.Select(c => c.Name)], target, cancellation).ConfigureAwait(false);
+        return [.. contents.Where(c => !target.Arrived.Contains(c.Id))];
     }
 }

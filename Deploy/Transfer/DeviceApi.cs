@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using ContentTree.Store.Packs;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Trust;
 
@@ -23,6 +24,15 @@ internal sealed class DeviceApi(ServerConnection connection, SigningKey key, Tim
     public Task<ReportAnswer?> ReportAsync(ReportRequest request, CancellationToken cancellation) =>
         PostAsync(Routes.Report, request, ProtocolJson.Default.ReportRequest, ProtocolJson.Default.ReportAnswer, cancellation);
 
+    /// <summary>Asks for a pack as content, which the limits on content hold for. The answer's body is still to be read.</summary>
+    /// <exception cref="ProblemException">The server refused.</exception>
+    /// <exception cref="ServerUnreachableException">It did not answer.</exception>
+    public Task<HttpResponseMessage?> OpenPackAsync(Source source, PackRequest wanted, CancellationToken cancellation)
+    {
+        var body = wanted.Encode();
+        return AgainWithServersTimeAsync(() => SendPackAsync(source, body, cancellation));
+    }
+
     /// <exception cref="ProblemException">The server refused.</exception>
     /// <exception cref="ServerUnreachableException">It did not answer.</exception>
     private async Task<TAnswer?> PostAsync<TRequest, TAnswer>(
@@ -30,33 +40,61 @@ internal sealed class DeviceApi(ServerConnection connection, SigningKey key, Tim
         where TAnswer : class
     {
         var body = JsonSerializer.SerializeToUtf8Bytes(request, requestJson);
+        return await AgainWithServersTimeAsync(() => SendAsync(route, body, answerJson, cancellation)).ConfigureAwait(false);
+    }
+
+    private async Task<T> AgainWithServersTimeAsync<T>(Func<Task<T>> send)
+    {
         try
         {
-            return await SendAsync(route, body, answerJson, cancellation).ConfigureAwait(false);
+            return await send().ConfigureAwait(false);
         }
         catch (ProblemException e) when (e.Problem is { Code: ProblemCode.Clock, Time: { } time })
         {
             // A device without a clock signs with the server's time; what expires is judged by signed data, not by this.
             _skew = DateTimeOffset.FromUnixTimeSeconds(time) - clock.GetUtcNow();
-            return await SendAsync(route, body, answerJson, cancellation).ConfigureAwait(false);
+            return await send().ConfigureAwait(false);
         }
+    }
+
+    private async Task<HttpResponseMessage?> SendPackAsync(Source source, byte[] body, CancellationToken cancellation)
+    {
+        var address = connection.Resolve(Routes.Packs);
+        using var request = Sign(address, body, "application/octet-stream");
+        var response = await source.SendAsync(request, cancellation).ConfigureAwait(false);
+        if (response.IsSuccessStatusCode)
+            return response;
+        using (response)
+            return await RefusedAsync(address, response, cancellation).ConfigureAwait(false) ? null : throw Strange(address, response);
     }
 
     private async Task<TAnswer?> SendAsync<TAnswer>(string route, byte[] body, JsonTypeInfo<TAnswer> answerJson, CancellationToken cancellation)
         where TAnswer : class
     {
         var address = connection.Resolve(route);
-        using var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = new ByteArrayContent(body) };
-        request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        using var request = Sign(address, body, "application/json");
+        using var response = await connection.SendAsync(request, cancellation).ConfigureAwait(false);
+        if (!response.IsSuccessStatusCode)
+            return await RefusedAsync(address, response, cancellation).ConfigureAwait(false) ? null : throw Strange(address, response);
+        return Read(await connection.ReadAllAsync(response, MaxAnswerBytes, cancellation).ConfigureAwait(false), answerJson, address);
+    }
+
+    private HttpRequestMessage Sign(Uri address, byte[] body, string mediaType)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = new ByteArrayContent(body) };
+        request.Content.Headers.ContentType = new MediaTypeHeaderValue(mediaType);
         var signature = RequestSignature.Create(key, "POST", address.PathAndQuery, body, clock.GetUtcNow() + _skew);
         request.Headers.TryAddWithoutValidation("Authorization", signature.ToString());
-        using var response = await connection.SendAsync(request, cancellation).ConfigureAwait(false);
-        if (!response.IsSuccessStatusCode && !ServerConnection.IsProblem(response))
-            return IsStaticServer(response.StatusCode) ? null : throw Strange(address, response);
+        return request;
+    }
+
+    // Whether it is a server of plain files; one of ours says why.
+    private async Task<bool> RefusedAsync(Uri address, HttpResponseMessage response, CancellationToken cancellation)
+    {
+        if (!ServerConnection.IsProblem(response))
+            return IsStaticServer(response.StatusCode);
         var answer = await connection.ReadAllAsync(response, MaxAnswerBytes, cancellation).ConfigureAwait(false);
-        if (!response.IsSuccessStatusCode)
-            throw new ProblemException(Read(answer, ProtocolJson.Default.Problem, address), address);
-        return Read(answer, answerJson, address);
+        throw new ProblemException(Read(answer, ProtocolJson.Default.Problem, address), address);
     }
 
     private static bool IsStaticServer(HttpStatusCode status) =>

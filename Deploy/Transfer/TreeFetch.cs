@@ -7,11 +7,11 @@ namespace ContentTree.Deploy.Transfer;
 /// Walks a commit's trees level by level, fetching those that the store lacks, and collects the contents that are missing and the
 /// room that all of it takes.
 /// </summary>
-internal sealed class TreeFetch(Device device, RepositoryClient repository, StorePull pull, TransferCounters counters)
+internal sealed class TreeFetch(Device device, RepositoryClient repository, StorePull pull, PackDownload packs, TransferCounters counters)
 {
     private readonly HashSet<ObjectId> _seen = [];
     private readonly HashSet<StoredFile> _files = [];
-    private readonly Dictionary<ObjectId, (long Size, List<Metadata> Missing)> _missing = [];
+    private readonly Dictionary<ObjectId, WantedContent> _missing = [];
     private SpaceNeeds _needs = SpaceNeeds.None;
 
     public async Task<(IReadOnlyList<WantedContent> Contents, SpaceNeeds Needs)> RunAsync(ObjectId root, CancellationToken cancellation)
@@ -31,14 +31,22 @@ internal sealed class TreeFetch(Device device, RepositoryClient repository, Stor
 
     private async Task<IReadOnlyList<Tree>> FetchLevelAsync(List<ObjectId> level, CancellationToken cancellation)
     {
-        var trees = new Tree[level.Count];
+        var trees = level.Select(TryReadStored).ToArray();
+        await FetchPackedAsync(level, trees, cancellation).ConfigureAwait(false);
         var gate = new Lock();
         var options = new ParallelOptions { MaxDegreeOfParallelism = device.Config.Connections, CancellationToken = cancellation };
         await Parallel.ForEachAsync(Enumerable.Range(0, level.Count), options, async (i, token) =>
         {
-            trees[i] = TryReadStored(level[i]) ?? await FetchAsync(level[i], gate, token).ConfigureAwait(false);
+            trees[i] ??= await FetchAsync(level[i], gate, token).ConfigureAwait(false);
         }).ConfigureAwait(false);
-        return trees;
+        return trees!;
+    }
+
+    private async Task FetchPackedAsync(List<ObjectId> level, Tree?[] trees, CancellationToken cancellation)
+    {
+        var wanted = Enumerable.Range(0, level.Count).Where(i => trees[i] is null).ToArray();
+        using var target = new TreePack(counters, (index, bytes) => trees[wanted[index]] = Add(level[wanted[index]], bytes));
+        await packs.RunAsync([.. wanted.Select(i => new ObjectName(ObjectKind.Tree, level[i]))], target, cancellation).ConfigureAwait(false);
     }
 
     private Tree? TryReadStored(ObjectId id)
@@ -58,10 +66,14 @@ internal sealed class TreeFetch(Device device, RepositoryClient repository, Stor
         var name = new ObjectName(ObjectKind.Tree, id);
         var bytes = await repository.GetObjectAsync(name, Tree.MaxEncodedBytes, counters, cancellation).ConfigureAwait(false);
         lock (gate)
-        {
-            _needs = _needs.PlusFile(bytes.Length);
-            return pull.AddTree(id, bytes);
-        }
+            return Add(id, bytes);
+    }
+
+    private Tree Add(ObjectId id, ReadOnlySpan<byte> bytes)
+    {
+        var tree = pull.AddTree(id, bytes);
+        _needs = _needs.PlusFile(bytes.Length);
+        return tree;
     }
 
     private IEnumerable<ObjectId> Visit(Tree tree)
@@ -85,11 +97,14 @@ internal sealed class TreeFetch(Device device, RepositoryClient repository, Stor
             return;
         _needs = _needs.PlusFile(file.Size);
         if (!_missing.TryGetValue(file.Id, out var wanted))
-            _missing.Add(file.Id, wanted = (file.Size, []));
-        wanted.Missing.Add(file.Metadata);
+        {
+            wanted = new WantedContent(file.Id, file.Size, null, []) { FileName = file.Name, Rank = _missing.Count };
+            _missing.Add(file.Id, wanted);
+        }
+        _missing[file.Id] = wanted with { Missing = [.. wanted.Missing, file.Metadata] };
     }
 
     // In order of ids, which is how the store finds other variants fastest.
     private List<WantedContent> Wanted() =>
-        [.. _missing.OrderBy(m => m.Key).Select(m => new WantedContent(m.Key, m.Value.Size, device.Store.FindVariant(m.Key), m.Value.Missing))];
+        [.. _missing.OrderBy(m => m.Key).Select(m => m.Value with { Present = device.Store.FindVariant(m.Key) })];
 }

@@ -10,5 +10,11 @@ namespace ContentTree.Deploy.Transfer;
 /// <param name="Missing">The variants to be made.</param>
 internal sealed record WantedContent(ObjectId Id, long Size, StoredFile? Present, IReadOnlyList<Metadata> Missing)
 {
+    /// <summary>What the files with it are called, of which contents that are alike often tell.</summary>
+    public EntryName FileName { get; init; }
+
+    /// <summary>Its place in a walk through the trees.</summary>
+    public int Rank { get; init; }
+
     public ObjectName Name => new(ObjectKind.File, Id);
 }

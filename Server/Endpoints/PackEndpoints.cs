@@ -39,7 +39,7 @@ internal sealed class PackEndpoints(DataDirectory data, DeviceAccess access, Ser
         if (_perDevice.AddOrUpdate(device, 1, (_, count) => count + 1) > MaxPerDevice)
         {
             Leave(device);
-            throw new ProblemException(ProblemCode.TooMany, $"more than {MaxPerDevice} packs for one device at a time", retryAfter: Patience);
+            throw new ProblemException(ProblemCode.Unavailable, $"more than {MaxPerDevice} packs for one device at a time", retryAfter: Patience);
         }
         try
         {

@@ -100,6 +100,14 @@ public sealed class StorePull : IDisposable
         return new FileStream(file, FileAccess.ReadWrite, bufferSize: 0);
     }
 
+    /// <summary>The same, going on with the part that an earlier receiver left; leaves one itself when it is not completed.</summary>
+    public FileReceiver ReceivePart(ObjectId content, long size, Metadata metadata) =>
+        new(this, new StoredFile(content, metadata.Digest()), size, metadata, isPart: true);
+
+    /// <summary>Whether an earlier receiver left a part.</summary>
+    public bool HasPart(ObjectId content, Metadata metadata) =>
+        Posix.StatAt(_store.Incoming, new StoredFile(content, metadata.Digest()).PartName) is not null;
+
     /// <summary>Makes a second metadata variant from a content that is here already.</summary>
     /// <exception cref="CorruptObjectException">The stored content is damaged.</exception>
     public void AddVariant(StoredFile present, long size, Metadata metadata)

@@ -30,6 +30,9 @@ public readonly record struct StoredFile(ObjectId Content, string MetadataDigest
         }
     }
 
+    /// <summary>The name of a content that has not come to its end.</summary>
+    internal byte[] PartName => [.. FlatName, .. ".part"u8];
+
     internal ReadOnlySpan<byte> FanoutName => FlatName.AsSpan(2);
 
     /// <summary>Reads a flat name; false for anything else.</summary>

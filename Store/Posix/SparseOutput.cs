@@ -2,12 +2,12 @@ using Microsoft.Win32.SafeHandles;
 
 namespace ContentTree.Store;
 
-/// <summary>Writes a file from its start, leaving holes for blocks of zeros: a sparse image stays one.</summary>
-internal sealed class SparseOutput(SafeFileHandle file, string subject)
+/// <summary>Writes a file from its start, or from where its position stands, leaving holes for blocks of zeros: a sparse image stays one.</summary>
+internal sealed class SparseOutput(SafeFileHandle file, string subject, long start = 0)
 {
     private const int HoleBytes = 4096;
 
-    private long _length;
+    private long _length = start;
 
     public void Write(ReadOnlySpan<byte> bytes)
     {

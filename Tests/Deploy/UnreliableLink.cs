@@ -27,6 +27,9 @@ internal sealed class UnreliableLink : IAsyncDisposable
 
     public string Url { get; }
 
+    /// <summary>Whether the server gives packs through it; without them every object comes alone.</summary>
+    public bool HasPacks { get; set; }
+
     /// <summary>Every request that arrived, in order.</summary>
     public ConcurrentQueue<LinkRequest> Requests { get; } = new();
 
@@ -71,6 +74,11 @@ internal sealed class UnreliableLink : IAsyncDisposable
             await using (var stream = new NetworkStream(socket))
             {
                 var (request, body) = await ReadAsync(stream);
+                if (request.Path == ContentTree.Store.Protocol.Routes.Packs && !HasPacks)
+                {
+                    await SendAsync(socket, stream, new LinkAnswer(404, new Dictionary<string, string>(), []));
+                    return;
+                }
                 Requests.Enqueue(request);
                 var answer = await AskAsync(request, body);
                 Spoil(request, answer);

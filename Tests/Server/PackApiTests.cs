@@ -87,7 +87,7 @@ public sealed class PackApiTests
             open.Add(await SendAsync(server, device, name));
         var refused = await SendAsync(server, device, name);
         refused.Headers.RetryAfter!.Delta.Should().BePositive();
-        await refused.ShouldBeProblemAsync(ProblemCode.TooMany);
+        await refused.ShouldBeProblemAsync(ProblemCode.Unavailable);
         (await device.PollAsync()).StatusCode.Should().Be(HttpStatusCode.OK);
 
         open.ForEach(o => o.Dispose());
