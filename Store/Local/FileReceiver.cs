@@ -90,8 +90,11 @@ public sealed class FileReceiver : IDisposable
     private void Continue()
     {
         var subject = _file.ToString();
-        if (Posix.Stat(_handle, subject).Size > _size)
+        var present = Posix.Stat(_handle, subject).Size;
+        if (present > _size)
             Posix.SetLength(_handle, 0, subject);
+        if (present == 0 || present > _size)
+            return;
         var buffer = new byte[BufferBytes];
         for (int count; (count = Posix.Read(_handle, buffer, subject)) > 0; _received += count)
             _hash.AppendData(buffer, 0, count);
