@@ -7,5 +7,9 @@ internal sealed class OpenBase(BaseBytes bytes, IDisposable? file) : IDisposable
 {
     public BaseBytes Bytes => bytes;
 
-    public void Dispose() => file?.Dispose();
+    public void Dispose()
+    {
+        (bytes as IDisposable)?.Dispose();
+        file?.Dispose();
+    }
 }

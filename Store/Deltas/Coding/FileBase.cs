@@ -1,9 +1,10 @@
+using System.Buffers;
 using Microsoft.Win32.SafeHandles;
 
 namespace ContentTree.Store.Deltas.Coding;
 
 /// <summary>An old file on the disk, read through a few pages: operations jump, but mostly not far.</summary>
-internal sealed class FileBase : BaseBytes
+internal sealed class FileBase : BaseBytes, IDisposable
 {
     private const int PageBits = 15;
     private const int PageSize = 1 << PageBits;
@@ -26,11 +27,22 @@ internal sealed class FileBase : BaseBytes
         while (target.Length > 0)
         {
             var page = Find(position >> PageBits);
-            var part = page.AsSpan((int)(position & (PageSize - 1)));
+            var part = page.AsSpan(0, PageSize)[(int)(position & (PageSize - 1))..];
             part = part[..Math.Min(part.Length, target.Length)];
             part.CopyTo(target);
             target = target[part.Length..];
             position += part.Length;
+        }
+    }
+
+    /// <summary>Gives the pages to the next old file.</summary>
+    public void Dispose()
+    {
+        foreach (ref var page in _pages.AsSpan())
+        {
+            if (page.Bytes is { } bytes)
+                ArrayPool<byte>.Shared.Return(bytes);
+            page = default;
         }
     }
 
@@ -41,9 +53,9 @@ internal sealed class FileBase : BaseBytes
                 return page.Bytes;
         ref var victim = ref _pages[_oldest];
         _oldest = (_oldest + 1) % _pages.Length;
-        victim.Bytes ??= new byte[PageSize];
+        victim.Bytes ??= ArrayPool<byte>.Shared.Rent(PageSize);
         victim.Number = -1;
-        Load(number << PageBits, victim.Bytes);
+        Load(number << PageBits, victim.Bytes.AsSpan(0, PageSize));
         victim.Number = number;
         return victim.Bytes;
     }

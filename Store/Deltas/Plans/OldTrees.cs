@@ -7,19 +7,12 @@ namespace ContentTree.Store.Deltas.Plans;
 /// <param name="root">The old root tree; null when the delta starts from nothing.</param>
 internal sealed class OldTrees(Func<ObjectId, Tree> read, ObjectId? root)
 {
-    // Bases come in runs from the same directories.
-    private (ObjectId Id, Tree Tree)? _last;
+    // Bases come in runs from the same directories: the last one read on each level.
+    private readonly List<(ObjectId Id, Tree Tree)> _path = [];
 
     public Tree? Root { get; } = root is { } id ? read(id) : null;
 
-    public Tree Read(ObjectId id)
-    {
-        if (_last is { } last && last.Id == id)
-            return last.Tree;
-        var tree = read(id);
-        _last = (id, tree);
-        return tree;
-    }
+    public Tree Read(ObjectId id) => read(id);
 
     /// <exception cref="CorruptDeltaException">There is no such entry.</exception>
     public TreeEntry Find(OldPlace place)
@@ -33,7 +26,16 @@ internal sealed class OldTrees(Func<ObjectId, Tree> read, ObjectId? root)
             var entry = tree.Entries[index];
             if (level == place.Indexes.Count - 1)
                 return entry;
-            tree = entry is TreeEntry.Directory directory ? Read(directory.Id) : throw new CorruptDeltaException("refers to something below what is no directory");
+            tree = entry is TreeEntry.Directory directory ? ReadAt(level, directory.Id) : throw new CorruptDeltaException("refers to something below what is no directory");
         }
+    }
+
+    private Tree ReadAt(int level, ObjectId id)
+    {
+        if (level < _path.Count && _path[level].Id == id)
+            return _path[level].Tree;
+        _path.RemoveRange(level, _path.Count - level);
+        _path.Add((id, read(id)));
+        return _path[level].Tree;
     }
 }
