@@ -14,6 +14,7 @@ internal sealed class DeltaPull : IDisposable
 {
     private const int Rounds = 3;
     private const int FirstBytes = 32 * 1024;
+    private const long ManyBytes = 1024 * 1024;
 
     // The program, its buffers and the packing of one content come on top: all in all a device gives an update 64 MB.
     private const long MemoryBytes = 32L * 1024 * 1024;
@@ -49,6 +50,7 @@ internal sealed class DeltaPull : IDisposable
         var plan = await ReadAsync(header.Plan.Offset, (int)header.Plan.CodedLength, cancellation).ConfigureAwait(false);
         _application = DeltaApplication.Open(_store, _pull, header, plan);
         _application.Resume(_record.Read());
+        Tidy();
         _application.OnContent = (content, id) =>
         {
             _record.Add(content, id);
@@ -73,6 +75,7 @@ internal sealed class DeltaPull : IDisposable
         }
         if (Application.IsIncomplete)
             return null;
+        Tidy();
         var complete = Application.Complete();
         Remove();
         return complete;
@@ -136,6 +139,7 @@ internal sealed class DeltaPull : IDisposable
                     return;
                 }
                 Application.Apply(part, coded, token);
+                Tidy();
             }).ConfigureAwait(false);
             await fetching.ConfigureAwait(false);
             return damaged;
@@ -147,6 +151,9 @@ internal sealed class DeltaPull : IDisposable
         }
     }
 
-    // Side by side only where both fit.
-    private int Workers => Application.Header.MemoryKiB * 2L * 1024 <= MemoryBytes ? Math.Min(2, Environment.ProcessorCount) : 1;
+    // On a small board what a step has left behind is needed for the next one; left alone the collector would wait for tens of megabytes.
+    private static void Tidy() => GC.Collect();
+
+    // Side by side only where both fit and there is enough to do for a second decoder.
+    private int Workers => Bytes >= ManyBytes && Application.Header.MemoryKiB * 2L * 1024 <= MemoryBytes ? Math.Min(2, Environment.ProcessorCount) : 1;
 }

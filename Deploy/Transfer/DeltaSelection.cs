@@ -11,14 +11,35 @@ internal sealed class DeltaSelection(LocalStore store, RepositoryClient reposito
 {
     private const int MaxListBytes = 1024 * 1024;
 
-    /// <summary>The delta, or null when the server has none that is of use.</summary>
-    /// <exception cref="ServerUnreachableException">Nobody answers.</exception>
+    /// <summary>The delta, or null when no source has one that is of use.</summary>
     public async Task<(DeltaName Name, long Bytes)?> FindAsync(ObjectId to, CancellationToken cancellation)
     {
-        if (await repository.TryGetFileAsync(Routes.DeltasTo(to), MaxListBytes, cancellation).ConfigureAwait(false) is not { } json)
+        foreach (var source in repository.Sources.All)
+        {
+            if (await TryReadAsync(source, to, cancellation).ConfigureAwait(false) is { } best)
+                return best;
+        }
+        return null;
+    }
+
+    // A source that fails here fails again where it matters, and is dealt with there.
+    private async Task<(DeltaName Name, long Bytes)?> TryReadAsync(Source source, ObjectId to, CancellationToken cancellation)
+    {
+        try
+        {
+            var json = await RepositoryClient.TryGetFileAsync(source, Routes.DeltasTo(to), MaxListBytes, cancellation).ConfigureAwait(false);
+            return json is null ? null : Best(Read(json), to);
+        }
+        catch (ServerUnreachableException)
+        {
             return null;
+        }
+    }
+
+    private (DeltaName Name, long Bytes)? Best(IReadOnlyList<DeltaOffer> offers, ObjectId to)
+    {
         (DeltaName Name, long Bytes)? best = null;
-        foreach (var offer in Read(json))
+        foreach (var offer in offers)
         {
             if (DeltaName.TryParse(offer.Name, out var name) && name.To == to && offer.Bytes > 0 && (best is null || offer.Bytes < best.Value.Bytes) &&
                 (name.From is not { } from || store.ContainsCommit(from)))

@@ -6,7 +6,7 @@ namespace ContentTree.Store.Codecs;
 /// </summary>
 internal abstract class FrameStream : ReadOnlyStream
 {
-    private readonly byte[] _input = new byte[64 << 10];
+    private readonly byte[] _input = new byte[16 << 10];
     private readonly Stream _source;
     private readonly long _minLength;
     private readonly long _maxLength;

@@ -61,7 +61,7 @@ internal sealed class ProgramStream : ReadOnlyStream
         try
         {
             using var input = _process.StandardInput.BaseStream;
-            var buffer = new byte[64 << 10];
+            var buffer = new byte[16 << 10];
             int count;
             while (!Volatile.Read(ref _stopped) && (count = source.Read(buffer)) > 0)
                 input.Write(buffer, 0, count);

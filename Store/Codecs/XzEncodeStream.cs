@@ -3,7 +3,7 @@ namespace ContentTree.Store.Codecs;
 /// <summary>The .xz stream of a source's content, encoded as it is read. Equal parameters and content give equal bytes.</summary>
 internal sealed class XzEncodeStream : ReadOnlyStream
 {
-    private readonly byte[] _input = new byte[64 << 10];
+    private readonly byte[] _input = new byte[16 << 10];
     private readonly Stream _source;
     private readonly XzCoder _encoder;
     private readonly long _blockSize;

@@ -10,6 +10,7 @@ namespace ContentTree.Store.Deltas.Application;
 internal sealed class BaseContents(LocalStore store, StorePull pull)
 {
     private const long MaxUnpackedBytes = 1L << 30;
+    private const int PieceBytes = 32 * 1024;
 
     /// <exception cref="CorruptDeltaException">The delta uses more of the file than there is.</exception>
     public OpenBase Open(PartBase? old)
@@ -38,7 +39,7 @@ internal sealed class BaseContents(LocalStore store, StorePull pull)
         using var packed = new FileStream(file, FileAccess.Read, bufferSize: 0);
         using var unpacked = repacking.Unpack(packed, MaxUnpackedBytes);
         var scratch = pull.CreateScratch();
-        unpacked.CopyTo(scratch);
+        unpacked.CopyTo(scratch, PieceBytes);
         return scratch.SafeFileHandle;
     }
 

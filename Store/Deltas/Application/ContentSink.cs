@@ -1,3 +1,4 @@
+using System.Buffers;
 using ContentTree.Store.Codecs;
 using ContentTree.Store.Deltas.Plans;
 using ContentTree.Store.Local;
@@ -11,6 +12,8 @@ namespace ContentTree.Store.Deltas.Application;
 /// </summary>
 internal sealed class ContentSink : IDisposable
 {
+    private const int PieceBytes = 32 * 1024;
+
     private readonly PlannedContent _planned;
     private readonly StorePull _pull;
     private readonly RebuiltFile? _file;
@@ -61,10 +64,10 @@ internal sealed class ContentSink : IDisposable
     // Another length is another compressor's work: the content is fetched as it is then.
     private bool TryPack(RebuiltFile target)
     {
+        var buffer = ArrayPool<byte>.Shared.Rent(PieceBytes);
         try
         {
             using var packed = _planned.Packing!.Repacking.Pack(_unpacked!);
-            var buffer = new byte[64 * 1024];
             for (int count; (count = packed.Read(buffer)) > 0;)
                 target.Write(buffer.AsSpan(0, count));
             return true;
@@ -72,6 +75,10 @@ internal sealed class ContentSink : IDisposable
         catch (Exception e) when (e is CorruptObjectException || e is IOException and not PosixException)
         {
             return false;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
         }
     }
 }
