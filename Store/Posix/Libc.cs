@@ -141,6 +141,18 @@ internal static unsafe partial class Libc
     public static partial int getrlimit(int resource, ulong* limits);
 
     [LibraryImport("libc", SetLastError = true)]
+    public static partial void* mmap(void* address, nuint length, int protection, int flags, int file, long offset);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int munmap(void* address, nuint length);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int setpriority(int which, uint who, int nice);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int clock_gettime(int clock, Timespec* time);
+
+    [LibraryImport("libc", SetLastError = true)]
     public static partial int mount(byte* source, byte* target, byte* type, ulong flags, byte* data);
 
     [LibraryImport("libc", SetLastError = true)]

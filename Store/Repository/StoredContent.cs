@@ -37,6 +37,38 @@ public sealed class StoredContent(Repository repository) : IDisposable
         }
     }
 
+    /// <summary>The first bytes of a content, not checked: enough to see what it may be.</summary>
+    /// <returns>How many there are, at most the buffer's length.</returns>
+    /// <exception cref="ObjectNotFoundException">There is no such object.</exception>
+    /// <exception cref="CorruptObjectException">The frame is wrong.</exception>
+    public int ReadStart(ObjectName name, Span<byte> start)
+    {
+        using var file = repository.OpenStored(name);
+        _decoder.Reset();
+        try
+        {
+            var filled = 0;
+            for (int count; filled < start.Length && (count = Posix.Read(file, _frame, name.ToString())) > 0;)
+            {
+                for (var rest = _frame.AsSpan(0, count); rest.Length > 0 && filled < start.Length;)
+                {
+                    var (consumed, written, ended) = _decoder.Decode(rest, _content);
+                    var taken = Math.Min(written, start.Length - filled);
+                    _content.AsSpan(0, taken).CopyTo(start[filled..]);
+                    filled += taken;
+                    if (ended)
+                        return filled;
+                    rest = rest[consumed..];
+                }
+            }
+            return filled;
+        }
+        catch (FormatException e)
+        {
+            throw new CorruptObjectException(name, e.Message);
+        }
+    }
+
     public void Dispose()
     {
         _decoder.Dispose();

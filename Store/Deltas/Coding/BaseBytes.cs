@@ -1,6 +1,6 @@
 namespace ContentTree.Store.Deltas.Coding;
 
-/// <summary>The old file, read at random. What lies outside reads as zeros.</summary>
+/// <summary>The old file, or for an encoder the new one, read at random. What lies outside reads as zeros.</summary>
 internal abstract class BaseBytes
 {
     public abstract long Length { get; }

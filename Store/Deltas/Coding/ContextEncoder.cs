@@ -15,6 +15,9 @@ internal sealed class ContextEncoder : IDisposable
         Start();
     }
 
+    /// <summary>Bytes of all tables: a decoder has the same.</summary>
+    public long Bytes => _wide?.Bytes ?? _narrow!.Bytes;
+
     /// <summary>Begins another part with models that know nothing.</summary>
     public void Start()
     {
@@ -24,7 +27,7 @@ internal sealed class ContextEncoder : IDisposable
 
     /// <summary>Adds a file, or a slice of one that begins at <paramref name="newPosition"/> of it.</summary>
     /// <param name="operations">Make exactly the new bytes from the old ones.</param>
-    public void Add(BaseBytes old, ReadOnlyMemory<byte> newBytes, IReadOnlyList<MatchOperation> operations, long newPosition = 0)
+    public void Add(BaseBytes old, BaseBytes newBytes, IReadOnlyList<MatchOperation> operations, long newPosition = 0)
     {
         var flow = new Source(newBytes, operations);
         _wide?.Code(old, newPosition, flow);
@@ -40,9 +43,9 @@ internal sealed class ContextEncoder : IDisposable
         _narrow?.Dispose();
     }
 
-    private sealed class Source(ReadOnlyMemory<byte> bytes, IReadOnlyList<MatchOperation> operations) : IPieceFlow
+    private sealed class Source(BaseBytes bytes, IReadOnlyList<MatchOperation> operations) : IPieceFlow
     {
-        private int _at;
+        private long _at;
         private int _next;
 
         public long Length => bytes.Length;
@@ -51,7 +54,7 @@ internal sealed class ContextEncoder : IDisposable
 
         public void Read(Span<byte> target)
         {
-            bytes.Span.Slice(_at, target.Length).CopyTo(target);
+            bytes.Read(_at, target);
             _at += target.Length;
         }
 

@@ -4,7 +4,7 @@ using System.Numerics;
 namespace ContentTree.Store.Deltas.Coding;
 
 /// <summary>Where in the old file eight bytes stand: chains of positions with the same hash, newest first.</summary>
-internal sealed class MatchIndex
+internal sealed unsafe class MatchIndex : IDisposable
 {
     public const int KeyLength = 8;
     private const int MaxHeadBits = 22;
@@ -12,8 +12,10 @@ internal sealed class MatchIndex
 
     // Runs of one byte would make one endless chain; of a long one only its beginning and end are worth finding.
     private const int MaxRun = 64;
-    private int[] _heads = [];
-    private int[] _chain = [];
+    private readonly PagedMemory _headMemory = new();
+    private readonly PagedMemory _chainMemory = new();
+    private int* _heads;
+    private int* _chain;
     private int _headBits;
     private int _stride;
 
@@ -25,12 +27,9 @@ internal sealed class MatchIndex
         _stride = Math.Max(1, _stride);
         var positions = (old.Length / _stride) + 1;
         _headBits = Math.Clamp(BitOperations.Log2((uint)positions) + 1, MinHeadBits, MaxHeadBits);
-        if (_heads.Length != 1 << _headBits)
-            _heads = new int[1 << _headBits];
-        else
-            Array.Clear(_heads);
-        if (_chain.Length < positions)
-            _chain = new int[positions];
+        _heads = (int*)_headMemory.Reserve(sizeof(int) << _headBits);
+        _chain = (int*)_chainMemory.Reserve((long)positions * sizeof(int));
+        new Span<int>(_heads, 1 << _headBits).Clear();
         AddAll(old);
     }
 
@@ -42,6 +41,19 @@ internal sealed class MatchIndex
 
     /// <summary>The next older one, or negative.</summary>
     public long Next(long position) => ((long)_chain[position / _stride] - 1) * _stride;
+
+    /// <summary>Forgets the file and gives the memory back.</summary>
+    public void Release()
+    {
+        _headMemory.Release();
+        _chainMemory.Release();
+    }
+
+    public void Dispose()
+    {
+        _headMemory.Dispose();
+        _chainMemory.Dispose();
+    }
 
     private void AddAll(ReadOnlySpan<byte> old)
     {

@@ -6,7 +6,7 @@ namespace ContentTree.Store.Deltas.Coding;
 /// Finds how a new file is made of an old one: walks along the present alignment and leaves it where another one
 /// matches clearly better. Keeps its tables from file to file.
 /// </summary>
-internal sealed class Matcher(int maxPositions = Matcher.DefaultPositions)
+internal sealed class Matcher(int maxPositions = Matcher.DefaultPositions) : IDisposable
 {
     /// <summary>20 million positions are 80 MiB, the heads of the chains 16 MiB more, and what is near 5 MiB.</summary>
     public const int DefaultPositions = 20 << 20;
@@ -20,6 +20,11 @@ internal sealed class Matcher(int maxPositions = Matcher.DefaultPositions)
 
     /// <summary>Indexes an old file; <see cref="Match"/> may then be called with several margins.</summary>
     public void Prepare(ReadOnlySpan<byte> old) => _index.Build(old, maxPositions);
+
+    /// <summary>Gives the memory of the index back; the next file begins with <see cref="Prepare"/>.</summary>
+    public void Release() => _index.Release();
+
+    public void Dispose() => _index.Dispose();
 
     /// <param name="old">The bytes given to <see cref="Prepare"/>.</param>
     /// <param name="margin">How many bytes another alignment must match more: 4 for machine code, 16 for text.</param>

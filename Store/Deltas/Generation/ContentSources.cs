@@ -10,12 +10,16 @@ internal sealed class ContentSources(SourceContents contents, BasePairing pairin
     // Packing again takes a device seconds for every 10 MB.
     private const long MaxPackedBytes = 64L * 1024 * 1024;
 
-    public IReadOnlyList<PartSource> Choose(IReadOnlyList<NewContent> news, CancellationToken cancellation)
+    /// <returns>The sources, and what finding them took.</returns>
+    public (IReadOnlyList<PartSource> Sources, TimeSpan Cpu) Choose(IReadOnlyList<NewContent> news, CancellationToken cancellation)
     {
         var sources = new PartSource[news.Count];
-        Parallel.For(0, news.Count, new ParallelOptions { MaxDegreeOfParallelism = options.Workers, CancellationToken = cancellation },
-            i => sources[i] = Choose(i, news[i]));
-        return sources;
+        var cpu = WorkThreads.Run(options, [.. Enumerable.Range(0, news.Count)], next =>
+        {
+            while (next() is { } i)
+                sources[i] = Choose(i, news[i]);
+        }, cancellation);
+        return (sources, cpu);
     }
 
     private PartSource Choose(int number, NewContent content)

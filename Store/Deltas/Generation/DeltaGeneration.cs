@@ -15,6 +15,7 @@ public sealed class DeltaGeneration
     private readonly Repository _repository;
     private readonly DeltaOptions _options;
     private readonly PartCache _cache;
+    private TimeSpan _cpu;
 
     /// <param name="cache">Keeps coded parts.</param>
     public DeltaGeneration(Repository repository, DeltaOptions options, PartCache cache)
@@ -29,8 +30,9 @@ public sealed class DeltaGeneration
     /// <param name="from">The commit that devices have; null for none.</param>
     /// <param name="to">The commit that they are to have.</param>
     /// <exception cref="ObjectNotFoundException">The repository lacks something that the commits reach.</exception>
-    public DeltaHeader Write(ObjectId? from, ObjectId to, Stream output, CancellationToken cancellation)
+    public GeneratedDelta Write(ObjectId? from, ObjectId to, Stream output, CancellationToken cancellation)
     {
+        _cpu = -Posix.ThreadTime();
         var old = from is { } id ? _repository.ReadCommit(id) : null;
         var commit = _repository.ReadCommit(to);
         var index = new OldIndex(_repository.ReadTree, old?.Tree);
@@ -38,34 +40,35 @@ public sealed class DeltaGeneration
         PlanEncoder.WriteCommit(plan, commit.Encode());
         var edits = new TreeEdits(_repository.ReadTree, index, plan);
         edits.Write(old?.Tree, commit.Tree);
-        using var contents = new SourceContents(_repository, _cache.WorkDirectory);
-        var sources = new ContentSources(contents, new BasePairing(index), _options).Choose(edits.Contents, cancellation);
+        using var contents = new SourceContents(_repository, _cache.WorkDirectory, new PackingProofs(_cache.WorkDirectory));
+        var (sources, cpu) = new ContentSources(contents, new BasePairing(index), _options).Choose(edits.Contents, cancellation);
+        _cpu += cpu;
         PlanEncoder.WritePackings(plan, [.. sources.Where(s => s.Packing is not null).Select(s => (s.Number, s.Packing!))]);
         var groups = PartGrouping.Group(sources, _options.PartBytes);
         PlanEncoder.WriteParts(plan, groups);
         var parts = CodeParts(groups, contents, cancellation);
-        return Write(from, to, old, plan.WrittenSpan, parts, output);
+        var header = Write(from, to, old, plan.WrittenSpan, parts, output);
+        return new GeneratedDelta(header, _cpu + Posix.ThreadTime(), parts.Count(p => p.WasKnown));
     }
 
     private PartCache.Entry[] CodeParts(IReadOnlyList<IReadOnlyList<PartSource>> groups, SourceContents contents, CancellationToken cancellation)
     {
         var parts = new PartCache.Entry[groups.Count];
         var done = 0;
-        using var coding = new PartCoding(contents, _options);
-        var options = new ParallelOptions { MaxDegreeOfParallelism = _options.Workers, CancellationToken = cancellation };
+        using var large = new LargeSteps();
         // The largest take longest: begun last they would run alone.
-        var order = Enumerable.Range(0, groups.Count).OrderByDescending(i => groups[i].Sum(p => p.Length));
-        Parallel.ForEach(Partitioner(order), options, i =>
+        var order = Enumerable.Range(0, groups.Count).OrderByDescending(i => groups[i].Sum(p => p.Length)).ToArray();
+        _cpu += WorkThreads.Run(_options, order, next =>
         {
-            parts[i] = _cache.GetOrAdd(PartKey.Of(groups[i], _options), groups[i].Sum(p => p.Length), () => coding.Code(groups[i], cancellation));
-            OnProgress?.Invoke(Interlocked.Increment(ref done), groups.Count);
-        });
+            using var coding = new PartCoding(contents, _options, large, _cache.WorkDirectory);
+            while (next() is { } i)
+            {
+                parts[i] = _cache.GetOrAdd(PartKey.Of(groups[i], _options), groups[i].Sum(p => p.Length), () => coding.Code(groups[i], cancellation));
+                OnProgress?.Invoke(Interlocked.Increment(ref done), groups.Count);
+            }
+        }, cancellation);
         return parts;
     }
-
-    // One at a time, in order: a partitioner that hands out blocks would give all large parts to one thread.
-    private static System.Collections.Concurrent.OrderablePartitioner<int> Partitioner(IEnumerable<int> order) =>
-        System.Collections.Concurrent.Partitioner.Create(order, System.Collections.Concurrent.EnumerablePartitionerOptions.NoBuffering);
 
     private static DeltaHeader Write(ObjectId? from, ObjectId to, Commit? old, ReadOnlySpan<byte> plan, PartCache.Entry[] parts, Stream output)
     {

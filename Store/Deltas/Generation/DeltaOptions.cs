@@ -14,4 +14,7 @@ public sealed record DeltaOptions
 
     /// <summary>Parts made at the same time.</summary>
     public int Workers { get; init; } = 2;
+
+    /// <summary>Everything else on the machine goes first.</summary>
+    public bool InBackground { get; init; }
 }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Security.Cryptography;
 using ContentTree.Store.Objects;
 
 namespace ContentTree.Store.Deltas.Generation;
@@ -13,6 +14,9 @@ public sealed class PartCache
 
     // Codec, memory and checksum.
     private const int TrailerBytes = 1 + 8 + 8;
+
+    // How exactly uses are remembered: each writes an inode.
+    private static readonly TimeSpan UseGrain = TimeSpan.FromHours(1);
 
     private readonly string _path;
 
@@ -30,10 +34,11 @@ public sealed class PartCache
     public void Trim(long maxBytes)
     {
         var left = 0L;
-        foreach (var file in new DirectoryInfo(_path).EnumerateFiles().OrderByDescending(f => f.LastWriteTimeUtc))
+        foreach (var file in new DirectoryInfo(_path).EnumerateFiles('*' + Suffix + '*').OrderByDescending(f => f.LastWriteTimeUtc).ToArray())
         {
             left += file.Length;
-            if (left > maxBytes || !file.Name.EndsWith(Suffix, StringComparison.Ordinal))
+            // What a killed process has begun is as old as it is and goes the same way.
+            if (left > maxBytes)
                 file.Delete();
         }
     }
@@ -42,61 +47,64 @@ public sealed class PartCache
     internal Entry GetOrAdd(ObjectId key, long outputLength, Func<CodedPart> code)
     {
         var path = Path.Combine(_path, key + Suffix);
-        if (TryRead(path, outputLength) is { } known)
-        {
+        if (TryRead(path, outputLength) is not { } known)
+            return Write(path, outputLength, code());
+        if (DateTime.UtcNow - File.GetLastWriteTimeUtc(path) > UseGrain)
             File.SetLastWriteTimeUtc(path, DateTime.UtcNow);
-            return known;
-        }
-        return Write(path, outputLength, code());
+        return known;
     }
 
     internal static void CopyTo(Entry part, Stream output)
     {
-        using var file = File.OpenRead(part.Path);
-        var buffer = new byte[64 * 1024];
-        for (var left = part.Length; left > 0;)
-        {
-            var count = file.Read(buffer, 0, (int)Math.Min(buffer.Length, left));
-            if (count == 0)
-                throw new EndOfStreamException($"{part.Path}: was cut while it was used");
-            output.Write(buffer, 0, count);
-            left -= count;
-        }
+        using var file = File.OpenHandle(part.Path);
+        new ScratchRegion(file, 0, part.Length).CopyTo(0, part.Length, output.Write);
     }
 
     private static Entry Write(string path, long outputLength, CodedPart part)
     {
-        var checksum = DeltaHeader.Checksum(part.Bytes);
         Span<byte> trailer = stackalloc byte[TrailerBytes];
-        trailer[0] = (byte)part.Codec;
-        BinaryPrimitives.WriteInt64LittleEndian(trailer[1..], part.Memory);
-        BinaryPrimitives.WriteUInt64LittleEndian(trailer[9..], checksum);
         var temporary = $"{path}.{Guid.NewGuid():N}";
-        using (var file = File.Create(temporary))
+        ulong checksum;
+        using (var file = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.Read, bufferSize: 1))
         {
-            file.Write(part.Bytes);
+            checksum = CopyTo(part.Bytes, file.Write);
+            trailer[0] = (byte)part.Codec;
+            BinaryPrimitives.WriteInt64LittleEndian(trailer[1..], part.Memory);
+            BinaryPrimitives.WriteUInt64LittleEndian(trailer[9..], checksum);
             file.Write(trailer);
         }
         // Not flushed: a part that a power cut tears has a wrong checksum and is coded again.
         File.Move(temporary, path, overwrite: true);
-        return new Entry(path, part.Codec, part.Bytes.Length, outputLength, part.Memory, checksum);
+        return new Entry(path, part.Codec, part.Bytes.Length, outputLength, part.Memory, checksum, WasKnown: false);
     }
 
     private static Entry? TryRead(string path, long outputLength)
     {
         if (!File.Exists(path))
             return null;
-        var bytes = File.ReadAllBytes(path);
-        if (bytes.Length < TrailerBytes)
+        using var file = File.OpenHandle(path);
+        var length = RandomAccess.GetLength(file) - TrailerBytes;
+        if (length < 0)
             return null;
-        var coded = bytes.AsSpan(0, bytes.Length - TrailerBytes);
-        var trailer = bytes.AsSpan(coded.Length);
-        var checksum = BinaryPrimitives.ReadUInt64LittleEndian(trailer[9..]);
-        return DeltaHeader.Checksum(coded) == checksum
-            ? new Entry(path, (PartCodec)trailer[0], coded.Length, outputLength, BinaryPrimitives.ReadInt64LittleEndian(trailer[1..]), checksum)
+        Span<byte> trailer = stackalloc byte[TrailerBytes];
+        new ScratchRegion(file, length, TrailerBytes).Read(0, trailer);
+        var checksum = CopyTo(new ScratchRegion(file, 0, length), static _ => { });
+        return checksum == BinaryPrimitives.ReadUInt64LittleEndian(trailer[9..])
+            ? new Entry(path, (PartCodec)trailer[0], length, outputLength, BinaryPrimitives.ReadInt64LittleEndian(trailer[1..]), checksum, WasKnown: true)
             : null;
     }
 
+    private static ulong CopyTo(ScratchRegion bytes, Action<ReadOnlySpan<byte>> sink)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        bytes.CopyTo(0, bytes.Length, piece =>
+        {
+            hash.AppendData(piece);
+            sink(piece);
+        });
+        return BinaryPrimitives.ReadUInt64LittleEndian(hash.GetHashAndReset());
+    }
+
     /// <summary>A part in the cache, with what the delta's header says of it.</summary>
-    internal sealed record Entry(string Path, PartCodec Codec, long Length, long OutputLength, long Memory, ulong Checksum);
+    internal sealed record Entry(string Path, PartCodec Codec, long Length, long OutputLength, long Memory, ulong Checksum, bool WasKnown);
 }

@@ -14,6 +14,9 @@ internal sealed class PartGrouping(int partBytes)
     // Old bytes on both sides of a slice: code moves as a file grows.
     private const long Margin = 8L * 1024 * 1024;
 
+    // However much longer an old file is: both sides hold its bytes, and an index of them.
+    private const long MaxWindow = 40L * 1024 * 1024;
+
     private readonly List<IReadOnlyList<PartSource>> _parts = [];
     private List<PartSource> _open = [];
     private long _openBytes;
@@ -43,7 +46,7 @@ internal sealed class PartGrouping(int partBytes)
         }
         if (_openBytes + content.Length > partBytes)
             Close();
-        _open.Add(content);
+        _open.Add(content with { Base = Window(content, 0, content.Length) });
         _openBytes += content.Length;
     }
 
@@ -64,6 +67,7 @@ internal sealed class PartGrouping(int partBytes)
         var scaled = (long)((double)start / content.Length * old.Length);
         var from = Math.Max(0, scaled - Margin);
         var to = Math.Min(old.Length, scaled + (long)((double)length / content.Length * old.Length) + Margin);
+        to = Math.Min(to, from + MaxWindow);
         return old with { Start = from, Length = to - from, IsRange = from > 0 || to < old.Length };
     }
 

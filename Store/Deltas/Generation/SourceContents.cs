@@ -3,15 +3,14 @@ using ContentTree.Store.Codecs;
 using ContentTree.Store.Deltas.Plans;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Repositories;
-using Microsoft.Win32.SafeHandles;
 
 namespace ContentTree.Store.Deltas.Generation;
 
 /// <summary>
-/// Contents of a repository at random access, unpacked where that is wanted. Small ones are read into memory; large ones and
-/// unpacked ones are written once into the working directory. For several threads.
+/// Contents of a repository, unpacked where that is wanted. Large ones and unpacked ones are written once into scratch files, so
+/// that stretches of them can be had. For several threads.
 /// </summary>
-internal sealed class SourceContents(Repository repository, string workDirectory) : IDisposable
+internal sealed class SourceContents(Repository repository, string workDirectory, PackingProofs proofs) : IDisposable
 {
     private const long LargeBytes = 4 * 1024 * 1024;
     private const long MaxUnpackedBytes = 256L * 1024 * 1024;
@@ -19,24 +18,23 @@ internal sealed class SourceContents(Repository repository, string workDirectory
     // A device packs beside two decoders.
     private const long MaxPackingMemory = 16L * 1024 * 1024;
 
-    private readonly Dictionary<(ObjectId, Type?), Lazy<SafeFileHandle>> _files = [];
-    private readonly ConcurrentBag<StoredContent> _readers = [];
+    // The first bytes of gzip and xz.
+    private const int MagicBytes = 2;
 
-    /// <summary>Some bytes of a content.</summary>
+    private readonly Dictionary<(ObjectId, Type?), Lazy<ScratchRegion>> _kept = [];
+    private readonly ConcurrentBag<StoredContent> _readers = [];
+    private readonly ConcurrentBag<ScratchFile> _keeping = [];
+    private readonly ConcurrentBag<ScratchFile> _passing = [];
+
+    /// <summary>Appends some bytes of a content.</summary>
     /// <param name="size">Of the object.</param>
     /// <exception cref="CorruptObjectException">The stored object is damaged.</exception>
-    public byte[] Read(ObjectId id, long size, Repacking? unpack, long start, long length)
+    public void CopyTo(ScratchFile target, ObjectId id, long size, Repacking? unpack, long start, long length)
     {
         if (unpack is null && size <= LargeBytes && start == 0 && length == size)
-            return ReadWhole(id, size);
-        var bytes = GC.AllocateUninitializedArray<byte>((int)length);
-        var file = Open(id, size, unpack);
-        for (var at = 0; at < bytes.Length;)
-        {
-            var count = RandomAccess.Read(file, bytes.AsSpan(at), start + at);
-            at += count > 0 ? count : throw new CorruptObjectException(new ObjectName(ObjectKind.File, id), "is shorter than its tree says");
-        }
-        return bytes;
+            Decode(id, size, target.Append);
+        else
+            Keep(id, size, unpack).CopyTo(start, length, target.Append);
     }
 
     /// <summary>How long a content is once unpacked; null when it cannot be unpacked.</summary>
@@ -44,7 +42,7 @@ internal sealed class SourceContents(Repository repository, string workDirectory
     {
         try
         {
-            return RandomAccess.GetLength(Open(id, size, unpack));
+            return Keep(id, size, unpack).Length;
         }
         catch (FormatException)
         {
@@ -55,74 +53,110 @@ internal sealed class SourceContents(Repository repository, string workDirectory
     /// <summary>How a content is packed, proved by doing it; null for what is not or cannot be made again.</summary>
     public PlannedPacking? FindPacking(ObjectId id, long size)
     {
-        using var packed = OpenStream(id, size);
-        using var unpacked = CreateScratch();
-        return new Repacker(MaxUnpackedBytes, MaxPackingMemory).TryDescribe(packed, unpacked) is { } repacking && unpacked.Length > 0
-            ? new PlannedPacking(repacking, unpacked.Length, PlannedPacking.CheckOf(id))
-            : null;
+        if (proofs.TryGet(id, out var known))
+            return known;
+        if (!MayBePacked(id))
+            return null;
+        var packing = Prove(id, size);
+        proofs.Add(id, packing);
+        return packing;
     }
 
     public void Dispose()
     {
         foreach (var reader in _readers)
             reader.Dispose();
-        foreach (var file in _files.Values.Where(f => f.IsValueCreated))
-            file.Value.Dispose();
+        foreach (var file in _keeping.Concat(_passing))
+            file.Dispose();
     }
 
-    private byte[] ReadWhole(ObjectId id, long size)
+    private bool MayBePacked(ObjectId id)
     {
-        var bytes = GC.AllocateUninitializedArray<byte>((int)size);
-        var at = 0;
-        Decode(id, size, piece =>
+        Span<byte> magic = stackalloc byte[MagicBytes];
+        var reader = TakeReader();
+        var isPacked = reader.ReadStart(new ObjectName(ObjectKind.File, id), magic) == MagicBytes && magic is [0x1f, 0x8b] or [0xfd, (byte)'7'];
+        _readers.Add(reader);
+        return isPacked;
+    }
+
+    private PlannedPacking? Prove(ObjectId id, long size) => Through(_passing, packed => Through(_keeping, keeping =>
+    {
+        var (begin, start) = (packed.Length, keeping.Length);
+        Decode(id, size, packed.Append);
+        using var content = new ScratchStream(keeping, start);
+        var repacking = new Repacker(MaxUnpackedBytes, MaxPackingMemory).TryDescribe(new ScratchStream(packed, begin), content);
+        packed.Truncate(begin);
+        if (repacking is null || content.Length == 0)
         {
-            piece.CopyTo(bytes.AsSpan(at));
-            at += piece.Length;
-        });
-        return bytes;
+            keeping.Truncate(start);
+            return null;
+        }
+        var region = keeping.From(start);
+        lock (_kept)
+            _kept.TryAdd((id, repacking.GetType()), new Lazy<ScratchRegion>(region));
+        return new PlannedPacking(repacking, region.Length, PlannedPacking.CheckOf(id));
+    }));
+
+    private ScratchRegion Keep(ObjectId id, long size, Repacking? unpack)
+    {
+        Lazy<ScratchRegion>? region;
+        lock (_kept)
+        {
+            if (!_kept.TryGetValue((id, unpack?.GetType()), out region))
+                _kept.Add((id, unpack?.GetType()), region = new Lazy<ScratchRegion>(() => unpack is null ? Store(id, size) : Unpack(id, size, unpack)));
+        }
+        return region.Value;
     }
 
-    private delegate void Piece(ReadOnlySpan<byte> bytes);
-
-    private void Decode(ObjectId id, long size, Piece sink)
+    private ScratchRegion Store(ObjectId id, long size) => Through(_keeping, keeping =>
     {
-        if (!_readers.TryTake(out var reader))
-            reader = new StoredContent(repository);
-        reader.Read(new ObjectName(ObjectKind.File, id), size, piece => sink(piece));
+        var start = keeping.Length;
+        Decode(id, size, keeping.Append);
+        return keeping.From(start);
+    });
+
+    private ScratchRegion Unpack(ObjectId id, long size, Repacking unpack) => Through(_passing, packed => Through(_keeping, keeping =>
+    {
+        var (begin, start) = (packed.Length, keeping.Length);
+        Decode(id, size, packed.Append);
+        try
+        {
+            using var unpacked = unpack.Unpack(new ScratchStream(packed, begin), MaxUnpackedBytes);
+            unpacked.CopyTo(new ScratchStream(keeping, start));
+            return keeping.From(start);
+        }
+        catch (FormatException)
+        {
+            keeping.Truncate(start);
+            throw;
+        }
+        finally
+        {
+            packed.Truncate(begin);
+        }
+    }));
+
+    private void Decode(ObjectId id, long size, Action<ReadOnlySpan<byte>> sink)
+    {
+        var reader = TakeReader();
+        reader.Read(new ObjectName(ObjectKind.File, id), size, sink);
         _readers.Add(reader);
     }
 
-    private MemoryStream OpenStream(ObjectId id, long size) => new(ReadWhole(id, size), writable: false);
+    private StoredContent TakeReader() => _readers.TryTake(out var reader) ? reader : new StoredContent(repository);
 
-    private SafeFileHandle Open(ObjectId id, long size, Repacking? unpack)
+    // Each thread has a file for itself meanwhile; what stays in it stays for all.
+    private T Through<T>(ConcurrentBag<ScratchFile> idle, Func<ScratchFile, T> use)
     {
-        Lazy<SafeFileHandle>? file;
-        lock (_files)
+        if (!idle.TryTake(out var file))
+            file = new ScratchFile(workDirectory);
+        try
         {
-            if (!_files.TryGetValue((id, unpack?.GetType()), out file))
-                _files.Add((id, unpack?.GetType()), file = new Lazy<SafeFileHandle>(() => Write(id, size, unpack)));
+            return use(file);
         }
-        return file.Value;
+        finally
+        {
+            idle.Add(file);
+        }
     }
-
-    private SafeFileHandle Write(ObjectId id, long size, Repacking? unpack)
-    {
-        using var packed = unpack is null ? null : OpenStream(id, size);
-        var file = CreateScratch();
-        if (packed is null)
-        {
-            Decode(id, size, bytes => file.Write(bytes));
-        }
-        else
-        {
-            using var unpacked = unpack!.Unpack(packed, MaxUnpackedBytes);
-            unpacked.CopyTo(file);
-        }
-        file.Flush();
-        return file.SafeFileHandle;
-    }
-
-    // Nobody needs its name: the space is free again when the process ends, however it ends.
-    private FileStream CreateScratch() =>
-        new(Path.Combine(workDirectory, $"{Guid.NewGuid():N}.scratch"), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 64 * 1024, FileOptions.DeleteOnClose);
 }

@@ -32,7 +32,7 @@ internal static class CodingSamples
         foreach (var (old, fresh) in pairs)
         {
             matcher.Prepare(old);
-            encoder.Add(new MemoryBase(old), fresh, matcher.Match(old, fresh, 4));
+            encoder.Add(new MemoryBase(old), new MemoryBase(fresh), matcher.Match(old, fresh, 4));
         }
         return encoder.Finish().ToArray();
     }

@@ -87,7 +87,7 @@ public sealed class ContextCoderTests
         for (var at = 0; at < fresh.Length; at += Slice)
         {
             var slice = fresh.AsMemory(at, Math.Min(Slice, fresh.Length - at));
-            encoder.Add(new MemoryBase(old), slice, matcher.Match(old, slice.Span, 8), at);
+            encoder.Add(new MemoryBase(old), new MemoryBase(slice), matcher.Match(old, slice.Span, 8), at);
         }
         var coded = encoder.Finish().ToArray();
         coded.Length.Should().BeLessThan(2000);
