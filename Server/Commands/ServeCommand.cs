@@ -10,6 +10,8 @@ internal static class ServeCommand
 {
     public const string Name = "serve";
 
+    private const int MaxDeltas = 100;
+
     /// <summary>From the signal to the end: twice what requests under way get, so that the rest can be tidied up.</summary>
     public static readonly TimeSpan ShutdownTime = 2 * ServerHost.DrainTime;
 
@@ -37,7 +39,19 @@ internal static class ServeCommand
             if (result.GetValueOrDefault<int>() < 1)
                 result.AddError("--interval wants a number of seconds above 0");
         });
-        return CommandContext.Run(new Command(Name, "Serve the repository and the device API.") { urls, interval }, async (parsed, cancellation) =>
+        var deltas = new Option<int>("--deltas")
+        {
+            Description = "earlier commits of each branch from which deltas to the newest are made in the background; 0 makes none",
+            HelpName = "N",
+            DefaultValueFactory = _ => 3,
+        };
+        deltas.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() is < 0 or > MaxDeltas)
+                result.AddError($"--deltas wants a number from 0 to {MaxDeltas}");
+        });
+        var (deltaQuota, partQuota) = (Quota("--delta-quota", "deltas", 10L << 30), Quota("--part-quota", "coded parts for deltas to come", 4L << 30));
+        return CommandContext.Run(new Command(Name, "Serve the repository and the device API.") { urls, interval, deltas, deltaQuota, partQuota }, async (parsed, cancellation) =>
         {
             using var data = DataDirectory.Create(context.DataPath(parsed), context.Time);
             InitCommand.PrintFirstToken(data, context);
@@ -45,12 +59,31 @@ internal static class ServeCommand
             {
                 Urls = parsed.GetValue(urls) ?? "",
                 PollInterval = TimeSpan.FromSeconds(parsed.GetValue(interval)),
+                Deltas = parsed.GetValue(deltas),
+                DeltaQuota = parsed.GetValue(deltaQuota),
+                PartQuota = parsed.GetValue(partQuota),
             });
             foreach (var url in await host.StartAsync(cancellation))
                 await context.Terminal.Out.WriteLineAsync($"listening on {url}");
             await host.WaitForShutdownAsync(cancellation);
             return ExitCode.Done;
         });
+    }
+
+    private static Option<long> Quota(string name, string what, long bytes)
+    {
+        var quota = new Option<long>(name)
+        {
+            Description = $"bytes that {what} may take; those used last stay",
+            HelpName = "BYTES",
+            DefaultValueFactory = _ => bytes,
+        };
+        quota.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<long>() < 0)
+                result.AddError($"{name} wants a number of bytes");
+        });
+        return quota;
     }
 
     private static bool IsAddress(string url)

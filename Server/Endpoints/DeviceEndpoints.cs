@@ -1,4 +1,5 @@
 using System.Globalization;
+using ContentTree.Server.Deltas;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
@@ -8,7 +9,7 @@ namespace ContentTree.Server.Endpoints;
 
 /// <summary>What devices ask: enrol, poll, report. Every request is signed by the device's key.</summary>
 internal sealed class DeviceEndpoints(
-    DataDirectory data, DeviceAccess access, Devices devices, Events events, EmptyBranches emptyBranches, ServerOptions options, ILogger log)
+    DataDirectory data, DeviceAccess access, Devices devices, Events events, EmptyBranches emptyBranches, DeltaStore deltas, ServerOptions options, ILogger log)
 {
     private const int MaxText = 200;
     private const int MaxMessage = 4096;
@@ -47,7 +48,8 @@ internal sealed class DeviceEndpoints(
         RequireText("boot", poll.Boot, MaxText);
         devices.Record(device, poll);
         var head = state == DeviceState.Accepted ? ReadHead(poll) : null;
-        var answer = new PollAnswer(state, (long)options.PollInterval.TotalSeconds, data.Trust.Load().Version, head);
+        var root = data.Trust.Load();
+        var answer = new PollAnswer(state, (long)options.PollInterval.TotalSeconds, root.Version, head, Delta: FindDelta(root, poll, head));
         await context.AnswerAsync(answer, ProtocolJson.Default.PollAnswer);
     }
 
@@ -70,6 +72,14 @@ internal sealed class DeviceEndpoints(
         if (data.Repository.Heads.ReadNewest(poll.Branch) is { } bytes)
             return ObjectId.Of(bytes) == poll.Head ? null : new RawJson(bytes);
         return emptyBranches.Contains(poll.Branch) ? null : throw new ProblemException(ProblemCode.NotFound, $"no branch {poll.Branch}");
+    }
+
+    private DeltaOffer? FindDelta(TrustRoot root, PollRequest poll, RawJson? head)
+    {
+        if (head is null || (poll.Wanted ?? poll.Running) is not { } newest)
+            return null;
+        var to = root.VerifyHead(head.Bytes.Span, poll.Branch).Commit;
+        return deltas.Find(newest, to) ?? (poll.Running is { } running && running != newest ? deltas.Find(running, to) : null);
     }
 
     private static void RequireOrder(IReadOnlyList<ReportEvent> reported)

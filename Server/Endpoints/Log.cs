@@ -31,6 +31,16 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Information, Message = "token {Created} ({Role}) made, by token {Token}")]
     public static partial void TokenCreated(ILogger log, string created, string role, string token);
 
+    [LoggerMessage(Level = LogLevel.Information, Message =
+        "delta from {From} to {To}: {Bytes} bytes, {Cpu:F1} s of processor time in {Elapsed:F1} s, {Parts} parts, {Known} of them known")]
+    public static partial void DeltaMade(ILogger log, ObjectId? from, ObjectId to, long bytes, double cpu, double elapsed, int parts, int known);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "no delta from {From} to {To}: {Reason}")]
+    public static partial void DeltaFailed(ILogger log, ObjectId? from, ObjectId to, string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "looking for deltas to make failed")]
+    public static partial void DeltasFailed(ILogger log, Exception exception);
+
     [LoggerMessage(Level = LogLevel.Error, Message = "uploaded objects could not be made durable; their publisher will be asked for them again")]
     public static partial void UploadsLost(ILogger log, Exception exception);
 

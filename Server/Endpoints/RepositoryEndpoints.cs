@@ -1,4 +1,5 @@
 using System.Globalization;
+using ContentTree.Server.Deltas;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Deltas;
 using ContentTree.Store.Objects;
@@ -12,7 +13,7 @@ namespace ContentTree.Server.Endpoints;
 /// The repository as any static web server would serve it. Paths are parsed into names and only names are looked up, so no
 /// path leads anywhere else. What is immutable may be cached for ever.
 /// </summary>
-internal sealed class RepositoryEndpoints(DataDirectory data)
+internal sealed class RepositoryEndpoints(DataDirectory data, DeltaStore deltas)
 {
     private const string Immutable = "public, max-age=31536000, immutable";
     private const string MustAsk = "public, no-cache";
@@ -46,8 +47,11 @@ internal sealed class RepositoryEndpoints(DataDirectory data)
     {
         var file = Value(context, "file");
         var path = Path.Combine(data.Repository.Path, "deltas", file);
-        if (DeltaName.TryParse(file, out _))
+        if (DeltaName.TryParse(file, out var name))
+        {
+            deltas.Touch(name);
             return File.Exists(path) ? ServeFile(context, path, file, Immutable) : throw NotFound();
+        }
         return file.EndsWith(ListSuffix, StringComparison.Ordinal) && ObjectId.TryParse(file.AsSpan(0, file.Length - ListSuffix.Length), out _) && File.Exists(path)
             ? ServeBytes(context, File.ReadAllBytes(path), MustAsk)
             : throw NotFound();

@@ -1,3 +1,4 @@
+using ContentTree.Server.Deltas;
 using ContentTree.Server.Storage;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -18,6 +19,8 @@ internal sealed class ServerHost : IAsyncDisposable
 
     private readonly WebApplication _app;
     private readonly UploadBatch _uploads;
+    private readonly DeltaStore _deltas;
+    private readonly DeltaWorker _worker;
 
     public ServerHost(DataDirectory data, TimeProvider time, ServerOptions options)
     {
@@ -32,7 +35,9 @@ internal sealed class ServerHost : IAsyncDisposable
         _app = builder.Build();
         var log = _app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("ContentTree.Server.Endpoints");
         _uploads = new UploadBatch(data, time, options.UploadIdle, log);
-        Map(_app, data, time, options, _uploads, log);
+        _deltas = new DeltaStore(data);
+        _worker = new DeltaWorker(data, _deltas, time, options, log);
+        Map(_app, data, time, options, log);
     }
 
     /// <summary>Starts listening; the addresses as they really are.</summary>
@@ -55,24 +60,28 @@ internal sealed class ServerHost : IAsyncDisposable
     {
         await _app.DisposeAsync();
         await _uploads.DisposeAsync();
+        await _worker.DisposeAsync();
+        _deltas.Dispose();
     }
 
-    private static void Map(WebApplication app, DataDirectory data, TimeProvider time, ServerOptions options, UploadBatch uploads, ILogger log)
+    private void Map(WebApplication app, DataDirectory data, TimeProvider time, ServerOptions options, ILogger log)
     {
         var database = data.OpenDatabase();
         var tokens = new Tokens(database, time);
         var devices = new Devices(database, tokens, time);
         var access = new TokenAccess(tokens);
+        // One for all that devices sign: a request seen on one route is a replay on the next.
         var signed = new DeviceAccess(devices, time, options.Skew);
         var packs = new PackEndpoints(data, signed, options, log);
         app.Lifetime.ApplicationStopped.Register(packs.Dispose);
         app.Use(new ProblemAnswers(log).InvokeAsync);
         app.UseRouting();
         app.MapGet("/healthz", context => context.Response.WriteAsync("ok\n"));
-        new RepositoryEndpoints(data).Map(app);
-        new DeviceEndpoints(data, signed, devices, new Events(database), new EmptyBranches(database), options, log).Map(app);
+        new RepositoryEndpoints(data, _deltas).Map(app);
+        new DeviceEndpoints(data, signed, devices, new Events(database), new EmptyBranches(database), _deltas, options, log).Map(app);
         packs.Map(app);
-        new PublishEndpoints(data, access, uploads, time, log).Map(app);
+        new DeltaEndpoints(data, signed, _deltas, _worker, time).Map(app);
+        new PublishEndpoints(data, access, _uploads, time, log).Map(app);
         new ManagementEndpoints(data, devices, tokens, new EmptyBranches(database), access, time, log).Map(app);
     }
 

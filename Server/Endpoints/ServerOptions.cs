@@ -17,4 +17,16 @@ internal sealed record ServerOptions
 
     /// <summary>Packs sent at the same time; each takes about 16 MB.</summary>
     public int MaxPacks { get; init; } = 16;
+
+    /// <summary>From so many earlier commits of a branch deltas to its newest are made in the background; 0 makes none, also none that devices ask for.</summary>
+    public int Deltas { get; init; }
+
+    /// <summary>Bytes that deltas may take.</summary>
+    public long DeltaQuota { get; init; } = 10L << 30;
+
+    /// <summary>Bytes that coded parts may take, kept for deltas to come.</summary>
+    public long PartQuota { get; init; } = 4L << 30;
+
+    /// <summary>How often heads are looked at that another process may have moved.</summary>
+    public TimeSpan HeadScan { get; init; } = TimeSpan.FromSeconds(5);
 }

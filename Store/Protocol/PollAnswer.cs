@@ -6,4 +6,6 @@ namespace ContentTree.Store.Protocol;
 /// <param name="Root">The server's trust root version; a device with a lower one fetches the chain first.</param>
 /// <param name="Head">The signed head, byte for byte; absent when the device has it already.</param>
 /// <param name="Transfer">How content is to be fetched; absent when the server does not mind.</param>
-public sealed record PollAnswer(DeviceState State, long Interval, long Root, RawJson? Head = null, TransferPolicy? Transfer = null);
+/// <param name="Delta">From a commit that the device has to the head's; absent when there is none yet. It saves a request and proves nothing.</param>
+public sealed record PollAnswer(
+    DeviceState State, long Interval, long Root, RawJson? Head = null, TransferPolicy? Transfer = null, DeltaOffer? Delta = null);

@@ -32,5 +32,7 @@ namespace ContentTree.Store.Protocol;
 [JsonSerializable(typeof(BranchInfo))]
 [JsonSerializable(typeof(BranchList))]
 [JsonSerializable(typeof(DeltaList))]
+[JsonSerializable(typeof(DeltaRequest))]
+[JsonSerializable(typeof(DeltaOffer))]
 [JsonSerializable(typeof(Problem))]
 public sealed partial class ProtocolJson : JsonSerializerContext;

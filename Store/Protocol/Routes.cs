@@ -18,6 +18,9 @@ public static class Routes
     /// <summary>POST a pack request -> a pack (docs/format/pack.md); signed by the device.</summary>
     public const string Packs = "/api/v1/packs";
 
+    /// <summary>POST <see cref="DeltaRequest"/> -> <see cref="DeltaOffer"/>, or 202 while it is made; signed by the device.</summary>
+    public const string Deltas = "/api/v1/deltas";
+
     /// <summary>POST <see cref="MissingRequest"/> -> <see cref="MissingAnswer"/>; publisher.</summary>
     public const string PublishMissing = "/api/v1/publish/missing";
 

@@ -20,7 +20,7 @@ internal sealed class UpdateServer : IDisposable
         Run("init");
         _serving = new Process
         {
-            StartInfo = new ProcessStartInfo(Program, ["--data", Data, "serve", "--urls", "http://127.0.0.1:0"])
+            StartInfo = new ProcessStartInfo(Program, ["--data", Data, "serve", "--urls", "http://127.0.0.1:0", "--deltas", "0"])
             {
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,

@@ -48,7 +48,7 @@ internal sealed class ServerProcess : IDisposable
     /// <summary>Starts serving; the address it listens on.</summary>
     public static async Task<(ServerProcess Process, string Url)> ServeAsync(string data, string urls = "http://127.0.0.1:0")
     {
-        var server = new ServerProcess(new ProcessStartInfo("dotnet", [Program, "--data", data, "serve", "--urls", urls]), readOutput: false);
+        var server = new ServerProcess(new ProcessStartInfo("dotnet", [Program, "--data", data, "serve", "--urls", urls, "--deltas", "0"]), readOutput: false);
         const string prefix = "listening on ";
         while (await server._process.StandardOutput.ReadLineAsync() is { } line)
         {

@@ -50,6 +50,9 @@ internal sealed class TestServer : IAsyncDisposable
 
     public string this[string relative] => _temporary[relative];
 
+    /// <summary>Of the next start; makes no deltas by itself unless told so.</summary>
+    public ServerOptions Options { get; set; } = new() { Urls = "http://127.0.0.1:0", PollInterval = TimeSpan.FromSeconds(1800), HeadScan = TimeSpan.FromMilliseconds(50) };
+
     /// <summary>Stops and starts the server on the same data, on another port.</summary>
     public async Task RestartAsync(bool withoutDatabase = false)
     {
@@ -100,7 +103,7 @@ internal sealed class TestServer : IAsyncDisposable
         _temporary.Dispose();
     }
 
-    private ServerHost NewHost() => new(Data, Time, new ServerOptions { Urls = "http://127.0.0.1:0", PollInterval = TimeSpan.FromSeconds(1800) });
+    private ServerHost NewHost() => new(Data, Time, Options);
 
     private async Task ListenAsync()
     {

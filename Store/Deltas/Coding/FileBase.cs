@@ -12,6 +12,7 @@ internal sealed class FileBase : BaseBytes, IDisposable
     private readonly long _start;
     private readonly Page[] _pages;
     private int _oldest;
+    private int _last;
 
     /// <param name="start">Where in the file the old bytes begin.</param>
     public FileBase(SafeFileHandle file, long start, long length, int pages = 16)
@@ -48,9 +49,12 @@ internal sealed class FileBase : BaseBytes, IDisposable
 
     private byte[] Find(long number)
     {
-        foreach (var page in _pages)
-            if (page.Bytes != null && page.Number == number)
-                return page.Bytes;
+        if (_pages[_last] is { Bytes: { } bytes } last && last.Number == number)
+            return bytes;
+        for (_last = 0; _last < _pages.Length; _last++)
+            if (_pages[_last] is { Bytes: { } found } page && page.Number == number)
+                return found;
+        _last = _oldest;
         ref var victim = ref _pages[_oldest];
         _oldest = (_oldest + 1) % _pages.Length;
         victim.Bytes ??= ArrayPool<byte>.Shared.Rent(PageSize);

@@ -79,13 +79,13 @@ internal sealed class ContextCoding(CoderProfile profile, LargeSteps large) : ID
     private ReadOnlyMemory<byte> Code(
         IReadOnlyList<DeskItem> items, ScratchRegion bytes, List<MatchOperation>[][] operations, int margin, CancellationToken cancellation)
     {
-        var file = new FileBase(bytes.File, bytes.Start, bytes.Length);
+        // One goes ahead evenly and the other jumps: together they would take the pages from each other.
+        var (olds, news) = (new FileBase(bytes.File, bytes.Start, bytes.Length), new FileBase(bytes.File, bytes.Start, bytes.Length, pages: 1));
         _encoder.Start();
         for (var i = 0; i < items.Count; i++)
         {
-            cancellation.ThrowIfCancellationRequested();
             var item = items[i];
-            var (old, content) = (new BaseRange(file, item.OldAt, item.OldLength), new BaseRange(file, item.NewAt, item.NewLength));
+            var (old, content) = (new BaseRange(olds, item.OldAt, item.OldLength), new BaseRange(news, item.NewAt, item.NewLength, cancellation));
             _encoder.Add(old, content, operations[i][margin], item.Start);
         }
         return _encoder.Finish();

@@ -62,6 +62,13 @@ internal sealed class SourceContents(Repository repository, string workDirectory
         return packing;
     }
 
+    /// <summary>Whether a content begins like a compressed file.</summary>
+    public static bool MayBePacked(StoredContent reader, ObjectId id)
+    {
+        Span<byte> magic = stackalloc byte[MagicBytes];
+        return reader.ReadStart(new ObjectName(ObjectKind.File, id), magic) == MagicBytes && magic is [0x1f, 0x8b] or [0xfd, (byte)'7'];
+    }
+
     public void Dispose()
     {
         foreach (var reader in _readers)
@@ -72,9 +79,8 @@ internal sealed class SourceContents(Repository repository, string workDirectory
 
     private bool MayBePacked(ObjectId id)
     {
-        Span<byte> magic = stackalloc byte[MagicBytes];
         var reader = TakeReader();
-        var isPacked = reader.ReadStart(new ObjectName(ObjectKind.File, id), magic) == MagicBytes && magic is [0x1f, 0x8b] or [0xfd, (byte)'7'];
+        var isPacked = MayBePacked(reader, id);
         _readers.Add(reader);
         return isPacked;
     }

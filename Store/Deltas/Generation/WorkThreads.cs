@@ -13,7 +13,7 @@ internal static class WorkThreads
     public static TimeSpan Run(DeltaOptions options, IReadOnlyList<int> items, Action<Func<int?>> work, CancellationToken cancellation)
     {
         var run = new Shared(items, cancellation);
-        var threads = Enumerable.Range(0, Math.Min(options.Workers, items.Count)).Select(_ => new Thread(() => Work(options, run, work))).ToArray();
+        var threads = Enumerable.Range(0, Math.Min(options.Workers, items.Count)).Select(_ => new Thread(() => Work(options, run, work)) { IsBackground = true }).ToArray();
         foreach (var thread in threads)
             thread.Start();
         foreach (var thread in threads)

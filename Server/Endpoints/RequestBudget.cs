@@ -1,0 +1,33 @@
+using ContentTree.Store.Trust;
+
+namespace ContentTree.Server.Endpoints;
+
+/// <summary>So many requests of each device in each stretch of time.</summary>
+internal sealed class RequestBudget(TimeProvider time)
+{
+    public static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
+
+    private const int Requests = 10;
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<KeyId, int> _used = [];
+    private DateTimeOffset _begin;
+
+    /// <summary>Counts a request; false when it is one too many.</summary>
+    public bool TryTake(KeyId device)
+    {
+        lock (_lock)
+        {
+            var now = time.GetUtcNow();
+            // One stretch for all: nothing has to be swept. A clock that was set back begins another too.
+            if (now - _begin >= Window || now < _begin)
+            {
+                _used.Clear();
+                _begin = now;
+            }
+            var used = _used.GetValueOrDefault(device);
+            _used[device] = used + 1;
+            return used < Requests;
+        }
+    }
+}
