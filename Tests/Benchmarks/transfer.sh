@@ -37,7 +37,7 @@ device() { "$BIN/ctree" --root "$D" "$@"; }
 
 server_on() { # server_on ADDRESS [ip netns exec NS]
   local address=$1; shift
-  : >"$W/serve"; "$@" "$BIN/ctree-server" --data "$S" serve --urls "http://$address" >"$W/serve" 2>"$W/serve.log" & SERVER=$!
+  : >"$W/serve"; "$@" "$BIN/ctree-server" --data "$S" serve --deltas 0 --urls "http://$address" >"$W/serve" 2>"$W/serve.log" & SERVER=$!
   until grep -q '^listening on ' "$W/serve"; do sleep 0.1; kill -0 $SERVER; done
   URL=$(sed -n 's/^listening on //p' "$W/serve")
 }
@@ -142,12 +142,12 @@ peer_rsync() {
   rec "rsync -az --zc=zstd --zl=19" "$(awk '/^Total bytes (sent|received)/{gsub(/[^0-9]/,""); s+=$0} END{print s}' "$W/out")"; rm -rf "$W/pair/rsync"
 }
 peer_git() {
-  local g=$W/pair/git v; git init -q --bare "$g"
+  local g=$W/pair/git v; git init -q "$g"
   for v in "$OLD" "$NEW"; do
-    git --git-dir="$g" --work-tree="$v" -c core.fsync=none -c gc.auto=0 -c core.autocrlf=false add -A -f .
-    git --git-dir="$g" -c user.name=b -c user.email=b@b commit -q --allow-empty -m v; done
+    git --git-dir="$g/.git" --work-tree="$v" -c core.fsync=none -c gc.auto=0 -c core.autocrlf=false add -A -f .
+    git --git-dir="$g/.git" -c user.name=b -c user.email=b@b commit -q --allow-empty -m v; done
   printf 'HEAD\n^HEAD~1\n' >"$W/revs"
-  t sh -c "git --git-dir='$g' pack-objects -q --revs --thin --stdout --delta-base-offset <'$W/revs' >'$W/pair/pack'"
+  t sh -c "git --git-dir='$g/.git' pack-objects -q --revs --thin --stdout --delta-base-offset <'$W/revs' >'$W/pair/pack'"
   rec "git, thin pack" "$(size "$W/pair/pack")"; rm -rf "$g"
 }
 
