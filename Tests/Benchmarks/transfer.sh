@@ -23,7 +23,7 @@ for tool in /usr/bin/time nginx python3 ip $PEERS; do command -v "$tool" >/dev/n
 
 W=${WORK:-$PWD/.work/bench/transfer.$$}; mkdir -p "$W"; TSV=${TSV:-$W/transfer.tsv}; touch "$TSV"
 A=ctb$$a B=ctb$$b PORT=${PORT:-18099} SERVER= NGINX= LINK=
-trap 'server_off; proxy_off; link_off; rm -rf "$W/pair" "$W/huge"' EXIT
+trap 'set +e; server_off; proxy_off; link_off; rm -rf "$W/pair" "$W/huge"' EXIT
 has() { [[ " $2 " == *" $1 "* ]]; }
 size() { stat -c %s "$1"; }
 
