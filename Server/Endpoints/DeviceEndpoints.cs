@@ -78,7 +78,16 @@ internal sealed class DeviceEndpoints(
     {
         if (head is null || (poll.Wanted ?? poll.Running) is not { } newest)
             return null;
-        var to = root.VerifyHead(head.Bytes.Span, poll.Branch).Commit;
+        ObjectId to;
+        try
+        {
+            to = root.VerifyHead(head.Bytes.Span, poll.Branch).Commit;
+        }
+        catch (VerificationException)
+        {
+            // To refuse a head is the device's part: it remembers what it saw, and tells.
+            return null;
+        }
         return deltas.Find(newest, to) ?? (poll.Running is { } running && running != newest ? deltas.Find(running, to) : null);
     }
 
