@@ -68,7 +68,7 @@ internal sealed class CommitPull : IDisposable
     private async Task<PullPlan?> TryPlanDeltaAsync(ObjectId id, CancellationToken cancellation)
     {
         if (_device.Store.ContainsCommit(id) ||
-            await new DeltaSelection(_device.Store, _repository).FindAsync(id, cancellation).ConfigureAwait(false) is not { } found)
+            await new DeltaSelection(_device, _repository).FindAsync(id, cancellation).ConfigureAwait(false) is not { } found)
             return null;
         var download = new RangeDownload(_sources, _incoming, Routes.Delta(found.Name.ToString()), Counters, _device.Clock, found.Bytes);
         _delta = new DeltaPull(_device.Store, _pull, download, Counters, _incoming, found.Name, found.Bytes);

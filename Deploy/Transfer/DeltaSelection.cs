@@ -1,13 +1,12 @@
 using System.Text.Json;
 using ContentTree.Store.Deltas;
-using ContentTree.Store.Local;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 
 namespace ContentTree.Deploy.Transfer;
 
 /// <summary>Finds the smallest delta that leads from what is complete here to a commit.</summary>
-internal sealed class DeltaSelection(LocalStore store, RepositoryClient repository)
+internal sealed class DeltaSelection(Device device, RepositoryClient repository)
 {
     private const int MaxListBytes = 1024 * 1024;
 
@@ -19,8 +18,25 @@ internal sealed class DeltaSelection(LocalStore store, RepositoryClient reposito
             if (await TryReadAsync(source, to, cancellation).ConfigureAwait(false) is { } best)
                 return best;
         }
-        return null;
+        return await TryAskAsync(to, cancellation).ConfigureAwait(false);
     }
+
+    // The server makes it for those who come later, and this device takes its objects otherwise; or it has it after all.
+    private async Task<(DeltaName Name, long Bytes)?> TryAskAsync(ObjectId to, CancellationToken cancellation)
+    {
+        using var key = device.ReadKey();
+        try
+        {
+            var api = new DeviceApi(repository.Sources.Server.Connection, key, device.Clock);
+            return await api.DeltaAsync(new DeltaRequest(to, Newest()), cancellation).ConfigureAwait(false) is { } offer ? Best([offer], to) : null;
+        }
+        catch (Exception e) when (e is ProblemException or ServerUnreachableException)
+        {
+            return null;
+        }
+    }
+
+    private ObjectId? Newest() => device.State.Deployments.Deployments.Select(d => (ObjectId?)d.Commit).LastOrDefault(c => device.Store.ContainsCommit(c!.Value));
 
     // A source that fails here fails again where it matters, and is dealt with there.
     private async Task<(DeltaName Name, long Bytes)?> TryReadAsync(Source source, ObjectId to, CancellationToken cancellation)
@@ -42,7 +58,7 @@ internal sealed class DeltaSelection(LocalStore store, RepositoryClient reposito
         foreach (var offer in offers)
         {
             if (DeltaName.TryParse(offer.Name, out var name) && name.To == to && offer.Bytes > 0 && (best is null || offer.Bytes < best.Value.Bytes) &&
-                (name.From is not { } from || store.ContainsCommit(from)))
+                (name.From is not { } from || device.Store.ContainsCommit(from)))
                 best = (name, offer.Bytes);
         }
         return best;

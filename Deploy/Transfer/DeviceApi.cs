@@ -21,6 +21,10 @@ internal sealed class DeviceApi(ServerConnection connection, SigningKey key, Tim
     public Task<PollAnswer?> PollAsync(PollRequest request, CancellationToken cancellation) =>
         PostAsync(Routes.Poll, request, ProtocolJson.Default.PollRequest, ProtocolJson.Default.PollAnswer, cancellation);
 
+    /// <summary>Null also while the delta is being made.</summary>
+    public Task<DeltaOffer?> DeltaAsync(DeltaRequest request, CancellationToken cancellation) =>
+        PostAsync(Routes.Deltas, request, ProtocolJson.Default.DeltaRequest, ProtocolJson.Default.DeltaOffer, cancellation);
+
     public Task<ReportAnswer?> ReportAsync(ReportRequest request, CancellationToken cancellation) =>
         PostAsync(Routes.Report, request, ProtocolJson.Default.ReportRequest, ProtocolJson.Default.ReportAnswer, cancellation);
 
@@ -76,6 +80,9 @@ internal sealed class DeviceApi(ServerConnection connection, SigningKey key, Tim
         using var response = await connection.SendAsync(request, cancellation).ConfigureAwait(false);
         if (!response.IsSuccessStatusCode)
             return await RefusedAsync(address, response, cancellation).ConfigureAwait(false) ? null : throw Strange(address, response);
+        // Taken on, and nothing to tell yet.
+        if (response.StatusCode == HttpStatusCode.Accepted)
+            return null;
         return Read(await connection.ReadAllAsync(response, MaxAnswerBytes, cancellation).ConfigureAwait(false), answerJson, address);
     }
 

@@ -75,7 +75,8 @@ public sealed class DeltaPullTests : IAsyncLifetime
         var third = _server.Publish("echo third > file");
         MakeDelta(_new, third);
         await _device.UpdateAsync();
-        _server.Link.Requests.Should().Contain(r => r.IsObject).And.NotContain(r => r.Path.EndsWith(".ctd", StringComparison.Ordinal));
+        _server.Link.Requests.Should().Contain(r => r.IsObject).And.NotContain(r => r.Path.EndsWith(".ctd", StringComparison.Ordinal))
+            .And.Contain(r => r.Path == Routes.Deltas, "the server is told that somebody would have used one");
     }
 
     [Fact]
