@@ -22,6 +22,12 @@ public sealed record DeltaHeader(ObjectId? From, ObjectId To, int MemoryKiB, Del
     /// <summary>Longest header that is read.</summary>
     public const int MaxBytes = 4 * 1024 * 1024;
 
+    /// <summary>Most parts.</summary>
+    public const int MaxParts = 64 * 1024;
+
+    /// <summary>Most memory that a header may announce; a device's own limit is far below.</summary>
+    public const int MaxMemoryKiB = 1024 * 1024;
+
     private const int ChecksumBytes = 8;
 
     private static ReadOnlySpan<byte> Magic => "CTD1"u8;
@@ -90,9 +96,11 @@ public sealed record DeltaHeader(ObjectId? From, ObjectId To, int MemoryKiB, Del
     {
         ObjectId? from = reader.ReadNumber(1, "from") == 1 ? new ObjectId(reader.Take(ObjectId.Size)) : null;
         var to = new ObjectId(reader.Take(ObjectId.Size));
-        var memory = (int)reader.ReadNumber(int.MaxValue, "memory");
+        var memory = (int)reader.ReadNumber(MaxMemoryKiB, "memory");
         var plan = ReadPart(ref reader, headerLength);
-        var count = (int)reader.ReadNumber((ulong)reader.Remaining, "count of parts");
+        if (plan.CodedLength > Application.DeltaApplication.MaxPlanBytes)
+            throw new CorruptDeltaException($"a plan of {plan.CodedLength} bytes");
+        var count = (int)reader.ReadNumber((ulong)Math.Min(MaxParts, reader.Remaining), "count of parts");
         var parts = new List<DeltaPart>(count);
         for (var offset = plan.Offset + plan.CodedLength; parts.Count < count; offset += parts[^1].CodedLength)
             parts.Add(ReadPart(ref reader, offset));

@@ -9,7 +9,6 @@ namespace ContentTree.Store.Deltas.Application;
 /// <summary>Opens the old bytes that items are coded against: the store's own files, read piece by piece, never mapped.</summary>
 internal sealed class BaseContents(LocalStore store, StorePull pull)
 {
-    private const long MaxUnpackedBytes = 1L << 30;
     private const int PieceBytes = 32 * 1024;
 
     /// <exception cref="CorruptDeltaException">The delta uses more of the file than there is.</exception>
@@ -37,7 +36,7 @@ internal sealed class BaseContents(LocalStore store, StorePull pull)
         if (old.Unpack is not { } repacking)
             return file;
         using var packed = new FileStream(file, FileAccess.Read, bufferSize: 0);
-        using var unpacked = repacking.Unpack(packed, MaxUnpackedBytes);
+        using var unpacked = repacking.Unpack(packed, PlanFormat.MaxUnpackedBytes);
         var scratch = pull.CreateScratch();
         unpacked.CopyTo(scratch, PieceBytes);
         return scratch.SafeFileHandle;

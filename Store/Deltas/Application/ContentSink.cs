@@ -52,7 +52,7 @@ internal sealed class ContentSink : IDisposable
             return _file.Complete();
         using var packed = _pull.Rebuild(_planned.Size, _planned.Variants);
         _unpacked!.Position = 0;
-        return TryPack(packed) && packed.Complete() is var id && PlannedPacking.CheckOf(id) == _planned.Packing!.Check ? id : null;
+        return TryPack(packed) is { } id && PlannedPacking.CheckOf(id) == _planned.Packing!.Check ? id : null;
     }
 
     public void Dispose()
@@ -62,7 +62,7 @@ internal sealed class ContentSink : IDisposable
     }
 
     // Another length is another compressor's work: the content is fetched as it is then.
-    private bool TryPack(RebuiltFile target)
+    private ObjectId? TryPack(RebuiltFile target)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(PieceBytes);
         try
@@ -70,11 +70,11 @@ internal sealed class ContentSink : IDisposable
             using var packed = _planned.Packing!.Repacking.Pack(_unpacked!);
             for (int count; (count = packed.Read(buffer)) > 0;)
                 target.Write(buffer.AsSpan(0, count));
-            return true;
+            return target.Complete();
         }
         catch (Exception e) when (e is CorruptObjectException || e is IOException and not PosixException)
         {
-            return false;
+            return null;
         }
         finally
         {

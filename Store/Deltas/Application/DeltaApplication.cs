@@ -57,12 +57,13 @@ public sealed class DeltaApplication : IDisposable
     /// </summary>
     public long CountUnlinked()
     {
+        var old = new UnlinkedCount(_store.ReadTree);
         if (_plan.Trees.Count == 0)
-            return CountUnlinked(_plan.Commit.Tree);
+            return old.Of(_plan.Commit.Tree);
         var entries = _plan.Trees.SelectMany(t => t.Entries).ToArray();
         return _plan.Trees.Count + entries.OfType<PlannedEntry.Known>().Sum(k => k.Entry switch
         {
-            TreeEntry.Directory directory => CountUnlinked(directory.Id),
+            TreeEntry.Directory directory => old.Of(directory.Id),
             TreeEntry.File { Size: > 0 } => 0,
             _ => 1,
         });
@@ -84,6 +85,9 @@ public sealed class DeltaApplication : IDisposable
             if (plan.Parts[i].Sum(p => p.Length) != header.Parts[i].OutputLength)
                 throw new CorruptDeltaException($"part {i} holds something else than the header says");
         }
+        var packing = Math.Max(PlanFormat.MaxPackingMemory, header.MemoryKiB * 1024L);
+        if (plan.Contents.Any(c => c.Packing?.Repacking is { } repacking && (repacking.PackMemory > packing || repacking.UnpackMemory > packing)))
+            throw new CorruptDeltaException("packing a content takes more memory than it announces");
         return new DeltaApplication(store, pull, header, plan);
     }
 
@@ -119,11 +123,9 @@ public sealed class DeltaApplication : IDisposable
         var announced = Header.Parts[part];
         try
         {
-            _decoding.Run(announced, coded, _plan.Parts[part], Sink, cancellation);
-            foreach (var item in _plan.Parts[part])
-                Finish(item.Content);
+            _decoding.Run(announced, coded, _plan.Parts[part], Sink, Finish, cancellation);
         }
-        catch (Exception e) when (e is FormatException and not CorruptDeltaException or CorruptObjectException)
+        catch (Exception e) when (e is FormatException and not CorruptDeltaException or CorruptObjectException || IsRefusedMetadata(e))
         {
             throw new CorruptDeltaException($"part {part}: {e.Message}", e);
         }
@@ -136,8 +138,7 @@ public sealed class DeltaApplication : IDisposable
         if (_ids.Any(id => id is null))
             throw new InvalidOperationException("not every part is applied");
         var trees = new List<(ObjectId Id, byte[] Encoded)>();
-        var root = TreeRebuild.Run(_plan, [.. _ids.Select(id => id!.Value)], (id, encoded) => trees.Add((id, encoded)));
-        if (root != _plan.Commit.Tree)
+        if (RebuildRoot(trees) != _plan.Commit.Tree)
             throw new CorruptDeltaException("it makes another tree than the signed one");
         MakeVariants();
         foreach (var (id, encoded) in trees)
@@ -152,12 +153,20 @@ public sealed class DeltaApplication : IDisposable
         _decoding.Dispose();
     }
 
-    private long CountUnlinked(ObjectId tree) => 1 + _store.ReadTree(tree).Entries.Sum(e => e switch
+    // Owners and attributes are the plan's word until the root tree is proved: what no kernel takes is not the disk's fault.
+    private static bool IsRefusedMetadata(Exception e) => e is PosixException { Errno: Posix.EINVAL or Posix.EOPNOTSUPP };
+
+    private ObjectId RebuildRoot(List<(ObjectId Id, byte[] Encoded)> trees)
     {
-        TreeEntry.Directory directory => CountUnlinked(directory.Id),
-        TreeEntry.File { Size: > 0 } => 0,
-        _ => 1,
-    });
+        try
+        {
+            return TreeRebuild.Run(_plan, [.. _ids.Select(id => id!.Value)], (id, encoded) => trees.Add((id, encoded)));
+        }
+        catch (FormatException e)
+        {
+            throw new CorruptDeltaException(e.Message, e);
+        }
+    }
 
     // An old content that has a new owner or mode is copied here, never fetched.
     private void MakeVariants()

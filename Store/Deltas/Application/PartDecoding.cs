@@ -15,20 +15,22 @@ internal sealed class PartDecoding(BaseContents bases, int memoryKiB) : IDisposa
     private readonly ConcurrentBag<ContextDecoder> _fast = [];
 
     /// <param name="sinkOf">Where a content goes; null when it is made already.</param>
-    public void Run(DeltaPart part, Stream coded, IReadOnlyList<PartItem> items, Func<int, ContentSink?> sinkOf, CancellationToken cancellation)
+    /// <param name="finish">Called when an item is written: a part of small files would keep thousands open.</param>
+    public void Run(
+        DeltaPart part, Stream coded, IReadOnlyList<PartItem> items, Func<int, ContentSink?> sinkOf, Action<int> finish, CancellationToken cancellation)
     {
         if (part.Codec is PartCodec.ContextSmallest or PartCodec.ContextFast)
         {
-            RunContext(part, coded, items, sinkOf, cancellation);
+            RunContext(part, coded, items, sinkOf, finish, cancellation);
             return;
         }
         if (part.Codec == PartCodec.Raw)
         {
-            Copy(coded, items, sinkOf, cancellation);
+            Copy(coded, items, sinkOf, finish, cancellation);
             return;
         }
         using var content = Open(part, coded, items);
-        Copy(content, items, sinkOf, cancellation);
+        Copy(content, items, sinkOf, finish, cancellation);
     }
 
     public void Dispose()
@@ -37,23 +39,31 @@ internal sealed class PartDecoding(BaseContents bases, int memoryKiB) : IDisposa
             decoder.Dispose();
     }
 
-    private void RunContext(DeltaPart part, Stream coded, IReadOnlyList<PartItem> items, Func<int, ContentSink?> sinkOf, CancellationToken cancellation)
+    private void RunContext(
+        DeltaPart part, Stream coded, IReadOnlyList<PartItem> items, Func<int, ContentSink?> sinkOf, Action<int> finish, CancellationToken cancellation)
     {
         var profile = part.Codec == PartCodec.ContextSmallest ? CoderProfile.Smallest : CoderProfile.Fast;
         // All parts of a delta have one profile; a hostile one only makes its own decoders.
         var decoders = profile == CoderProfile.Smallest ? _smallest : _fast;
         if (!decoders.TryTake(out var decoder))
             decoder = new ContextDecoder(profile);
-        Require(decoder.Bytes);
-        decoder.Start(coded);
-        foreach (var item in items)
+        try
         {
-            using var old = bases.Open(item.Base);
-            using var target = new SinkStream(sinkOf(item.Content), item.Start, cancellation);
-            decoder.Decode(old.Bytes, item.Length, target, item.Start);
+            Require(decoder.Bytes);
+            decoder.Start(coded);
+            foreach (var item in items)
+            {
+                using var old = bases.Open(item.Base);
+                using var target = new SinkStream(sinkOf(item.Content), item.Start, cancellation);
+                decoder.Decode(old.Bytes, item.Length, target, item.Start);
+                finish(item.Content);
+            }
+            decoder.Finish();
         }
-        decoder.Finish();
-        decoders.Add(decoder);
+        finally
+        {
+            decoders.Add(decoder);
+        }
     }
 
     private Stream Open(DeltaPart part, Stream coded, IReadOnlyList<PartItem> items) => part.Codec switch
@@ -67,35 +77,36 @@ internal sealed class PartDecoding(BaseContents bases, int memoryKiB) : IDisposa
     // Old and new bytes are wholly in memory here, so that no window is.
     private MemoryStream DecodeWithBase(DeltaPart part, Stream coded, IReadOnlyList<PartItem> items)
     {
-        var opened = items.Select(i => bases.Open(i.Base)).ToArray();
-        try
+        Require(part.OutputLength);
+        using var old = new MemoryStream();
+        var buffer = new byte[PieceBytes];
+        foreach (var item in items)
         {
-            var length = opened.Sum(b => b.Bytes.Length);
-            Require(length + part.OutputLength);
-            var old = new byte[length];
-            var at = 0;
-            foreach (var source in opened)
+            using var source = bases.Open(item.Base);
+            Require(old.Length + source.Bytes.Length + part.OutputLength);
+            for (long done = 0; done < source.Bytes.Length;)
             {
-                source.Bytes.Read(0, old.AsSpan(at, (int)source.Bytes.Length));
-                at += (int)source.Bytes.Length;
+                var piece = buffer.AsSpan(0, (int)Math.Min(buffer.Length, source.Bytes.Length - done));
+                source.Bytes.Read(done, piece);
+                old.Write(piece);
+                done += piece.Length;
             }
-            var content = new byte[part.OutputLength];
-            using var decoder = new ZstdDecoder(ZstdDecoder.MaxWindowLog);
-            decoder.DecodeFrame(coded, content, old);
-            return new MemoryStream(content);
         }
-        finally
-        {
-            foreach (var source in opened)
-                source.Dispose();
-        }
+        var content = new byte[part.OutputLength];
+        using var decoder = new ZstdDecoder(ZstdDecoder.MaxWindowLog);
+        decoder.DecodeFrame(coded, content, old.GetBuffer().AsSpan(0, (int)old.Length));
+        return new MemoryStream(content);
     }
 
-    private static void Copy(Stream content, IReadOnlyList<PartItem> items, Func<int, ContentSink?> sinkOf, CancellationToken cancellation)
+    private static void Copy(
+        Stream content, IReadOnlyList<PartItem> items, Func<int, ContentSink?> sinkOf, Action<int> finish, CancellationToken cancellation)
     {
         var buffer = new byte[PieceBytes];
         foreach (var item in items)
+        {
             Copy(content, item, sinkOf(item.Content), buffer, cancellation);
+            finish(item.Content);
+        }
         if (content.ReadByte() >= 0)
             throw new CorruptDeltaException("holds more than it announces");
     }

@@ -5,13 +5,18 @@ namespace ContentTree.Store.Deltas.Plans;
 /// <summary>Reads which part holds which content, and proves that every content is there once, whole and in order.</summary>
 internal sealed class PartsDecoder(OldTrees old, IReadOnlyList<PlannedContent> contents)
 {
+    private const ulong MaxBaseBytes = 1UL << 42;
+
     // How far each content has come.
     private readonly long[] _done = new long[contents.Count];
+
+    // The content whose slices are being counted: they follow one another, so that few are open at once.
+    private int? _sliced;
 
     public IReadOnlyList<IReadOnlyList<PartItem>> Read(ref TreeReader reader)
     {
         var parts = new List<IReadOnlyList<PartItem>>();
-        var count = reader.ReadNumber((ulong)reader.Remaining, "count of parts");
+        var count = reader.ReadNumber(DeltaHeader.MaxParts, "count of parts");
         for (ulong i = 0; i < count; i++)
             parts.Add(ReadPart(ref reader));
         for (var i = 0; i < contents.Count; i++)
@@ -32,8 +37,12 @@ internal sealed class PartsDecoder(OldTrees old, IReadOnlyList<PlannedContent> c
             var item = ReadItem(ref reader, next);
             next = item.Content + 1;
             items.Add(item);
+            if (_sliced is { } sliced && (count > 1 || sliced != item.Content))
+                throw new CorruptDeltaException($"content {sliced} is cut by something else");
+            if (_done[item.Content] == contents[item.Content].CodedSize)
+                _sliced = null;
         }
-        return items;
+        return items.Count > 0 ? items : throw new CorruptDeltaException("a part holds nothing");
     }
 
     private PartItem ReadItem(ref TreeReader reader, long next)
@@ -46,9 +55,12 @@ internal sealed class PartsDecoder(OldTrees old, IReadOnlyList<PlannedContent> c
         if ((flags & ~PlanFormat.KnownFlags) != 0)
             throw new CorruptDeltaException($"unknown flags {flags}");
         var left = planned.CodedSize - _done[content];
-        var length = (flags & PlanFormat.IsSlice) != 0 ? (long)reader.ReadNumber((ulong)left, "length of a slice") : left;
-        if (length == 0 || (_done[content] > 0 && (flags & PlanFormat.IsSlice) == 0))
-            throw new CorruptDeltaException($"content {content} is there twice or empty");
+        var isSlice = (flags & PlanFormat.IsSlice) != 0;
+        var length = isSlice ? (long)reader.ReadNumber((ulong)left, "length of a slice") : left;
+        if (length == 0 || isSlice == (length == planned.CodedSize))
+            throw new CorruptDeltaException($"content {content} is there twice, empty, or a slice that is all of it");
+        if (isSlice)
+            _sliced ??= (int)content;
         var item = new PartItem((int)content, _done[content], length, ReadBase(ref reader, flags, planned));
         _done[content] += length;
         return item;
@@ -68,7 +80,7 @@ internal sealed class PartsDecoder(OldTrees old, IReadOnlyList<PlannedContent> c
         var unpack = (flags & PlanFormat.UnpackBase) == 0 ? null : planned.Packing?.Repacking ?? throw new CorruptDeltaException("a base is unpacked for a content that is not");
         if ((flags & PlanFormat.RangeOfBase) == 0)
             return new PartBase(file, unpack, 0, null);
-        var start = (long)reader.ReadNumber(long.MaxValue / 2, "start of a base");
-        return new PartBase(file, unpack, start, (long)reader.ReadNumber(long.MaxValue / 2, "length of a base"));
+        var start = (long)reader.ReadNumber(MaxBaseBytes, "start of a base");
+        return new PartBase(file, unpack, start, (long)reader.ReadNumber(MaxBaseBytes, "length of a base"));
     }
 }

@@ -6,17 +6,16 @@ namespace ContentTree.Store.Deltas.Plans;
 /// <summary>Reads a plan. Every number is checked against what it may be: the bytes come from outside and are not signed.</summary>
 internal ref struct PlanDecoder
 {
-    // Places are as deep as trees may be.
-    private const int MaxParts = 1 << 20;
-
     private readonly OldTrees _old;
     private readonly ObjectId? _oldRoot;
     private readonly List<PlannedTree> _trees = [];
     private readonly List<PlannedContent> _contents = [];
-    private readonly Queue<(Tree? Old, int Depth)> _open = [];
+    private readonly Queue<(ObjectId? Old, int Depth)> _open = [];
     private TreeReader _reader;
     private int _announced;
     private long _entriesLeft;
+    private long _bytesLeft;
+    private long _oldEntriesLeft = PlanFormat.MaxOldEntries;
 
     private PlanDecoder(ReadOnlySpan<byte> plan, OldTrees old, ObjectId? oldRoot)
     {
@@ -39,10 +38,6 @@ internal ref struct PlanDecoder
         {
             throw new CorruptDeltaException("plan: " + e.Message, e);
         }
-        catch (CorruptObjectException e) when (e.Message.StartsWith("commit", StringComparison.Ordinal))
-        {
-            throw new CorruptDeltaException("plan: " + e.Message, e);
-        }
     }
 
     private DeltaPlan Decode(ObjectId to)
@@ -50,9 +45,9 @@ internal ref struct PlanDecoder
         var encoded = _reader.ReadBytes(1, Repositories.Repository.MaxCommitBytes, "commit").ToArray();
         if (ObjectId.Of(encoded) != to)
             throw new CorruptDeltaException("holds another commit than its name says");
-        var commit = Commit.Decode(encoded);
+        var commit = DecodeCommit(encoded);
         // A signed commit says how much it is: a plan that makes more is a bomb.
-        _entriesLeft = commit.Entries;
+        (_entriesLeft, _bytesLeft) = (commit.Entries, commit.Bytes);
         if (Flag("root tree"))
             ReadTrees();
         else if (commit.Tree != _oldRoot)
@@ -64,14 +59,35 @@ internal ref struct PlanDecoder
             : throw new CorruptDeltaException("bytes after the end of the plan");
     }
 
-    private void ReadTrees()
+    // What the store holds wrong is another error than a wrong plan.
+    private static Commit DecodeCommit(byte[] encoded)
     {
-        Announce(_old.Root, 0);
-        while (_open.TryDequeue(out var next))
-            _trees.Add(ReadTree(next.Old, next.Depth));
+        try
+        {
+            return Commit.Decode(encoded);
+        }
+        catch (CorruptObjectException e)
+        {
+            throw new CorruptDeltaException("plan: " + e.Message, e);
+        }
     }
 
-    private int Announce(Tree? old, int depth)
+    private void ReadTrees()
+    {
+        Announce(_oldRoot, 0);
+        while (_open.TryDequeue(out var next))
+            _trees.Add(ReadTree(next.Old is { } old ? ReadOld(old) : null, next.Depth));
+    }
+
+    // One at a time: a plan of a few bytes may pair every new directory with the largest old one.
+    private Tree ReadOld(ObjectId id)
+    {
+        var tree = _old.Read(id);
+        _oldEntriesLeft -= tree.Entries.Count;
+        return _oldEntriesLeft >= 0 ? tree : throw new CorruptDeltaException("compares too many old entries");
+    }
+
+    private int Announce(ObjectId? old, int depth)
     {
         if (depth > PlanFormat.MaxDepth)
             throw new CorruptDeltaException("directories are nested too deep");
@@ -105,7 +121,7 @@ internal ref struct PlanDecoder
                     throw new CorruptDeltaException($"entry '{name}' is out of order");
                 last = name;
                 entries.Add(entry);
-                if (--_entriesLeft < -1)
+                if (--_entriesLeft < 0)
                     throw new CorruptDeltaException("makes more entries than its commit has");
             }
         }
@@ -117,7 +133,7 @@ internal ref struct PlanDecoder
         (PlanFormat.Keep, { } kept) => (kept.Name, new PlannedEntry.Known(kept)),
         (PlanFormat.Content, TreeEntry.File file) => (file.Name, ReadContent(file.Name, file.Metadata, file)),
         (PlanFormat.Subtree, TreeEntry.Directory directory) =>
-            (directory.Name, new PlannedEntry.Subtree(directory.Name, Announce(_old.Read(directory.Id), depth + 1))),
+            (directory.Name, new PlannedEntry.Subtree(directory.Name, Announce(directory.Id, depth + 1))),
         (PlanFormat.Insert, null) => ReadInserted(old, depth),
         _ => throw new CorruptDeltaException($"change {kind} does not fit the old entry"),
     };
@@ -143,7 +159,7 @@ internal ref struct PlanDecoder
             case PlanFormat.PairedTree:
                 var index = (int)_reader.ReadNumber((ulong)Math.Max(0, (old?.Entries.Count ?? 0) - 1), "paired directory");
                 var pair = old?.Entries is { Count: > 0 } entries && entries[index] is TreeEntry.Directory directory
-                    ? _old.Read(directory.Id)
+                    ? directory.Id
                     : throw new CorruptDeltaException($"directory '{name}' is paired with what is none");
                 return new PlannedEntry.Subtree(name, Announce(pair, depth + 1));
             case PlanFormat.OldTree:
@@ -164,6 +180,9 @@ internal ref struct PlanDecoder
                 var size = counterpart is null ? (long)Math.Min(number, long.MaxValue) : counterpart.Size + ZigZag.Decode(number);
                 if (size <= 0)
                     throw new CorruptDeltaException($"file '{name}' has no size");
+                if (size > _bytesLeft)
+                    throw new CorruptDeltaException("makes more bytes than its commit has");
+                _bytesLeft -= size;
                 _contents.Add(new PlannedContent(size, counterpart is { Size: > 0 } ? counterpart : null));
                 return Rebuilt(name, metadata, _contents.Count - 1);
             case PlanFormat.EarlierContent when _contents.Count > 0:
@@ -198,7 +217,9 @@ internal ref struct PlanDecoder
                 throw new CorruptDeltaException("packs a content that is not there");
             if (!Repacking.TryDecode(_reader.ReadBytes(1, Repacking.MaxEncodedLength, "packing"), out var repacking))
                 throw new CorruptDeltaException("a content is packed in an unknown way");
-            var size = (long)_reader.ReadNumber(long.MaxValue, "unpacked size");
+            var size = (long)_reader.ReadNumber(PlanFormat.MaxUnpackedBytes, "unpacked size");
+            if (size == 0)
+                throw new CorruptDeltaException("packs nothing");
             _contents[next++].Packing = new PlannedPacking(repacking!, size, System.Buffers.Binary.BinaryPrimitives.ReadUInt64LittleEndian(_reader.Take(8)));
         }
     }

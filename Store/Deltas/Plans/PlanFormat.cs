@@ -32,6 +32,15 @@ internal static class PlanFormat
     public const byte RangeOfBase = 16;
     public const byte KnownFlags = 31;
 
+    /// <summary>Longest content of a compressed file that is unpacked.</summary>
+    public const long MaxUnpackedBytes = 1L << 30;
+
+    /// <summary>Memory that packing may take beside the decoders, whatever the header announces for those.</summary>
+    public const long MaxPackingMemory = 16L << 20;
+
+    /// <summary>Old entries that new directories may be compared with, all together: each costs time before anything is proved.</summary>
+    public const long MaxOldEntries = 1L << 24;
+
     /// <summary>Directories nest no deeper than PATH_MAX allows.</summary>
     public const int MaxDepth = Objects.Tree.MaxDepth;
 }
