@@ -14,6 +14,7 @@ internal sealed unsafe class MatchIndex : IDisposable
     private const int MaxRun = 64;
     private readonly PagedMemory _headMemory = new();
     private readonly PagedMemory _chainMemory = new();
+    private readonly KeyFilter _keys = new();
     private int* _heads;
     private int* _chain;
     private int _headBits;
@@ -31,10 +32,14 @@ internal sealed unsafe class MatchIndex : IDisposable
         _chain = (int*)_chainMemory.Reserve((long)positions * sizeof(int));
         new Span<int>(_heads, 1 << _headBits).Clear();
         AddAll(old);
+        _keys.Build(old);
     }
 
     /// <summary>Whether not every position is kept.</summary>
     public bool IsSparse => _stride > 1;
+
+    /// <summary>False when these bytes stand nowhere in the old file, not even where positions are left out.</summary>
+    public bool MayHold(ulong key) => _keys.MayHold(key);
 
     /// <summary>The newest position with the hash of these bytes, or -1.</summary>
     public long First(ulong key) => ((long)_heads[Place(key)] - 1) * _stride;
@@ -45,12 +50,14 @@ internal sealed unsafe class MatchIndex : IDisposable
     /// <summary>Forgets the file and gives the memory back.</summary>
     public void Release()
     {
+        _keys.Release();
         _headMemory.Release();
         _chainMemory.Release();
     }
 
     public void Dispose()
     {
+        _keys.Dispose();
         _headMemory.Dispose();
         _chainMemory.Dispose();
     }

@@ -80,8 +80,13 @@ internal sealed class Matcher(int maxPositions = Matcher.DefaultPositions) : IDi
         private readonly (long Position, int Length) Longest(int at)
         {
             var key = BinaryPrimitives.ReadUInt64LittleEndian(_new[at..]);
-            var limit = _new.Slice(at, Math.Min(MaxCompared, _new.Length - at));
             var best = (Position: -1L, Length: 0);
+            if (!index.MayHold(key))
+            {
+                near?.Cover(_old, at + _alignment);
+                return best;
+            }
+            var limit = _new.Slice(at, Math.Min(MaxCompared, _new.Length - at));
             var position = index.First(key);
             for (var depth = 0; position >= 0 && depth < MaxDepth && best.Length < GoodMatch; depth++, position = index.Next(position))
                 Compare(limit, position, ref best);
