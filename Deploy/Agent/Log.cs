@@ -1,3 +1,4 @@
+using System.Net;
 using ContentTree.BootFile;
 using Microsoft.Extensions.Logging;
 
@@ -35,4 +36,13 @@ internal static partial class Log
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "reboot: {What}")]
     public static partial void Rebooting(ILogger log, string what);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "neighbours may have public objects at http://{Address}/repo")]
+    public static partial void Serving(ILogger log, IPEndPoint address);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "neighbours got {Objects} objects, {Bytes} bytes")]
+    public static partial void Served(ILogger log, long objects, long bytes);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "neighbours get nothing: {Reason}; it is tried again")]
+    public static partial void CannotServe(ILogger log, string reason);
 }

@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace ContentTree.Deploy.Config;
 
 /// <summary>
@@ -29,6 +31,9 @@ internal sealed class AgentConfig
         Attempts = reader.Number("transfer.attempts", "6", 1, 1000);
         RetryMin = reader.Duration("transfer.retry-min", "500ms");
         RetryMax = reader.Duration("transfer.retry-max", "30s");
+        NeighboursListen = reader.Endpoint("neighbours.listen");
+        NeighboursConnections = reader.Number("neighbours.connections", "16", 1, 1024);
+        NeighboursMaxRate = reader.Bytes("neighbours.max-rate", "4M");
         AutoConfirm = reader.Choice("health.confirm", "auto", "auto", "manual") == "auto";
         CheckTimeout = reader.Duration("health.timeout", "60s");
         HealthDeadline = reader.Duration("health.deadline", "5min");
@@ -96,6 +101,15 @@ internal sealed class AgentConfig
     public TimeSpan RetryMin { get; }
 
     public TimeSpan RetryMax { get; }
+
+    /// <summary>Where other devices may ask for public objects; null: nowhere.</summary>
+    public IPEndPoint? NeighboursListen { get; }
+
+    /// <summary>Connections of theirs at a time.</summary>
+    public int NeighboursConnections { get; }
+
+    /// <summary>Bytes a second for all of them together; 0: no limit.</summary>
+    public long NeighboursMaxRate { get; }
 
     public bool AutoConfirm { get; }
 

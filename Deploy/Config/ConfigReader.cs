@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 
 namespace ContentTree.Deploy.Config;
 
@@ -57,6 +58,14 @@ internal sealed class ConfigReader(IEnumerable<ConfigSetting> settings)
         mirrors = [.. parsed.OfType<Uri>()];
         return mirrors.Count == parsed.Length;
     }, "a list of addresses and directories");
+
+    /// <summary>An address of this device with a port; null for none.</summary>
+    public IPEndPoint? Endpoint(string key) => Parse(key, "", (string text, out IPEndPoint? endpoint) =>
+    {
+        endpoint = null;
+        // The framework takes an address alone for one with port 0.
+        return text.Length == 0 || (IPEndPoint.TryParse(text, out endpoint) && endpoint.ToString() == text);
+    }, "an address with a port like 192.168.1.5:8481, 0.0.0.0:8481 or [::]:8481");
 
     public QuietHours? QuietHours(string key) => Parse(key, "", (string text, out QuietHours? hours) =>
         (hours = Config.QuietHours.TryParse(text)) is not null || text.Length == 0, "a time of day like 22:00-06:00 or 22:00-06:00 UTC");

@@ -72,8 +72,8 @@ internal sealed class ContentDownload(RepositoryClient repository, StorePull pul
     private async Task StreamAsync(Source source, ObjectTransfer transfer, bool fresh, CancellationToken cancellation)
     {
         var name = transfer.Content.Name;
+        using var response = await OpenAsync(source, transfer, fresh, cancellation).ConfigureAwait(false);
         var offset = transfer.Offset;
-        using var response = await RepositoryClient.OpenObjectAsync(source, name, offset, transfer.Tag(source), fresh, cancellation).ConfigureAwait(false);
         var headers = response.Content.Headers;
         if (response.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable)
             throw new CorruptObjectException(name, "the server's copy is shorter than what came before");
@@ -94,5 +94,20 @@ internal sealed class ContentDownload(RepositoryClient repository, StorePull pul
         throw headers.ContentLength is null
             ? new ServerUnreachableException($"{source.Name}: {name} ended too early")
             : new CorruptObjectException(name, $"{source.Name} sent a frame without its end");
+    }
+
+    // Another source may have the content in another frame, as a neighbour has: then what came is no beginning of it.
+    private static async Task<HttpResponseMessage> OpenAsync(Source source, ObjectTransfer transfer, bool fresh, CancellationToken cancellation)
+    {
+        Task<HttpResponseMessage> Open() =>
+            RepositoryClient.OpenObjectAsync(source, transfer.Content.Name, transfer.Offset, transfer.Tag(source), fresh, cancellation);
+        var response = await Open().ConfigureAwait(false);
+        var isOther = transfer.Offset > 0 && transfer.Tag(source) is null && response.StatusCode != HttpStatusCode.OK &&
+            response.Content.Headers.ContentRange?.Length is { } length && length != transfer.FrameLength;
+        if (!isOther)
+            return response;
+        response.Dispose();
+        transfer.StartOver();
+        return await Open().ConfigureAwait(false);
     }
 }

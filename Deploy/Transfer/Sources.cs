@@ -66,7 +66,8 @@ internal sealed class Sources : IDisposable
         var failures = new Dictionary<Source, int>();
         while (true)
         {
-            var isLast = All.All(s => useless.ContainsKey(s) || suspect.Contains(s));
+            // One that never answers must not keep those that sent wrong bytes from their second chance.
+            var isLast = All.All(s => useless.ContainsKey(s) || suspect.Contains(s) || failures.GetValueOrDefault(s) >= Attempts);
             var source = await PickAsync(s => useless.ContainsKey(s) || (!isLast && suspect.Contains(s)), cancellation).ConfigureAwait(false);
             if (source is null)
                 throw await VerdictAsync(useless[Server], cancellation).ConfigureAwait(false);

@@ -20,6 +20,10 @@ public sealed record Metadata(int Mode, uint Uid, uint Gid, IReadOnlyList<Xattr>
 
     private string? _digest;
 
+    // What "with" makes is another one, and so is its digest.
+    private Metadata(Metadata original) =>
+        (Mode, Uid, Gid, Xattrs) = (original.Mode, original.Uid, original.Gid, original.Xattrs);
+
     /// <summary>A regular owner-root metadata without attributes.</summary>
     public static Metadata Plain(int mode) => new(mode, 0, 0, []);
 

@@ -85,6 +85,14 @@ public sealed class TreeTests
         tree.Find(EntryName.Create("nowhere")).Should().BeNull();
     }
 
+    [Fact]
+    public void Changed_metadata_has_another_digest()
+    {
+        var plain = Metadata.Plain(0x1a4);
+        plain.Digest().Should().Be(Metadata.Plain(0x1a4).Digest());
+        (plain with { Mode = 0x180 }).Digest().Should().Be(Metadata.Plain(0x180).Digest());
+    }
+
     private static byte[] Mutated(byte[] seed, Random random)
     {
         var bytes = (byte[])seed.Clone();
