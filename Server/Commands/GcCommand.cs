@@ -48,7 +48,7 @@ internal static class GcCommand
                     var needed = Roots(data, context.Time, parsed.GetValue(keep)).Concat(given);
                     var (removed, bytes, kept) = GarbageCollection.Run(
                         data.Repository, needed, TimeSpan.FromHours(parsed.GetValue(grace)), parsed.GetValue(dryRun));
-                    CollectDeltas(context, data, TimeSpan.FromHours(parsed.GetValue(grace)), parsed.GetValue(dryRun), cancellation);
+                    CollectDeltas(context, data, parsed.GetValue(dryRun), cancellation);
                     context.Terminal.Out.WriteLine($"{(parsed.GetValue(dryRun) ? "would remove" : "removed")} {removed} objects, {bytes} bytes; {kept} stay");
                     return ExitCode.Done;
                 }
@@ -61,10 +61,10 @@ internal static class GcCommand
     }
 
     // After the objects: what went with them tells which deltas lead nowhere.
-    private static void CollectDeltas(CommandContext context, DataDirectory data, TimeSpan grace, bool dryRun, CancellationToken cancellation)
+    private static void CollectDeltas(CommandContext context, DataDirectory data, bool dryRun, CancellationToken cancellation)
     {
         using var deltas = new DeltaStore(data);
-        var (removed, bytes) = deltas.Collect(id => data.Repository.Contains(new ObjectName(ObjectKind.Commit, id)), grace, dryRun, cancellation);
+        var (removed, bytes) = deltas.Collect(id => data.Repository.Contains(new ObjectName(ObjectKind.Commit, id)), dryRun, cancellation);
         if (removed > 0)
             context.Terminal.Out.WriteLine($"{(dryRun ? "would remove" : "removed")} {removed} deltas, {bytes} bytes");
     }

@@ -75,10 +75,11 @@ internal sealed class DeltaStore : IDisposable
         using var turn = Alone(cancellation);
         if (Find(from, to) is { } present)
             return new MadeDelta(present, null);
+        RemoveAbandoned();
         var (name, length, made) = Write(from, to, new DeltaGeneration(_data.Repository, options, Parts) { OnProgress = progress }, cancellation);
         var offer = new DeltaOffer(name.ToString(), length);
-        Costs.Add(offer.Name, made);
         WriteList(to, [.. To(to).Where(o => o.Name != offer.Name), offer]);
+        Costs.Add(offer.Name, made);
         return new MadeDelta(offer, made);
     }
 
@@ -103,7 +104,7 @@ internal sealed class DeltaStore : IDisposable
     /// <summary>Removes deltas to commits that are gone and what killed processes left, and writes lists anew that do not fit.</summary>
     /// <param name="isThere">Whether the repository still has the commit.</param>
     /// <returns>How many deltas went or, in a dry run, would go, and their bytes.</returns>
-    public (int Removed, long Bytes) Collect(Func<ObjectId, bool> isThere, TimeSpan grace, bool dryRun, CancellationToken cancellation)
+    public (int Removed, long Bytes) Collect(Func<ObjectId, bool> isThere, bool dryRun, CancellationToken cancellation)
     {
         using var turn = Alone(cancellation);
         var deltas = List();
@@ -111,7 +112,7 @@ internal sealed class DeltaStore : IDisposable
         if (!dryRun)
         {
             Remove(leaving);
-            RemoveAbandoned(DateTime.UtcNow - grace);
+            RemoveAbandoned();
             MendLists(deltas.Except(leaving).ToLookup(d => d.Name.To));
         }
         return (leaving.Length, leaving.Sum(d => d.Bytes));
@@ -180,13 +181,12 @@ internal sealed class DeltaStore : IDisposable
         }
     }
 
-    private void RemoveAbandoned(DateTime cutoff)
+    // Whose turn it is knows that nobody else is at it: what is begun was left by a process that was killed.
+    private void RemoveAbandoned()
     {
         foreach (var file in new DirectoryInfo(Path.Combine(_data.Repository.Path, "deltas")).EnumerateFiles(".new-*"))
-        {
-            if (file.LastWriteTimeUtc <= cutoff)
-                file.Delete();
-        }
+            file.Delete();
+        Parts.RemoveAbandoned();
     }
 
     private void MendLists(ILookup<ObjectId, StoredDelta> there)

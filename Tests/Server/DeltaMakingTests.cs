@@ -208,6 +208,34 @@ public sealed class DeltaMakingTests
         deltas.Make(commits[0], commits[1], new DeltaOptions(), null, CancellationToken.None).Made.Should().BeNull();
     }
 
+    [Fact]
+    public async Task Polls_are_answered_while_a_delta_is_made()
+    {
+        await using var server = await StartAsync(deltas: 0);
+        var content = new byte[40_000_000];
+        new Random(1).NextBytes(content);
+        var commits = new List<ObjectId>();
+        for (var version = 0; version < 2; version++)
+        {
+            for (var at = version; at < content.Length; at += 50)
+                content[at] += 1;
+            File.WriteAllBytes(Path.Combine(server.Source, "large"), content);
+            commits.Add(server.Publish().Commit);
+        }
+        using var device = await AcceptedAsync(server);
+        server.Options = server.Options with { Deltas = 1 };
+        await server.RestartAsync();
+        using var deltas = new DeltaStore(server.Data);
+        await Eventually(() => Directory.GetFiles(Path.Combine(server.DataPath, "repo/deltas"), ".new-*").Length > 0);
+        for (var polls = 0; polls < 3; polls++)
+        {
+            var answer = await ReadAsync(await device.PollAsync(new PollRequest(BranchName.Parse("stable"), "good", 1, 1, Running: commits[0])));
+            answer.Head.Should().NotBeNull();
+            answer.Delta.Should().BeNull();
+        }
+        deltas.Find(commits[0], commits[1]).Should().BeNull("it was being made all the time");
+    }
+
     private static async Task<TestServer> StartAsync(int deltas)
     {
         var server = await TestServer.StartAsync();

@@ -46,9 +46,9 @@ internal sealed class ServerProcess : IDisposable
     }
 
     /// <summary>Starts serving; the address it listens on.</summary>
-    public static async Task<(ServerProcess Process, string Url)> ServeAsync(string data, string urls = "http://127.0.0.1:0")
+    public static async Task<(ServerProcess Process, string Url)> ServeAsync(string data, string urls = "http://127.0.0.1:0", int deltas = 0)
     {
-        var server = new ServerProcess(new ProcessStartInfo("dotnet", [Program, "--data", data, "serve", "--urls", urls, "--deltas", "0"]), readOutput: false);
+        var server = new ServerProcess(new ProcessStartInfo("env", ["--default-signal=HUP,INT,QUIT,TERM", "dotnet", Program, "--data", data, "serve", "--urls", urls, "--deltas", $"{deltas}"]), readOutput: false);
         const string prefix = "listening on ";
         while (await server._process.StandardOutput.ReadLineAsync() is { } line)
         {

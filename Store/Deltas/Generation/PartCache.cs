@@ -11,6 +11,7 @@ namespace ContentTree.Store.Deltas.Generation;
 public sealed class PartCache
 {
     private const string Suffix = ".part";
+    private const string BegunSuffix = ".begun";
 
     // Codec, memory and checksum.
     private const int TrailerBytes = 1 + 8 + 8;
@@ -34,13 +35,19 @@ public sealed class PartCache
     public void Trim(long maxBytes)
     {
         var left = 0L;
-        foreach (var file in new DirectoryInfo(_path).EnumerateFiles('*' + Suffix + '*').OrderByDescending(f => f.LastWriteTimeUtc).ToArray())
+        foreach (var file in new DirectoryInfo(_path).EnumerateFiles('*' + Suffix).OrderByDescending(f => f.LastWriteTimeUtc).ToArray())
         {
             left += file.Length;
-            // What a killed process has begun is as old as it is and goes the same way.
             if (left > maxBytes)
                 file.Delete();
         }
+    }
+
+    /// <summary>Removes what killed processes have begun. Only while nobody makes a delta with this cache.</summary>
+    public void RemoveAbandoned()
+    {
+        foreach (var file in Directory.EnumerateFiles(_path, '*' + BegunSuffix).Concat(Directory.EnumerateFiles(_path, '*' + ScratchFile.Suffix)))
+            File.Delete(file);
     }
 
     /// <summary>The part of that key, coded now unless it is here.</summary>
@@ -62,20 +69,32 @@ public sealed class PartCache
 
     private static Entry Write(string path, long outputLength, CodedPart part)
     {
-        Span<byte> trailer = stackalloc byte[TrailerBytes];
-        var temporary = $"{path}.{Guid.NewGuid():N}";
-        ulong checksum;
-        using (var file = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.Read, bufferSize: 1))
+        var temporary = $"{path}.{Guid.NewGuid():N}{BegunSuffix}";
+        try
         {
-            checksum = CopyTo(part.Bytes, file.Write);
-            trailer[0] = (byte)part.Codec;
-            BinaryPrimitives.WriteInt64LittleEndian(trailer[1..], part.Memory);
-            BinaryPrimitives.WriteUInt64LittleEndian(trailer[9..], checksum);
-            file.Write(trailer);
+            var checksum = WriteFile(temporary, part);
+            // Not flushed: a part that a power cut tears has a wrong checksum and is coded again.
+            File.Move(temporary, path, overwrite: true);
+            return new Entry(path, part.Codec, part.Bytes.Length, outputLength, part.Memory, checksum, WasKnown: false);
         }
-        // Not flushed: a part that a power cut tears has a wrong checksum and is coded again.
-        File.Move(temporary, path, overwrite: true);
-        return new Entry(path, part.Codec, part.Bytes.Length, outputLength, part.Memory, checksum, WasKnown: false);
+        catch
+        {
+            // What did not fit must not go on taking space.
+            File.Delete(temporary);
+            throw;
+        }
+    }
+
+    private static ulong WriteFile(string path, CodedPart part)
+    {
+        Span<byte> trailer = stackalloc byte[TrailerBytes];
+        using var file = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read, bufferSize: 1);
+        var checksum = CopyTo(part.Bytes, file.Write);
+        trailer[0] = (byte)part.Codec;
+        BinaryPrimitives.WriteInt64LittleEndian(trailer[1..], part.Memory);
+        BinaryPrimitives.WriteUInt64LittleEndian(trailer[9..], checksum);
+        file.Write(trailer);
+        return checksum;
     }
 
     private static Entry? TryRead(string path, long outputLength)

@@ -8,9 +8,12 @@ namespace ContentTree.Store.Deltas.Generation;
 /// </summary>
 internal sealed class ScratchFile : IDisposable
 {
+    /// <summary>Of the name that it has for a moment: a process killed just then leaves it.</summary>
+    public const string Suffix = ".scratch";
+
     public ScratchFile(string directory)
     {
-        var path = Path.Combine(directory, $"{Guid.NewGuid():N}.scratch");
+        var path = Path.Combine(directory, Guid.NewGuid().ToString("N") + Suffix);
         Handle = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None);
         File.Delete(path);
     }
