@@ -10,7 +10,6 @@ internal sealed class NeighbourConnection(Socket socket, PublicObjects objects, 
 {
     // A device's own is 300 bytes.
     private const int MaxHead = 4096;
-    private const int PieceBytes = 64 * 1024;
 
     private readonly byte[] _head = new byte[MaxHead];
     private int _filled;
@@ -74,13 +73,13 @@ internal sealed class NeighbourConnection(Socket socket, PublicObjects objects, 
 
     private async Task SendAsync(NetworkStream stream, NeighbourAnswer answer, StallGuard guard, CancellationToken cancellation)
     {
-        var buffer = ArrayPool<byte>.Shared.Rent(PieceBytes);
+        var buffer = ArrayPool<byte>.Shared.Rent(limits.PieceBytes);
         try
         {
             for (var at = answer.From; at < answer.End;)
             {
                 guard.Rest();
-                var count = answer.Read(at, buffer.AsSpan(0, (int)Math.Min(PieceBytes, answer.End - at)));
+                var count = answer.Read(at, buffer.AsSpan(0, (int)Math.Min(limits.PieceBytes, answer.End - at)));
                 await limits.PassAsync(count, cancellation).ConfigureAwait(false);
                 guard.Moved();
                 await stream.WriteAsync(buffer.AsMemory(0, count), guard.Token).ConfigureAwait(false);

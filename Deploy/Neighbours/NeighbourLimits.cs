@@ -5,6 +5,8 @@ namespace ContentTree.Deploy.Neighbours;
 /// <param name="maxRate">Bytes a second; 0: no limit.</param>
 internal sealed class NeighbourLimits(int connections, long maxRate, TimeProvider clock)
 {
+    private const int MaxPiece = 64 * 1024;
+
     private readonly Lock _lock = new();
     private long _free;
 
@@ -13,7 +15,10 @@ internal sealed class NeighbourLimits(int connections, long maxRate, TimeProvide
     /// <summary>Within this a whole request must have come, also the next one of a connection that waits.</summary>
     public TimeSpan HeadTime { get; init; } = TimeSpan.FromSeconds(15);
 
-    /// <summary>Within this 64 KiB must have been taken.</summary>
+    /// <summary>What is sent at a time: a slow rate in so small pieces that every connection moves each second.</summary>
+    public int PieceBytes => maxRate == 0 ? MaxPiece : (int)Math.Clamp(maxRate / connections, 1024, MaxPiece);
+
+    /// <summary>Within this a piece must have been taken.</summary>
     public TimeSpan PieceTime { get; init; } = TimeSpan.FromSeconds(20);
 
     /// <summary>Waits until so many bytes more may be sent.</summary>

@@ -13,12 +13,14 @@ internal sealed class NeighbourServer : IDisposable
     // What the kernel would hold on our behalf for a neighbour that takes nothing.
     private const int SendBuffer = 256 * 1024;
     private const int Backlog = 16;
+    private const long CollectAfterBytes = 16 << 20;
     private static readonly TimeSpan AfterFailure = TimeSpan.FromSeconds(1);
 
     private readonly PublicObjects _objects;
     private readonly NeighbourLimits _limits;
     private readonly Socket _listener;
     private readonly SemaphoreSlim _free;
+    private long _collectedAt;
 
     /// <exception cref="IOException">The address is not to be had.</exception>
     public NeighbourServer(IPEndPoint address, PublicObjects objects, NeighbourLimits limits)
@@ -93,6 +95,16 @@ internal sealed class NeighbourServer : IDisposable
         {
             socket.Dispose();
             _free.Release();
+            CollectWhenIdle();
         }
+    }
+
+    // Devices are small and mostly idle: what serving needed goes back to the system. Not so often that strangers could make it work.
+    private void CollectWhenIdle()
+    {
+        var sent = Traffic.Bytes;
+        var before = Interlocked.Read(ref _collectedAt);
+        if (_free.CurrentCount == _limits.Connections && sent - before >= CollectAfterBytes && Interlocked.CompareExchange(ref _collectedAt, sent, before) == before)
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
     }
 }

@@ -52,10 +52,10 @@ public sealed class PublicObjects : IDisposable
 
     private static SafeFileHandle? TryOpenContent(SafeFileHandle fanout, ObjectId id)
     {
-        var prefix = Encoding.ASCII.GetBytes(id.ToString()[..2]);
+        var hex = Encoding.ASCII.GetBytes(id.ToString());
         foreach (var (name, _) in Posix.ReadDirectory(fanout, id.ToString()))
         {
-            if (StoredFile.TryParse([.. prefix, .. name], out var file) && file.Content == id &&
+            if (name.AsSpan().StartsWith(hex.AsSpan(2)) && StoredFile.TryParse([.. hex.AsSpan(0, 2), .. name], out var file) &&
                 TryOpen(fanout, name, opened => IsPublic(opened, file)) is { } content)
                 return content;
         }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
@@ -160,9 +161,21 @@ public static unsafe partial class Posix
     /// <summary>The names in a directory, without "." and "..", in the filesystem's order, from the directory's start.</summary>
     public static List<(byte[] Name, FileType? Type)> ReadDirectory(SafeFileHandle dir, string subject)
     {
+        var buffer = ArrayPool<byte>.Shared.Rent(64 * 1024);
+        try
+        {
+            return ReadDirectory(dir, buffer, subject);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private static List<(byte[] Name, FileType? Type)> ReadDirectory(SafeFileHandle dir, byte[] buffer, string subject)
+    {
         const int headerSize = 19;
         var entries = new List<(byte[], FileType?)>();
-        var buffer = GC.AllocateUninitializedArray<byte>(64 * 1024);
         Rewind(dir, subject);
         fixed (byte* start = buffer)
         {
