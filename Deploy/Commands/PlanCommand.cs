@@ -15,8 +15,9 @@ internal static class PlanCommand
         {
             using var sources = CommandContext.Connect(device);
             var found = await new UpdateJob(device, sources, Progress.Silent(context.Clock)).CheckAsync(cancellation).ConfigureAwait(false);
-            using var pull = new CommitPull(device, sources);
-            var plan = await pull.PlanAsync(found.Target.Commit, cancellation).ConfigureAwait(false);
+            var pull = new CommitPull(device, sources);
+            await using var closing = pull.ConfigureAwait(false);
+            var plan = await pull.PlanAsync(found.Target.Commit, isFollowed: false, cancellation).ConfigureAwait(false);
             var document = Describe(device, found, plan);
             context.Output.Write(document, DocumentJson.Default.PlanDocument, Text);
             return document.Fits ? ExitCode.Done : ExitCode.NoSpace;

@@ -12,7 +12,7 @@ namespace ContentTree.Deploy.Transfer;
 /// Brings one commit into the store: its trees, a plan, the missing contents, and last the commit itself as the proof that all of it
 /// is there. Every object that has arrived stays, whatever happens to the rest.
 /// </summary>
-internal sealed class CommitPull : IDisposable
+internal sealed class CommitPull : IAsyncDisposable
 {
     private readonly Device _device;
     private readonly Sources _sources;
@@ -35,9 +35,12 @@ internal sealed class CommitPull : IDisposable
     public TransferCounters Counters { get; } = new();
 
     /// <summary>Works out what the commit takes: by a delta if there is one, else object by object.</summary>
+    /// <param name="id">The commit.</param>
+    /// <param name="isFollowed">Whether the pull follows at once: then a little of the delta comes while the plan is read.</param>
+    /// <param name="cancellation">Ends it.</param>
     /// <exception cref="StoppedException">The commit is not for this device.</exception>
-    public async Task<PullPlan> PlanAsync(ObjectId id, CancellationToken cancellation) =>
-        await TryPlanDeltaAsync(id, cancellation).ConfigureAwait(false) ?? await PlanObjectsAsync(id, cancellation).ConfigureAwait(false);
+    public async Task<PullPlan> PlanAsync(ObjectId id, bool isFollowed, CancellationToken cancellation) =>
+        await TryPlanDeltaAsync(id, isFollowed, cancellation).ConfigureAwait(false) ?? await PlanObjectsAsync(id, cancellation).ConfigureAwait(false);
 
     /// <summary>Fetches what the plan says. Where a delta turns out to be false, object by object.</summary>
     /// <exception cref="StoppedException">There is no room for it.</exception>
@@ -56,16 +59,17 @@ internal sealed class CommitPull : IDisposable
     }
 
     /// <summary>What has arrived is flushed and kept.</summary>
-    public void Dispose()
+    public async ValueTask DisposeAsync()
     {
-        _delta?.Dispose();
+        if (_delta is not null)
+            await _delta.DisposeAsync().ConfigureAwait(false);
         _incoming.Dispose();
         _pull.Dispose();
     }
 
     private void Require(PullPlan plan) => plan.Needs.Require(_device.Store, _device.Config.MinFree, $"commit {plan.Id}");
 
-    private async Task<PullPlan?> TryPlanDeltaAsync(ObjectId id, CancellationToken cancellation)
+    private async Task<PullPlan?> TryPlanDeltaAsync(ObjectId id, bool isFollowed, CancellationToken cancellation)
     {
         if (_device.Store.ContainsCommit(id) ||
             await new DeltaSelection(_device, _repository).FindAsync(id, cancellation).ConfigureAwait(false) is not { } found)
@@ -74,11 +78,11 @@ internal sealed class CommitPull : IDisposable
         _delta = new DeltaPull(_device.Store, _pull, download, Counters, _incoming, found.Name, found.Bytes);
         try
         {
-            await _delta.OpenAsync(cancellation).ConfigureAwait(false);
+            await _delta.OpenAsync(isFollowed, cancellation).ConfigureAwait(false);
         }
         catch (Exception e) when (IsUseless(e))
         {
-            _delta.Remove();
+            await _delta.RemoveAsync().ConfigureAwait(false);
             return null;
         }
         var application = _delta.Application;
@@ -107,7 +111,7 @@ internal sealed class CommitPull : IDisposable
         }
         catch (Exception e) when (IsUseless(e))
         {
-            delta.Remove();
+            await delta.RemoveAsync().ConfigureAwait(false);
             return null;
         }
     }

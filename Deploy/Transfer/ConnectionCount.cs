@@ -1,13 +1,13 @@
 namespace ContentTree.Deploy.Transfer;
 
 /// <summary>
-/// How many connections a download uses: as many as help and no more. It starts with one, goes to <see cref="Start"/> unless that
-/// one is fast already, then tries one more as long as the whole gets faster by a tenth, and one less as long as it gets slower
+/// How many connections a download uses: as many as help and no more. It starts with <see cref="Start"/>, goes to one when the
+/// link turns out to be fast, else tries one more as long as the whole gets faster by a tenth, and one less as long as it gets slower
 /// by less than a twentieth. What was found holds for a while before it is tried again.
 /// </summary>
 internal sealed class ConnectionCount(int max)
 {
-    /// <summary>What a slow link starts with: one TCP flow reaches only half of a link that loses packets.</summary>
+    /// <summary>What every download starts with: one TCP flow reaches only half of a link that loses packets.</summary>
     public const int Start = 3;
 
     /// <summary>Bytes a second from which a single connection is left alone.</summary>
@@ -30,7 +30,7 @@ internal sealed class ConnectionCount(int max)
         Hold,
     }
 
-    public int Current { get; private set; } = 1;
+    public int Current { get; private set; } = Math.Min(Start, max);
 
     /// <summary>Takes the rate that all connections together reached since the last call.</summary>
     public void Measured(double bytesPerSecond)
@@ -38,7 +38,8 @@ internal sealed class ConnectionCount(int max)
         switch (_phase)
         {
             case Phase.First:
-                Current = bytesPerSecond >= Fast ? 1 : Math.Min(Start, max);
+                if (bytesPerSecond >= Fast)
+                    Current = 1;
                 _phase = Phase.Base;
                 break;
             case Phase.Base:

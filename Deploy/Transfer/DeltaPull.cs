@@ -10,14 +10,19 @@ namespace ContentTree.Deploy.Transfer;
 /// Brings a commit into the store by a delta: its parts are applied while later ones still come, and whatever was rebuilt stays,
 /// whatever becomes of the rest.
 /// </summary>
-internal sealed class DeltaPull : IDisposable
+internal sealed class DeltaPull : IAsyncDisposable
 {
     private const int Rounds = 3;
     private const int FirstBytes = 32 * 1024;
-    private const long ManyBytes = 1024 * 1024;
 
-    // The program, its buffers and the packing of one content come on top: all in all a device gives an update 64 MB.
+    // Some seconds of a slow link, while header and plan are read and the disk is asked for room.
+    private const int AheadBytes = 256 * 1024;
+    private const long ManyBytes = 16L * 1024 * 1024;
+
+    // All in all a device gives an update 64 MB: a decoder, and the program with its buffers and the packing of one content.
+    private const long AllBytes = 64_000_000;
     private const long MemoryBytes = 32L * 1024 * 1024;
+    private const long SpareBytes = 8L * 1024 * 1024;
 
     private readonly LocalStore _store;
     private readonly StorePull _pull;
@@ -25,12 +30,15 @@ internal sealed class DeltaPull : IDisposable
     private readonly TransferCounters _counters;
     private readonly RangeDownload _download;
     private readonly RebuiltRecord _record;
+    private readonly CancellationTokenSource _stop = new();
+    private Task _fetching = Task.CompletedTask;
     private DeltaApplication? _application;
 
     public DeltaPull(LocalStore store, StorePull pull, RangeDownload download, TransferCounters counters, SafeFileHandle incoming, DeltaName name, long bytes)
     {
         (_store, _pull, _download, _counters, _name, Bytes) = (store, pull, download, counters, name, bytes);
         _record = new RebuiltRecord(incoming, name);
+        _download.Until = 0;
     }
 
     /// <summary>Length of the file.</summary>
@@ -43,9 +51,12 @@ internal sealed class DeltaPull : IDisposable
     public DeltaApplication Application => _application ?? throw new InvalidOperationException("not open yet");
 
     /// <summary>Fetches the header and the plan and no more than what comes with them.</summary>
+    /// <param name="isFollowed">Whether <see cref="RunAsync"/> follows at once: then some more comes meanwhile.</param>
+    /// <param name="cancellation">Ends it.</param>
     /// <exception cref="CorruptDeltaException">It is no delta to the wanted commit, or needs more memory than there is.</exception>
-    public async Task OpenAsync(CancellationToken cancellation)
+    public async Task OpenAsync(bool isFollowed, CancellationToken cancellation)
     {
+        Fetch(Math.Min(Bytes, isFollowed ? AheadBytes : FirstBytes));
         var header = await ReadHeaderAsync(cancellation).ConfigureAwait(false);
         var plan = await ReadAsync(header.Plan.Offset, (int)header.Plan.CodedLength, cancellation).ConfigureAwait(false);
         _application = DeltaApplication.Open(_store, _pull, header, plan);
@@ -77,22 +88,44 @@ internal sealed class DeltaPull : IDisposable
             return null;
         Tidy();
         var complete = Application.Complete();
-        Remove();
+        await RemoveAsync().ConfigureAwait(false);
         return complete;
     }
 
     /// <summary>Nothing of the delta's own files stays.</summary>
-    public void Remove()
+    public async Task RemoveAsync()
     {
+        await StopAsync().ConfigureAwait(false);
         _download.Remove();
         _record.Remove();
     }
 
-    public void Dispose()
+    public async ValueTask DisposeAsync()
     {
+        await StopAsync().ConfigureAwait(false);
         _application?.Dispose();
         _record.Dispose();
         _download.Dispose();
+        _stop.Dispose();
+    }
+
+    // What is on its way comes to its end before more is asked for, so that one download runs at a time.
+    private void Fetch(long until)
+    {
+        _download.Until = Math.Max(_download.Until, until);
+        _fetching = AfterAsync(_fetching);
+
+        async Task AfterAsync(Task before)
+        {
+            await before.ConfigureAwait(false);
+            await _download.RunAsync(_stop.Token).ConfigureAwait(false);
+        }
+    }
+
+    private async Task StopAsync()
+    {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await _fetching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private async Task<DeltaHeader> ReadHeaderAsync(CancellationToken cancellation)
@@ -109,8 +142,8 @@ internal sealed class DeltaPull : IDisposable
     {
         if (length < 0 || length > Bytes - offset)
             throw new CorruptDeltaException("is shorter than it says");
-        _download.Until = Math.Max(offset + length, Math.Min(Bytes, FirstBytes));
-        await _download.RunAsync(cancellation).ConfigureAwait(false);
+        Fetch(offset + length);
+        await _download.WaitForAsync(offset, offset + length, cancellation).ConfigureAwait(false);
         var bytes = new byte[length];
         using var stream = new DownloadedStream(_download, offset, length);
         stream.ReadExactly(bytes);
@@ -119,41 +152,34 @@ internal sealed class DeltaPull : IDisposable
 
     private async Task<IReadOnlyList<DeltaPart>> FetchAndApplyAsync(CancellationToken cancellation)
     {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        _download.Until = long.MaxValue;
-        var fetching = _download.RunAsync(stop.Token);
+        Fetch(Bytes);
         var damaged = new List<DeltaPart>();
-        try
+        var parts = Enumerable.Range(0, Application.Header.Parts.Count).Where(Application.Needs);
+        var options = new ParallelOptions { MaxDegreeOfParallelism = Workers, CancellationToken = cancellation };
+        await Parallel.ForEachAsync(parts, options, async (part, token) =>
         {
-            var parts = Enumerable.Range(0, Application.Header.Parts.Count).Where(Application.Needs);
-            var options = new ParallelOptions { MaxDegreeOfParallelism = Workers, CancellationToken = stop.Token };
-            await Parallel.ForEachAsync(parts, options, async (part, token) =>
+            var where = Application.Header.Parts[part];
+            await _download.WaitForAsync(where.Offset, where.Offset + where.CodedLength, token).ConfigureAwait(false);
+            using var coded = new DownloadedStream(_download, where.Offset, where.CodedLength);
+            if (!Application.IsIntact(part, coded))
             {
-                var where = Application.Header.Parts[part];
-                await _download.WaitForAsync(where.Offset, where.Offset + where.CodedLength, token).ConfigureAwait(false);
-                using var coded = new DownloadedStream(_download, where.Offset, where.CodedLength);
-                if (!Application.IsIntact(part, coded))
-                {
-                    lock (damaged)
-                        damaged.Add(where);
-                    return;
-                }
-                Application.Apply(part, coded, token);
-                Tidy();
-            }).ConfigureAwait(false);
-            await fetching.ConfigureAwait(false);
-            return damaged;
-        }
-        finally
-        {
-            await stop.CancelAsync().ConfigureAwait(false);
-            await fetching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
+                lock (damaged)
+                    damaged.Add(where);
+                return;
+            }
+            Application.Apply(part, coded, token);
+            Tidy();
+        }).ConfigureAwait(false);
+        await _fetching.WaitAsync(cancellation).ConfigureAwait(false);
+        return damaged;
     }
 
-    // On a small board what a step has left behind is needed for the next one; left alone the collector would wait for tens of megabytes.
-    private static void Tidy() => GC.Collect();
+    // On a small board what a step has left behind is needed for the next one; left alone the collector would wait for tens of
+    // megabytes, and keep them.
+    private static void Tidy() => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
 
-    // Side by side only where both fit and there is enough to do for a second decoder.
-    private int Workers => Bytes >= ManyBytes && Application.Header.MemoryKiB * 2L * 1024 <= MemoryBytes ? Math.Min(2, Environment.ProcessorCount) : 1;
+    // Side by side only where both fit beside large trees, and there is enough to do for a second decoder.
+    private int Workers => Application.Header.Parts.Sum(p => p.OutputLength) >= ManyBytes && Environment.WorkingSet + 2 * Application.PartMemory + SpareBytes <= AllBytes
+        ? Math.Min(2, Environment.ProcessorCount)
+        : 1;
 }

@@ -13,6 +13,8 @@ internal sealed class DeltaSelection(Device device, RepositoryClient repository)
     /// <summary>The delta, or null when no source has one that is of use.</summary>
     public async Task<(DeltaName Name, long Bytes)?> FindAsync(ObjectId to, CancellationToken cancellation)
     {
+        if (repository.Sources.Offered is { } offered && Best([offered], to) is { } named)
+            return named;
         foreach (var source in repository.Sources.All)
         {
             if (await TryReadAsync(source, to, cancellation).ConfigureAwait(false) is { } best)

@@ -64,6 +64,7 @@ internal sealed class HeadSource(Device device, Sources sources)
         var answer = await PollEnrolledAsync(api, key, branch, cancellation).ConfigureAwait(false);
         Answered(answer);
         sources.Gate.Apply(answer?.Transfer);
+        sources.Offered = answer?.Delta;
         if (answer is null)
             return await StaticHeadAsync(branch, cancellation).ConfigureAwait(false);
         Remember(answer.State);

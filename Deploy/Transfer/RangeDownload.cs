@@ -10,7 +10,8 @@ namespace ContentTree.Deploy.Transfer;
 /// </summary>
 internal sealed class RangeDownload : IDisposable
 {
-    private const long FirstUnit = 64 * 1024;
+    private const long FirstUnit = 32 * 1024;
+    private const long LastUnit = 32 * 1024;
     private const long MinUnit = 128 * 1024;
     private const long MaxUnit = 4 << 20;
     private static readonly TimeSpan UnitTime = TimeSpan.FromSeconds(2);
@@ -147,7 +148,7 @@ internal sealed class RangeDownload : IDisposable
         {
             if (_isPlain || (_part.Length is null && _claimed.Count > 0))
                 return null;
-            var gap = _part.FirstGap(_claimed, UnitBytes());
+            var gap = _part.FirstGap(_claimed, Math.Min(UnitBytes(), Math.Max(LastUnit, Unclaimed() / (2 * _connections.Current))));
             if (gap.Length == 0 || gap.From >= Until)
                 return null;
             if (gap.To > Until)
@@ -160,6 +161,9 @@ internal sealed class RangeDownload : IDisposable
     // About what one connection brings in two seconds: short enough to come in order, long enough for its request to cost little.
     private long UnitBytes() =>
         _rate == 0 ? FirstUnit : Math.Clamp((long)(_rate * UnitTime.TotalSeconds / _connections.Current), MinUnit, MaxUnit);
+
+    // Towards the end units become shorter, so that all connections end together and none waits for a last long one.
+    private long Unclaimed() => _part.Length is { } length ? length - _part.BytesWith(_claimed) : long.MaxValue;
 
     private async Task FetchAsync(RangeUnit unit, CancellationToken cancellation)
     {

@@ -31,6 +31,9 @@ internal sealed class Sources : IDisposable
 
     public Source Server { get; }
 
+    /// <summary>The delta that the server named with its last answer: it saves asking for the list of all.</summary>
+    public DeltaOffer? Offered { get; set; }
+
     public IEnumerable<Source> All => Mirrors.Append(Server);
 
     /// <summary>How often in a row a download may fail without a byte in between.</summary>

@@ -97,6 +97,13 @@ internal sealed class SparsePart : IDisposable
         }
     }
 
+    /// <summary>Bytes that are here or in <paramref name="claimed"/>.</summary>
+    public long BytesWith(RangeSet claimed)
+    {
+        lock (_lock)
+            return new RangeSet(_present.Concat(claimed)).Bytes;
+    }
+
     public string? Tag(string source)
     {
         lock (_lock)

@@ -60,9 +60,10 @@ internal sealed class UpdateJob(Device device, Sources sources, Progress progres
             Fitness.Require(device, present.Id, present.Commit);
             return present;
         }
-        using var pull = new CommitPull(device, sources);
+        var pull = new CommitPull(device, sources);
+        await using var _ = pull.ConfigureAwait(false);
         await using var record = new FetchedRecord(device, pull.Counters).ConfigureAwait(false);
-        var plan = await pull.PlanAsync(target.Commit, cancellation).ConfigureAwait(false);
+        var plan = await pull.PlanAsync(target.Commit, isFollowed: true, cancellation).ConfigureAwait(false);
         await using var line = progress.Follow(plan, pull.Counters).ConfigureAwait(false);
         return await pull.RunAsync(plan, cancellation).ConfigureAwait(false);
     }

