@@ -74,14 +74,19 @@ public sealed class StorePull : IDisposable
     /// <exception cref="CorruptObjectException">The bytes are not that tree.</exception>
     public Tree AddTree(ObjectId id, ReadOnlySpan<byte> encoded)
     {
-        var name = new ObjectName(ObjectKind.Tree, id);
         var tree = Tree.Decode(encoded, id);
-        if (!ContainsTree(id))
-        {
-            WriteRaw(name, encoded);
-            Keep(() => _stagedTrees.Add(id), id, Encoding.ASCII.GetBytes(name.ToString()), encoded.Length);
-        }
+        AddEncoded(id, encoded);
         return tree;
+    }
+
+    /// <summary>Adds a tree that was encoded here, under the hash of its bytes.</summary>
+    internal void AddEncoded(ObjectId id, ReadOnlySpan<byte> encoded)
+    {
+        if (ContainsTree(id))
+            return;
+        var name = new ObjectName(ObjectKind.Tree, id);
+        WriteRaw(name, encoded);
+        Keep(() => _stagedTrees.Add(id), id, Encoding.ASCII.GetBytes(name.ToString()), encoded.Length);
     }
 
     /// <summary>Starts receiving a file's content. Several may be open at once, on different threads.</summary>

@@ -146,7 +146,7 @@ public sealed class DeltaApplication : IDisposable
             throw new CorruptDeltaException("it makes another tree than the signed one");
         MakeVariants();
         foreach (var (id, encoded) in trees)
-            _pull.AddTree(id, encoded);
+            _pull.AddEncoded(id, encoded);
         return _pull.Complete(Header.To, _plan.EncodedCommit);
     }
 
