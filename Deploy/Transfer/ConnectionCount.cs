@@ -2,24 +2,27 @@ namespace ContentTree.Deploy.Transfer;
 
 /// <summary>
 /// How many connections a download uses: as many as help and no more. It starts with <see cref="Start"/>, goes to one when the
-/// link turns out to be fast, else tries one more as long as the whole gets faster by a tenth, and one less as long as it gets slower
-/// by less than a twentieth. What was found holds for a while before it is tried again.
+/// link turns out to be fast, else tries one more as long as the whole gets faster by a twelfth. What was found holds for a while;
+/// then fewer are tried, as long as the whole gets slower by less than a twentieth, and after another while more again.
 /// </summary>
 internal sealed class ConnectionCount(int max)
 {
     /// <summary>What every download starts with: one TCP flow reaches only half of a link that loses packets.</summary>
-    public const int Start = 3;
+    public const int Start = 4;
 
     /// <summary>Bytes a second from which a single connection is left alone.</summary>
     public const double Fast = 2e6;
 
-    private const double WorthAdding = 1.10;
+    private const double WorthAdding = 1.08;
     private const double NotMissed = 0.95;
-    private const int WindowsToHold = 20;
+
+    // A lossy link is not the same from one window to the next: a connection too few costs more than one too many.
+    private const int WindowsToHold = 10;
 
     private Phase _phase = Phase.First;
     private double _best;
     private int _held;
+    private bool _isFewerNext;
 
     private enum Phase
     {
@@ -52,18 +55,23 @@ internal sealed class ConnectionCount(int max)
                 break;
             case Phase.Up:
                 Current--;
-                TryLess();
+                Hold(isFewerNext: true);
                 break;
             case Phase.Down when bytesPerSecond >= _best * NotMissed:
                 TryLess();
                 break;
             case Phase.Down:
                 Current++;
-                Hold();
+                Hold(isFewerNext: false);
                 break;
             default:
-                if (++_held >= WindowsToHold)
-                    _phase = Phase.Base;
+                if (++_held < WindowsToHold)
+                    break;
+                _best = bytesPerSecond;
+                if (_isFewerNext)
+                    TryLess();
+                else
+                    TryMore();
                 break;
         }
     }
@@ -73,7 +81,7 @@ internal sealed class ConnectionCount(int max)
         // More than one is no gain where one is fast already.
         if (Current >= max || _best >= Fast * Current)
         {
-            TryLess();
+            Hold(isFewerNext: true);
             return;
         }
         _phase = Phase.Up;
@@ -84,12 +92,12 @@ internal sealed class ConnectionCount(int max)
     {
         if (Current == 1)
         {
-            Hold();
+            Hold(isFewerNext: false);
             return;
         }
         _phase = Phase.Down;
         Current--;
     }
 
-    private void Hold() => (_phase, _held) = (Phase.Hold, 0);
+    private void Hold(bool isFewerNext) => (_phase, _held, _isFewerNext) = (Phase.Hold, 0, isFewerNext);
 }

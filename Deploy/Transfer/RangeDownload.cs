@@ -85,9 +85,12 @@ internal sealed class RangeDownload : IDisposable
                     running.Add(FetchAsync(unit, stop.Token));
                 if (running.Count == 0)
                     break;
-                var done = await Task.WhenAny(running).ConfigureAwait(false);
-                running.Remove(done);
-                await done.ConfigureAwait(false);
+                // A look at the rate now and then: units of a slow link take longer.
+                using var tick = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
+                var done = await Task.WhenAny(running.Append(Task.Delay(Window, _clock, tick.Token))).ConfigureAwait(false);
+                await tick.CancelAsync().ConfigureAwait(false);
+                if (running.Remove(done))
+                    await done.ConfigureAwait(false);
                 Measure();
             }
             Wake();

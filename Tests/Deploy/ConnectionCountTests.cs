@@ -27,7 +27,7 @@ public sealed class ConnectionCountTests
         Settle(count, n => Math.Min(n * 50e3, 200e3), 60).Should().Be(4);
     }
 
-    private static int Settle(int max, Func<int, double> rate) => Settle(new ConnectionCount(max), rate, 15);
+    private static int Settle(int max, Func<int, double> rate) => Settle(new ConnectionCount(max), rate, 40);
 
     private static int Settle(ConnectionCount count, Func<int, double> rate, int windows)
     {
