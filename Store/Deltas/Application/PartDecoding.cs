@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Concurrent;
 using ContentTree.Store.Codecs;
 using ContentTree.Store.Deltas.Coding;
@@ -47,6 +48,7 @@ internal sealed class PartDecoding(BaseContents bases, int memoryKiB) : IDisposa
         var decoders = profile == CoderProfile.Smallest ? _smallest : _fast;
         if (!decoders.TryTake(out var decoder))
             decoder = new ContextDecoder(profile);
+        var buffer = ArrayPool<byte>.Shared.Rent(PieceBytes);
         try
         {
             Require(decoder.Bytes);
@@ -54,14 +56,16 @@ internal sealed class PartDecoding(BaseContents bases, int memoryKiB) : IDisposa
             foreach (var item in items)
             {
                 using var old = bases.Open(item.Base);
-                using var target = new SinkStream(sinkOf(item.Content), item.Start, cancellation);
+                using var target = new SinkStream(sinkOf(item.Content), item.Start, buffer, cancellation);
                 decoder.Decode(old.Bytes, item.Length, target, item.Start);
+                target.Flush();
                 finish(item.Content);
             }
             decoder.Finish();
         }
         finally
         {
+            ArrayPool<byte>.Shared.Return(buffer);
             decoders.Add(decoder);
         }
     }

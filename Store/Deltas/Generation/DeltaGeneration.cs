@@ -45,11 +45,22 @@ public sealed class DeltaGeneration
         _cpu += cpu;
         PlanEncoder.WritePackings(plan, [.. sources.Where(s => s.Packing is not null).Select(s => (s.Number, s.Packing!))]);
         var groups = PartGrouping.Group(sources, _options.PartBytes);
-        PlanEncoder.WriteParts(plan, groups);
-        var parts = CodeParts(groups, contents, cancellation);
+        var coded = CodeParts(groups, contents, cancellation);
+        var order = Order(groups, coded);
+        PlanEncoder.WriteParts(plan, [.. order.Select(i => groups[i])]);
+        // What a device would refuse must not be published.
+        PlanDecoder.Decode(plan.WrittenSpan, to, _repository.ReadTree, old?.Tree);
+        PartCache.Entry[] parts = [.. order.Select(i => coded[i])];
         var header = Write(from, to, old, plan.WrittenSpan, parts, output);
         return new GeneratedDelta(header, _cpu + Posix.ThreadTime(), parts.Count(p => p.WasKnown));
     }
+
+    // A device decodes while it downloads: what comes last should take it the least time. Slices of one content stay together.
+    private static int[] Order(IReadOnlyList<IReadOnlyList<PartSource>> groups, PartCache.Entry[] coded) =>
+        [.. Enumerable.Range(0, coded.Length)
+            .GroupBy(i => groups[i][0].IsSlice ? groups[i][0].Number : -1 - i)
+            .OrderByDescending(block => coded[block.Last()].Length)
+            .SelectMany(block => block)];
 
     private PartCache.Entry[] CodeParts(IReadOnlyList<IReadOnlyList<PartSource>> groups, SourceContents contents, CancellationToken cancellation)
     {
