@@ -34,6 +34,9 @@ internal sealed class CommitPull : IAsyncDisposable
 
     public TransferCounters Counters { get; } = new();
 
+    /// <summary>Why a delta that was there could not be used; null when it was, or there was none.</summary>
+    public string? Refusal { get; private set; }
+
     /// <summary>Works out what the commit takes: by a delta if there is one, else object by object.</summary>
     /// <param name="id">The commit.</param>
     /// <param name="isFollowed">Whether the pull follows at once: then a little of the delta comes while the plan is read.</param>
@@ -82,6 +85,7 @@ internal sealed class CommitPull : IAsyncDisposable
         }
         catch (Exception e) when (IsUseless(e))
         {
+            Refusal = e.Message;
             await _delta.RemoveAsync().ConfigureAwait(false);
             return null;
         }
@@ -103,7 +107,7 @@ internal sealed class CommitPull : IAsyncDisposable
         return needs;
     }
 
-    private static async Task<CompleteCommit?> TryRunAsync(DeltaPull delta, CancellationToken cancellation)
+    private async Task<CompleteCommit?> TryRunAsync(DeltaPull delta, CancellationToken cancellation)
     {
         try
         {
@@ -111,6 +115,7 @@ internal sealed class CommitPull : IAsyncDisposable
         }
         catch (Exception e) when (IsUseless(e))
         {
+            Refusal = e.Message;
             await delta.RemoveAsync().ConfigureAwait(false);
             return null;
         }
@@ -130,6 +135,7 @@ internal sealed class CommitPull : IAsyncDisposable
         Fitness.Require(_device, id, commit);
         var fetch = new TreeFetch(_device, _repository, _pull, _packs, Counters);
         var (contents, needs) = await fetch.RunAsync(commit.Tree, cancellation).ConfigureAwait(false);
+        Heap.Tidy();
         return new PullPlan(id, commit, encoded, contents, needs);
     }
 

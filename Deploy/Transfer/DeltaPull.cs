@@ -61,7 +61,7 @@ internal sealed class DeltaPull : IAsyncDisposable
         var plan = await ReadAsync(header.Plan.Offset, (int)header.Plan.CodedLength, cancellation).ConfigureAwait(false);
         _application = DeltaApplication.Open(_store, _pull, header, plan);
         _application.Resume(_record.Read());
-        Tidy();
+        Heap.Tidy();
         _application.OnContent = (content, id) =>
         {
             _record.Add(content, id);
@@ -86,7 +86,7 @@ internal sealed class DeltaPull : IAsyncDisposable
         }
         if (Application.IsIncomplete)
             return null;
-        Tidy();
+        Heap.Tidy();
         var complete = Application.Complete();
         await RemoveAsync().ConfigureAwait(false);
         return complete;
@@ -168,15 +168,11 @@ internal sealed class DeltaPull : IAsyncDisposable
                 return;
             }
             Application.Apply(part, coded, token);
-            Tidy();
+            Heap.Tidy();
         }).ConfigureAwait(false);
         await _fetching.WaitAsync(cancellation).ConfigureAwait(false);
         return damaged;
     }
-
-    // On a small board what a step has left behind is needed for the next one; left alone the collector would wait for tens of
-    // megabytes, and keep them.
-    private static void Tidy() => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
 
     // Side by side only where both fit beside large trees, and there is enough to do for a second decoder.
     private int Workers => Application.Header.Parts.Sum(p => p.OutputLength) >= ManyBytes && Environment.WorkingSet + 2 * Application.PartMemory + SpareBytes <= AllBytes

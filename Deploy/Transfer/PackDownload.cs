@@ -33,6 +33,7 @@ internal sealed class PackDownload(Device device, Sources sources, TransferCount
             if (await TryAsync(api, request, progress, cancellation).ConfigureAwait(false) is { } failure)
                 await RestAsync(failure, failures = progress.HasMoved ? 1 : failures + 1, cancellation).ConfigureAwait(false);
             settled = progress.Next;
+            Heap.Tidy();
         }
     }
 

@@ -17,6 +17,13 @@ internal sealed class Progress(TextWriter writer, bool isJson, bool isTerminal, 
     /// <summary>Reports until it is disposed; the last report is complete.</summary>
     public IAsyncDisposable Follow(PullPlan plan, TransferCounters counters) => new Line(this, plan, counters);
 
+    /// <summary>Something that people want to know and programs need not.</summary>
+    public void Say(string line)
+    {
+        if (!isJson)
+            writer.WriteLine(line);
+    }
+
     private void Report(PullPlan plan, TransferCounters counters, long rate, bool isLast)
     {
         var left = rate > 0 ? Math.Max(0, plan.FetchBytes - counters.Bytes) / rate : (long?)null;

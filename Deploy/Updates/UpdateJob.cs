@@ -64,8 +64,12 @@ internal sealed class UpdateJob(Device device, Sources sources, Progress progres
         await using var _ = pull.ConfigureAwait(false);
         await using var record = new FetchedRecord(device, pull.Counters).ConfigureAwait(false);
         var plan = await pull.PlanAsync(target.Commit, isFollowed: true, cancellation).ConfigureAwait(false);
-        await using var line = progress.Follow(plan, pull.Counters).ConfigureAwait(false);
-        return await pull.RunAsync(plan, cancellation).ConfigureAwait(false);
+        CompleteCommit complete;
+        await using (progress.Follow(plan, pull.Counters).ConfigureAwait(false))
+            complete = await pull.RunAsync(plan, cancellation).ConfigureAwait(false);
+        if (pull.Refusal is { } refusal)
+            progress.Say($"the delta was of no use, so objects were fetched: {refusal}");
+        return complete;
     }
 
     /// <summary>Builds the deployment and makes it the one to boot.</summary>

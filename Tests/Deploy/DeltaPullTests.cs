@@ -104,6 +104,7 @@ public sealed class DeltaPullTests : IAsyncLifetime
     {
         var offer = MakeDelta(_old);
         Falsify(offer, where);
+        (await _device.RunAsync("pull")).Error.Should().Contain("the delta was of no use");
         await _device.TakeAsync();
         _server.Link.Requests.Should().Contain(r => r.IsObject, "the objects themselves were taken");
         _device.NothingIsFalse();
