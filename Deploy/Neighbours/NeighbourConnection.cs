@@ -10,6 +10,7 @@ internal sealed class NeighbourConnection(Socket socket, PublicObjects objects, 
 {
     // A device's own is 300 bytes.
     private const int MaxHead = 4096;
+    private const int RequestCost = 1024;
 
     private readonly byte[] _head = new byte[MaxHead];
     private int _filled;
@@ -37,6 +38,8 @@ internal sealed class NeighbourConnection(Socket socket, PublicObjects objects, 
         if (await ReadHeadAsync(stream, cancellation).ConfigureAwait(false) is not { } length)
             return false;
         var request = length > 0 ? NeighbourRequest.TryParse(_head.AsSpan(0, length)) : null;
+        // Looking for an object costs something, whether or not it is sent.
+        await limits.PassAsync(RequestCost, cancellation).ConfigureAwait(false);
         using var answer = request is not null ? NeighbourAnswer.To(request, objects)
             : length > 0 ? NeighbourAnswer.BadRequest() : NeighbourAnswer.TooLarge();
         Drop(length);

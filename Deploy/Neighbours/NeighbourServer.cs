@@ -88,6 +88,8 @@ internal sealed class NeighbourServer : IDisposable
     {
         try
         {
+            // What has been sent already is read without waiting: that must not hold up those who come after.
+            await Task.Yield();
             socket.NoDelay = true;
             await new NeighbourConnection(socket, _objects, _limits, Traffic).RunAsync(cancellation).ConfigureAwait(false);
         }

@@ -64,10 +64,16 @@ internal sealed class CommitPull : IAsyncDisposable
     /// <summary>What has arrived is flushed and kept.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (_delta is not null)
-            await _delta.DisposeAsync().ConfigureAwait(false);
-        _incoming.Dispose();
-        _pull.Dispose();
+        try
+        {
+            if (_delta is not null)
+                await _delta.DisposeAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            _incoming.Dispose();
+            _pull.Dispose();
+        }
     }
 
     private void Require(PullPlan plan) => plan.Needs.Require(_device.Store, _device.Config.MinFree, $"commit {plan.Id}");
@@ -113,7 +119,8 @@ internal sealed class CommitPull : IAsyncDisposable
         {
             return await delta.RunAsync(cancellation).ConfigureAwait(false);
         }
-        catch (Exception e) when (IsUseless(e))
+        // An old object that is missing or damaged can be had otherwise as well.
+        catch (Exception e) when (IsUseless(e) || e is CorruptObjectException or ObjectNotFoundException)
         {
             Refusal = e.Message;
             await delta.RemoveAsync().ConfigureAwait(false);

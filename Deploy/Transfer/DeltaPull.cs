@@ -57,6 +57,21 @@ internal sealed class DeltaPull : IAsyncDisposable
     public async Task OpenAsync(bool isFollowed, CancellationToken cancellation)
     {
         Fetch(Math.Min(Bytes, isFollowed ? AheadBytes : FirstBytes));
+        try
+        {
+            await OpenAsync(cancellation).ConfigureAwait(false);
+        }
+        catch (CorruptDeltaException)
+        {
+            // The next source may have it right; the only one is asked once more.
+            await _fetching.WaitAsync(cancellation).ConfigureAwait(false);
+            _download.Distrust(0, Math.Min(Bytes, FirstBytes));
+            await OpenAsync(cancellation).ConfigureAwait(false);
+        }
+    }
+
+    private async Task OpenAsync(CancellationToken cancellation)
+    {
         var header = await ReadHeaderAsync(cancellation).ConfigureAwait(false);
         var plan = await ReadAsync(header.Plan.Offset, (int)header.Plan.CodedLength, cancellation).ConfigureAwait(false);
         _application = DeltaApplication.Open(_store, _pull, header, plan);
@@ -135,6 +150,8 @@ internal sealed class DeltaPull : IAsyncDisposable
         var header = DeltaHeader.Decode(await ReadAsync(0, DeltaHeader.LengthOf(first), cancellation).ConfigureAwait(false));
         if (header.From != _name.From || header.To != _name.To || header.FileLength != Bytes)
             throw new CorruptDeltaException("its header says something else than its name and its length");
+        if (header.Plan.CodedLength + header.Plan.OutputLength > MemoryBytes)
+            throw new CorruptDeltaException($"its plan takes {header.Plan.CodedLength + header.Plan.OutputLength} bytes of memory");
         return header.MemoryKiB <= MemoryBytes / 1024 ? header : throw new CorruptDeltaException($"decoding it takes {header.MemoryKiB} KiB of memory");
     }
 

@@ -57,9 +57,10 @@ internal sealed class DeltaSelection(Device device, RepositoryClient repository)
     private (DeltaName Name, long Bytes)? Best(IReadOnlyList<DeltaOffer> offers, ObjectId to)
     {
         (DeltaName Name, long Bytes)? best = null;
+        var room = device.Store.FreeSpace().Bytes;
         foreach (var offer in offers)
         {
-            if (DeltaName.TryParse(offer.Name, out var name) && name.To == to && offer.Bytes > 0 && (best is null || offer.Bytes < best.Value.Bytes) &&
+            if (DeltaName.TryParse(offer.Name, out var name) && name.To == to && offer.Bytes > 0 && offer.Bytes <= room && (best is null || offer.Bytes < best.Value.Bytes) &&
                 (name.From is not { } from || device.Store.ContainsCommit(from)))
                 best = (name, offer.Bytes);
         }

@@ -89,22 +89,22 @@ internal sealed class RangeDownload : IDisposable
                 using var tick = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
                 var done = await Task.WhenAny(running.Append(Task.Delay(Window, _clock, tick.Token))).ConfigureAwait(false);
                 await tick.CancelAsync().ConfigureAwait(false);
+                stop.Token.ThrowIfCancellationRequested();
                 if (running.Remove(done))
                     await done.ConfigureAwait(false);
                 Measure();
             }
+            _part.Flush();
             Wake();
         }
         catch (Exception e)
         {
             await stop.CancelAsync().ConfigureAwait(false);
             await Task.WhenAll(running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            // Whatever happens here, those who wait must hear of it.
             Fail(e);
+            TryFlush();
             throw;
-        }
-        finally
-        {
-            _part.Flush();
         }
     }
 
@@ -144,6 +144,18 @@ internal sealed class RangeDownload : IDisposable
 
     /// <summary>What has come stays, also across a power cut.</summary>
     public void Dispose() => _part.Dispose();
+
+    // After a failure, of which the disk may be the reason: then what is not flushed comes again after a power cut.
+    private void TryFlush()
+    {
+        try
+        {
+            _part.Flush();
+        }
+        catch (IOException)
+        {
+        }
+    }
 
     private RangeUnit? TryClaim()
     {
@@ -239,8 +251,12 @@ internal sealed class RangeDownload : IDisposable
         var elapsed = _clock.GetElapsedTime(_windowStart);
         if (elapsed < Window && _rate > 0)
             return;
-        _rate = Math.Max(1, Interlocked.Exchange(ref _windowBytes, 0) / Math.Max(1e-3, elapsed.TotalSeconds));
+        var bytes = Interlocked.Exchange(ref _windowBytes, 0);
         _windowStart = _clock.GetTimestamp();
+        // A link that is down says nothing about how many connections help while it is up.
+        if (bytes == 0)
+            return;
+        _rate = Math.Max(1, bytes / Math.Max(1e-3, elapsed.TotalSeconds));
         // A connection that was just added has to find its pace first.
         if (_isSettling)
         {

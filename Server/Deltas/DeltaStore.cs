@@ -51,10 +51,19 @@ internal sealed class DeltaStore : IDisposable
             .OfType<StoredDelta>().OrderByDescending(d => d.Used).ThenBy(d => d.Name.ToString(), StringComparer.Ordinal)];
 
     /// <summary>The deltas that lead to a commit.</summary>
-    public IReadOnlyList<DeltaOffer> To(ObjectId commit) =>
-        DurableFiles.TryRead(_deltas, ListName(commit), MaxListBytes) is { } json && JsonSerializer.Deserialize(json, ProtocolJson.Default.DeltaList) is { } list
-            ? list.Deltas
-            : [];
+    public IReadOnlyList<DeltaOffer> To(ObjectId commit)
+    {
+        try
+        {
+            return DurableFiles.TryRead(_deltas, ListName(commit), MaxListBytes) is { } json &&
+                JsonSerializer.Deserialize(json, ProtocolJson.Default.DeltaList) is { Deltas: { } deltas } ? deltas : [];
+        }
+        catch (Exception e) when (e is JsonException or FormatException)
+        {
+            // A convenience: a damaged list is written anew with the next delta or by gc, and must not keep a head from devices.
+            return [];
+        }
+    }
 
     /// <summary>The delta between two commits, or null when it was not made yet.</summary>
     public DeltaOffer? Find(ObjectId? from, ObjectId to) =>

@@ -97,6 +97,24 @@ public sealed class DeltaPullTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData(20)]
+    [InlineData(300)]
+    public async Task A_header_or_plan_flipped_on_the_way_is_fetched_again(int at)
+    {
+        MakeDelta(_old);
+        var flips = 1;
+        _server.Link.Spoil = (request, answer) =>
+        {
+            if (request.Path.EndsWith(".ctd", StringComparison.Ordinal) && Start(request).StartsWith("0-", StringComparison.Ordinal) && Interlocked.Decrement(ref flips) >= 0)
+                answer.Flip(at);
+        };
+        await _device.UpdateAsync();
+        flips.Should().BeLessThan(1, "the test must have spoiled something");
+        _server.Link.Requests.Should().NotContain(r => r.IsObject);
+        _device.NothingIsFalse();
+    }
+
+    [Theory]
     [InlineData("header")]
     [InlineData("plan")]
     [InlineData("part")]
