@@ -127,7 +127,7 @@ public sealed partial class KilledDeltaTests : IDisposable
         finally
         {
             Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
-            Shell.Run($"umount '{disk}'");
+            Shell.Run($"umount -l '{disk}'");
         }
     }
 

@@ -233,7 +233,7 @@ public sealed class PublishTests : IDisposable
         finally
         {
             Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
-            Shell.Run($"umount '{disk}'");
+            Shell.Run($"umount -l '{disk}'");
         }
     }
 

@@ -230,7 +230,7 @@ public sealed class RemotePublishTests
         finally
         {
             Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
-            Shell.Run($"umount '{disk}'");
+            Shell.Run($"umount -l '{disk}'");
             Directory.Delete(source, recursive: true);
         }
     }
