@@ -63,6 +63,7 @@ public sealed class DeltaRefusalTests
         { "size that overflows", "01 00 03 00 feffffffffffffffff01", "has no size" },
         { "size of an inserted file above 2^63", $"01 00 0104 05 017a 01 {File644} 00 ffffffffffffffffff01", "more bytes than its commit" },
         { "more bytes than the commit says", "01 00 03 00 a01f", "more bytes than its commit" },
+        { "more bytes than the commit says, one content in two files", $"01 00 03 009c09 0103 05 017a 01 {File644} 01 00", "more bytes than its commit" },
         { "long spelling of a number", "01 00 0184 00", "shortest way" },
         { "more packings than contents", "01 00 03 0004 0103 00 02", "count of packed contents is out of range" },
         { "packing of a content that is not there", "01 00 03 0004 0103 00 01 01", "packed content is out of range" },

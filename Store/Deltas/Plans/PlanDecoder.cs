@@ -180,9 +180,6 @@ internal ref struct PlanDecoder
                 var size = counterpart is null ? (long)Math.Min(number, long.MaxValue) : counterpart.Size + ZigZag.Decode(number);
                 if (size <= 0)
                     throw new CorruptDeltaException($"file '{name}' has no size");
-                if (size > _bytesLeft)
-                    throw new CorruptDeltaException("makes more bytes than its commit has");
-                _bytesLeft -= size;
                 _contents.Add(new PlannedContent(size, counterpart is { Size: > 0 } ? counterpart : null));
                 return Rebuilt(name, metadata, _contents.Count - 1);
             case PlanFormat.EarlierContent when _contents.Count > 0:
@@ -200,6 +197,10 @@ internal ref struct PlanDecoder
 
     private PlannedEntry.Rebuilt Rebuilt(EntryName name, Metadata metadata, int content)
     {
+        // Each file counts: under another owner the same content takes its room again.
+        if (_contents[content].Size > _bytesLeft)
+            throw new CorruptDeltaException("makes more bytes than its commit has");
+        _bytesLeft -= _contents[content].Size;
         var variants = _contents[content].Variants;
         if (!variants.Contains(metadata))
             variants.Add(metadata);
