@@ -12,7 +12,8 @@ namespace ContentTree.Store.Trees;
 /// </summary>
 public sealed class DirectoryImport : IDisposable
 {
-    private const int QueueLength = 16;
+    // Long, because a walker that finds the queue full spins before it sleeps.
+    private const int QueueLength = 256;
     private const int FilesPerJob = 32;
 
     private readonly ObjectWriter _writer;
