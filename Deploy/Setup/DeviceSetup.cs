@@ -127,6 +127,9 @@ internal sealed class DeviceSetup(CommandContext context, DeviceValues values, s
         LocalStore.Create(Root.Store, isPrivileged: !values.Unprivileged).Dispose();
         using var top = Posix.OpenDirectory(Root.Top);
         Posix.SyncFilesystem(top, Root.Top);
+        // The directories above may be on another filesystem, where this one is mounted or where --root has just been made.
+        using var above = Posix.OpenDirectory(Path.GetDirectoryName(Root.Top) ?? "/");
+        Posix.Fsync(above, Root.Top);
     }
 
     private void MakeKey()

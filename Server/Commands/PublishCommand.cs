@@ -80,6 +80,8 @@ internal static class PublishCommand
         terminal.Error.WriteLine(result.IsNew
             ? $"{options.Branch} is at sequence {result.Sequence}: {result.Objects} new objects, {result.Bytes} bytes at rest"
             : $"nothing new: {options.Branch} has this tree already, at sequence {result.Sequence}");
+        if (!result.IsNew && (options.Version.Length > 0 || options.Subject.Length > 0))
+            terminal.Error.WriteLine("no commit was made, so --version and --subject are not recorded");
         terminal.Out.WriteLine(result.Commit);
     }
 

@@ -8,7 +8,7 @@ namespace ContentTree.Server.Publishing;
 /// <summary>What a check of the whole repository found.</summary>
 internal sealed record FullCheckResult(long Objects, long Bytes, long Heads, IReadOnlyList<Damage> Damage);
 
-/// <summary>Checks objects by content, heads by signature, and that every newest head's commit is complete.</summary>
+/// <summary>Checks objects by content, heads by signature, and that the commits of all heads that are still there are complete.</summary>
 internal static class FullCheck
 {
     public static FullCheckResult Run(DataDirectory data, TimeProvider time, CancellationToken cancellation)
@@ -23,11 +23,26 @@ internal static class FullCheck
         {
             cancellation.ThrowIfCancellationRequested();
             heads++;
-            Try(damage, $"heads/{branch}.json", () => CheckClosure(closure, branches.ReadHead(branch), known, damage));
+            Try(damage, $"heads/{branch}.json", () =>
+            {
+                var head = branches.ReadHead(branch);
+                CheckClosure(closure, head, known, damage);
+                if (!data.Repository.Heads.ArchivedSequences(branch).Contains(head.Sequence))
+                    damage.Add(new Damage($"history/{branch}/{head.Sequence}.json", "missing, though it is the branch's newest head"));
+            });
+        }
+        foreach (var branch in data.Repository.Heads.ListArchived())
+        {
             foreach (var sequence in data.Repository.Heads.ArchivedSequences(branch))
             {
+                cancellation.ThrowIfCancellationRequested();
                 heads++;
-                Try(damage, $"history/{branch}/{sequence}.json", () => branches.ReadArchived(branch, sequence));
+                Try(damage, $"history/{branch}/{sequence}.json", () =>
+                {
+                    // A commit that was collected is gone; one that is still there has everything it needs.
+                    if (branches.ReadArchived(branch, sequence) is { } head && data.Repository.Contains(new ObjectName(ObjectKind.Commit, head.Commit)))
+                        CheckClosure(closure, head, known, damage);
+                });
             }
         }
         return new FullCheckResult(objects, bytes, heads, damage);
@@ -37,7 +52,7 @@ internal static class FullCheck
     {
         try
         {
-            closure.AddCommit(head.Commit, missing => damage.Add(new Damage(missing.ToString(), $"missing, though {head.Branch} needs it")));
+            closure.AddCommit(head.Commit, missing => damage.Add(new Damage(missing.ToString(), $"missing, though {head.Branch} needs it at sequence {head.Sequence}")));
         }
         catch (CorruptObjectException) when (known.Count > 0)
         {

@@ -78,17 +78,6 @@ public static partial class Posix
         return ((long)(stat.f_bavail * stat.f_frsize), stat.f_files == 0 ? long.MaxValue : (long)stat.f_favail);
     }
 
-    /// <summary>UTF-8 text of a name for messages; bytes that are not UTF-8 show as \xNN.</summary>
-    public static string Display(ReadOnlySpan<byte> name)
-    {
-        if (System.Text.Unicode.Utf8.IsValid(name) && name.IndexOfAnyInRange((byte)0, (byte)31) < 0)
-            return Encoding.UTF8.GetString(name);
-        var text = new StringBuilder();
-        foreach (var b in name)
-            text = b is >= 32 and < 127 ? text.Append((char)b) : text.Append("\\x").Append(b.ToString("x2", System.Globalization.CultureInfo.InvariantCulture));
-        return text.ToString();
-    }
-
     internal static void Check(int result, string subject)
     {
         if (result < 0)

@@ -28,6 +28,16 @@ public sealed class Heads
         return branches;
     }
 
+    /// <summary>All branches that ever had a head, also deleted ones, by name.</summary>
+    public IReadOnlyList<BranchName> ListArchived()
+    {
+        var branches = new List<BranchName>();
+        using var history = Posix.OpenDirectoryAt(_root, "history"u8);
+        CollectDirectories(history, "", branches);
+        branches.Sort((a, b) => string.CompareOrdinal(a.ToString(), b.ToString()));
+        return branches;
+    }
+
     /// <summary>The newest head's bytes, or null when there is no such branch.</summary>
     public byte[]? ReadNewest(BranchName branch)
     {
@@ -111,6 +121,18 @@ public sealed class Heads
             {
                 branches.Add(branch);
             }
+        }
+    }
+
+    private static void CollectDirectories(SafeFileHandle directory, string prefix, List<BranchName> branches)
+    {
+        foreach (var (bytes, _) in Posix.ReadDirectory(directory, "history").Where(entry => entry.Type == FileType.Directory))
+        {
+            var name = prefix + Encoding.UTF8.GetString(bytes);
+            if (BranchName.TryParse(name, out var branch))
+                branches.Add(branch);
+            using var below = Posix.OpenDirectoryAt(directory, bytes);
+            CollectDirectories(below, name + "/", branches);
         }
     }
 

@@ -39,6 +39,16 @@ public sealed class NameTests
     }
 
     [Theory]
+    [InlineData("plain ä name", "plain ä name")]
+    [InlineData("line\nbreak", "line\\x0abreak")]
+    [InlineData("line\\x0abreak", "line\\x5cx0abreak")]
+    [InlineData("line\\x5cx0abreak", "line\\x5cx5cx0abreak")]
+    [InlineData("system-systemd\\x2dcryptsetup.slice", "system-systemd\\x2dcryptsetup.slice")]
+    [InlineData("\u009b31m", "\\xc2\\x9b31m")]
+    [InlineData("del\u007f", "del\\x7f")]
+    public void Different_names_show_differently_and_none_steers_a_terminal(string name, string shown) => EntryName.Create(name).ToString().Should().Be(shown);
+
+    [Theory]
     [InlineData("main")]
     [InlineData("fleet/stable-2.0")]
     [InlineData("A_b.c/1")]

@@ -143,6 +143,39 @@ public sealed class LookingTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task Fsck_looks_at_archived_and_deleted_branches_too()
+    {
+        await RunAsync("branch", "create", "old", "--at", _first);
+        await RunAsync("branch", "delete", "old");
+        await RunAsync("branch", "create", "empty");
+        (await RunAsync("fsck")).Error.Should().Contain(" 0 damaged");
+
+        File.Delete(FileObject("gone").Path);
+        (await ServerCommand.RunAsync("--data", Data, "fsck")).Out.Should().MatchRegex("missing, though (stable|old) needs it at sequence 1");
+        var archived = Path.Combine(Data, "repo/history/old/1.json");
+        File.WriteAllText(archived, File.ReadAllText(archived).Replace(_first, _second, StringComparison.Ordinal));
+        File.Delete(Path.Combine(Data, "repo/history/stable/2.json"));
+        (await ServerCommand.RunAsync("--data", Data, "fsck")).Out.Should().Contain("history/old/1.json").And.Contain("history/stable/2.json: missing");
+    }
+
+    [Fact]
+    public async Task A_name_that_is_no_text_is_found_as_it_is_shown()
+    {
+        Shell.Run($"cd '{Source}'; printf odd > $'bin/a\\xff\\nb'");
+        await RunAsync("publish", "--branch", "stable", Source);
+        (await RunAsync("ls", "stable", "bin")).Out.Should().Contain("bin/a\\xff\\x0ab\n");
+        (await RunAsync("cat", "stable", "bin/a\\xff\\x0ab")).Out.Should().Be("odd");
+    }
+
+    [Fact]
+    public async Task An_unchanged_tree_says_that_its_version_was_not_recorded()
+    {
+        var again = await RunAsync("publish", "--branch", "stable", "--version", "9", "--owner", "0:0", Source);
+        again.LastLine.Should().Be(_second);
+        again.Error.Should().Contain("--version").And.Contain("not recorded");
+    }
+
+    [Fact]
     public async Task Gc_keeps_what_heads_archives_roots_and_devices_need()
     {
         var old = FileObject("gone");
