@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using ContentTree.Server.Client;
+using ContentTree.Server.Deltas;
 using ContentTree.Server.Publishing;
 using ContentTree.Store;
 using ContentTree.Store.Objects;
@@ -31,6 +32,7 @@ internal sealed record Failure(ExitCode Code, string Message)
         BranchMovedException => new(ExitCode.Conflict, e.Message),
         _ when IsOutOfSpace(e) => new(ExitCode.NoSpace, $"{e.Message}; nothing was published, make room and try again"),
         SqliteException { SqliteErrorCode: SqliteBusy or SqliteLocked } => new(ExitCode.Locked, "server.db is in use by another process; try again"),
+        DeltaCheckException => new(ExitCode.Failed, e.Message),
         SocketException => new(ExitCode.Failed, $"{e.Message}; choose another address with --urls"),
         UnsupportedSourceException or SourceChangedException or IncompleteCommitException or IOException or UnauthorizedAccessException
             or FormatException or SqliteException => new(ExitCode.Failed, e.Message),

@@ -26,17 +26,15 @@ internal sealed class DeltaStore : IDisposable
 
     private readonly DataDirectory _data;
     private readonly SafeFileHandle _deltas;
+    private readonly PartCache _parts;
 
     public DeltaStore(DataDirectory data)
     {
         _data = data;
         _deltas = Posix.OpenDirectory(Path.Combine(data.Repository.Path, "deltas"));
-        Parts = new PartCache(Path.Combine(data.Path, "cache", "parts"));
+        _parts = new PartCache(Path.Combine(data.Path, "cache", "parts"));
         Costs = new DeltaCosts(Path.Combine(data.Path, "cache", "delta-costs"));
     }
-
-    /// <summary>Coded parts: what they make is made once.</summary>
-    public PartCache Parts { get; }
 
     /// <summary>What the deltas cost that were made here.</summary>
     public DeltaCosts Costs { get; }
@@ -79,24 +77,29 @@ internal sealed class DeltaStore : IDisposable
     }
 
     /// <summary>Makes the delta unless it is there, and lists it. Waits while another process makes one.</summary>
+    /// <exception cref="DeltaCheckException">What was made is no delta that a device would take.</exception>
     public MadeDelta Make(ObjectId? from, ObjectId to, DeltaOptions options, Action<int, int>? progress, CancellationToken cancellation)
     {
         using var turn = Alone(cancellation);
         if (Find(from, to) is { } present)
             return new MadeDelta(present, null);
         RemoveAbandoned();
-        var (name, length, made) = Write(from, to, new DeltaGeneration(_data.Repository, options, Parts) { OnProgress = progress }, cancellation);
+        var (name, length, made) = Write(from, to, new DeltaGeneration(_data.Repository, options, _parts) { OnProgress = progress }, cancellation);
         var offer = new DeltaOffer(name.ToString(), length);
         WriteList(to, [.. To(to).Where(o => o.Name != offer.Name), offer]);
         Costs.Add(offer.Name, made);
         return new MadeDelta(offer, made);
     }
 
-    /// <summary>Removes the deltas that were not used for longest until so many bytes are left. What is being sent is sent to its end.</summary>
+    /// <summary>
+    /// Removes the deltas that were not used for longest until so many bytes are left, and coded parts likewise. What is being sent is
+    /// sent to its end; a delta that another process makes gets its parts first.
+    /// </summary>
     /// <param name="needed">Commits whose deltas stay: those that branches are at.</param>
-    public void Trim(long maxBytes, IReadOnlySet<ObjectId> needed, CancellationToken cancellation)
+    public void Trim(long maxBytes, long maxPartBytes, IReadOnlySet<ObjectId> needed, CancellationToken cancellation)
     {
         using var turn = Alone(cancellation);
+        _parts.Trim(maxPartBytes);
         var deltas = List();
         var left = deltas.Sum(d => d.Bytes);
         var leaving = new List<StoredDelta>();
@@ -166,12 +169,22 @@ internal sealed class DeltaStore : IDisposable
             Posix.Fsync(_deltas, "deltas");
             return (name, stream.Length, made);
         }
+        catch (CorruptDeltaException e)
+        {
+            Discard(temporary);
+            throw new DeltaCheckException(e);
+        }
         catch
         {
-            if (Posix.StatAt(_deltas, temporary) is not null)
-                Posix.UnlinkAt(_deltas, temporary);
+            Discard(temporary);
             throw;
         }
+    }
+
+    private void Discard(byte[] temporary)
+    {
+        if (Posix.StatAt(_deltas, temporary) is not null)
+            Posix.UnlinkAt(_deltas, temporary);
     }
 
     // A list names what is there: it forgets first.
@@ -195,7 +208,7 @@ internal sealed class DeltaStore : IDisposable
     {
         foreach (var file in new DirectoryInfo(Path.Combine(_data.Repository.Path, "deltas")).EnumerateFiles(".new-*"))
             file.Delete();
-        Parts.RemoveAbandoned();
+        _parts.RemoveAbandoned();
     }
 
     private void MendLists(ILookup<ObjectId, StoredDelta> there)

@@ -119,8 +119,7 @@ internal sealed class DeltaWorker : IAsyncDisposable
             var made = _deltas.Make(pair.From, pair.To, new DeltaOptions { InBackground = true }, null, _ending.Token);
             if (made.Made is { } cost)
                 Log.DeltaMade(_log, pair.From, pair.To, made.Offer.Bytes, cost.Cpu.TotalSeconds, watch.Elapsed.TotalSeconds, cost.Header.Parts.Count, cost.KnownParts);
-            _deltas.Trim(_options.DeltaQuota, Published.Newest(), _ending.Token);
-            _deltas.Parts.Trim(_options.PartQuota);
+            _deltas.Trim(_options.DeltaQuota, _options.PartQuota, Published.Newest(), _ending.Token);
             return true;
         }
         catch (Exception e) when (e is not OperationCanceledException)

@@ -1,5 +1,6 @@
 using ContentTree.Store.Deltas;
 using ContentTree.Store.Deltas.Generation;
+using ContentTree.Store.Deltas.Plans;
 using ContentTree.Store.Objects;
 using ContentTree.Tests.Support;
 
@@ -74,6 +75,37 @@ public sealed class DeltaRoundTripTests : IDisposable
         var delta = _workshop.MakeDelta(v1, v2, options);
         DeltaHeader.Decode(delta.AsSpan(0, DeltaHeader.LengthOf(delta))).Parts.Should().HaveCount(5);
         _workshop.Describe(_workshop.Apply(delta)).Should().Be(AwkwardTree.Describe(_workshop["v2"]));
+    }
+
+    [Fact]
+    public void What_takes_longest_to_decode_comes_first_and_slices_stay_together()
+    {
+        Shell.Run("""
+            set -e
+            mkdir v1; head -c 900000 /dev/urandom > v1/noise; seq 1 150000 > v1/text; head -c 700000 /dev/zero > v1/zero; head -c 400000 /dev/urandom > v1/more
+            """, _workshop["."]);
+        var delta = _workshop.MakeDelta(null, _workshop.Publish("v1"), new DeltaOptions { PartBytes = 300_000 });
+        var forge = new DeltaForge(delta, null);
+        var plan = PlanDecoder.Decode(forge.Plan, forge.Header.To, _ => throw new InvalidOperationException(), null);
+        var parts = plan.Parts.Zip(forge.Header.Parts, (items, part) => (items[0].Content, items[0].Start, part.CodedLength)).ToArray();
+        var contents = parts.GroupBy(p => p.Content).ToArray();
+        contents.Should().HaveCount(4);
+        contents.Should().Contain(slices => slices.Count() > 1);
+        contents.SelectMany(slices => slices).Should().Equal(parts, "slices of one content follow each other");
+        contents.Should().OnlyContain(slices => slices.Select(s => s.Start).SequenceEqual(slices.Select(s => s.Start).Order()));
+        contents.Select(slices => slices.Last().CodedLength).Should().BeInDescendingOrder();
+    }
+
+    [Fact]
+    public void A_plan_that_a_device_would_refuse_is_not_written()
+    {
+        Shell.Run("mkdir v1; echo x > v1/x; echo y > v1/y", _workshop["."]);
+        var commit = _workshop.Repository.ReadCommit(_workshop.Publish("v1"));
+        foreach (var wrong in new[] { commit with { Bytes = commit.Bytes - 1 }, commit with { Entries = commit.Entries - 1 } })
+        {
+            var make = () => _workshop.MakeDelta(null, _workshop.Write(wrong));
+            make.Should().Throw<CorruptDeltaException>().WithMessage("*than its commit*");
+        }
     }
 
     [Fact]

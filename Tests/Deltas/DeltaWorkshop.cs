@@ -32,7 +32,15 @@ internal sealed class DeltaWorkshop : IDisposable
     {
         using var writer = Repository.BeginWriting();
         var result = DirectoryImport.Run(_directory[relative], writer, new ImportOptions());
-        var commit = (CommitSamples.Minimal with { Tree = result.Tree, Entries = result.Entries, Bytes = result.Bytes, Subject = relative }).Encode();
+        writer.Complete();
+        return Write(CommitSamples.Minimal with { Tree = result.Tree, Entries = result.Entries, Bytes = result.Bytes, Subject = relative });
+    }
+
+    /// <summary>Puts a commit into the repository, whatever it says.</summary>
+    public ObjectId Write(Commit says)
+    {
+        var commit = says.Encode();
+        using var writer = Repository.BeginWriting();
         using var encoder = new ContentTree.Store.Codecs.Lz4Encoder();
         writer.Write(new ObjectName(ObjectKind.Commit, ObjectId.Of(commit)), commit, encoder);
         writer.Complete();

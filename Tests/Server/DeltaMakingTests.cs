@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using ContentTree.Server.Deltas;
+using ContentTree.Server.Publishing;
 using ContentTree.Store.Deltas;
 using ContentTree.Store.Deltas.Generation;
 using ContentTree.Store.Objects;
@@ -147,12 +148,75 @@ public sealed class DeltaMakingTests
         foreach (var offer in new[] { old, used, newest })
             File.SetLastWriteTimeUtc(deltas.PathOf(DeltaName.Parse(offer.Name)), DateTime.UtcNow.AddDays(-2));
         using (await server.Http.GetAsync(Routes.Delta(used.Name)))
-            deltas.Trim(used.Bytes + newest.Bytes, new HashSet<ObjectId> { commits[2] }, CancellationToken.None);
+            deltas.Trim(used.Bytes + newest.Bytes, long.MaxValue, new HashSet<ObjectId> { commits[2] }, CancellationToken.None);
         deltas.List().Select(d => d.Name.ToString()).Should().BeEquivalentTo(used.Name, newest.Name);
         deltas.To(commits[1]).Should().Equal(used);
-        deltas.Trim(0, new HashSet<ObjectId> { commits[2] }, CancellationToken.None);
+        deltas.Trim(0, long.MaxValue, new HashSet<ObjectId> { commits[2] }, CancellationToken.None);
         deltas.List().Select(d => d.Name.ToString()).Should().Equal(newest.Name);
         (await server.Http.GetAsync(Routes.DeltasTo(commits[1]))).StatusCode.Should().Be(HttpStatusCode.NotFound);
+    }
+
+    [Fact]
+    public async Task Parts_are_trimmed_only_while_nobody_makes_a_delta_of_them()
+    {
+        await using var server = await StartAsync(deltas: 0);
+        var commits = Publish(server, "one", "two");
+        using var deltas = new DeltaStore(server.Data);
+        Make(deltas, commits[0], commits[1]);
+        var parts = Path.Combine(server.DataPath, "cache/parts");
+        using (var cache = ContentTree.Store.Posix.OpenDirectory(Path.Combine(server.DataPath, "cache")))
+        using (var other = ContentTree.Store.Posix.OpenOrCreateAt(cache, "deltas.lock"u8, 0x1a4))
+        using (var patience = new CancellationTokenSource(TimeSpan.FromMilliseconds(300)))
+        {
+            ContentTree.Store.Posix.TryLock(other, exclusive: true, wait: false, "lock of deltas").Should().BeTrue();
+            deltas.Invoking(d => d.Trim(long.MaxValue, 0, new HashSet<ObjectId>(), patience.Token)).Should().Throw<OperationCanceledException>();
+            Directory.GetFiles(parts, "*.part").Should().NotBeEmpty();
+        }
+        deltas.Trim(long.MaxValue, 0, new HashSet<ObjectId>(), CancellationToken.None);
+        Directory.GetFiles(parts, "*.part").Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task A_damaged_list_of_deltas_counts_as_none_and_is_written_anew()
+    {
+        await using var server = await StartAsync(deltas: 0);
+        var commits = Publish(server, "one", "two", "three");
+        using var device = await AcceptedAsync(server);
+        using var deltas = new DeltaStore(server.Data);
+        var first = Make(deltas, commits[0], commits[2]);
+        var list = Path.Combine(server.DataPath, "repo/deltas", $"{commits[2]}.json");
+        var poll = new PollRequest(BranchName.Parse("stable"), "good", 1, 1, Running: commits[0]);
+        (await ReadAsync(await device.PollAsync(poll))).Delta.Should().Be(first);
+        foreach (var damage in new[] { "", "{", "null", "[]", "{\"deltas\":null}", "{\"deltas\":[{\"name\":7}]}", new string(' ', 2_000_000) })
+        {
+            File.WriteAllText(list, damage);
+            var answer = await ReadAsync(await device.PollAsync(poll));
+            answer.Head.Should().NotBeNull();
+            answer.Delta.Should().BeNull();
+        }
+        var second = Make(deltas, commits[1], commits[2]);
+        deltas.To(commits[2]).Should().Equal(second);
+        (await ServerCommand.DoAsync("--data", server.DataPath, "gc")).Out.Should().NotBeEmpty();
+        deltas.To(commits[2]).Should().BeEquivalentTo([first, second]);
+    }
+
+    [Fact]
+    public async Task A_delta_that_fails_its_own_check_is_told_of_as_our_mistake_and_not_published()
+    {
+        await using var server = await StartAsync(deltas: 0);
+        var commits = Publish(server, "one");
+        ObjectId wrong;
+        using (var writer = server.Data.Repository.BeginWriting())
+        {
+            // Its totals are too small for what its plan has to bring.
+            wrong = Publisher.WriteCommit(server.Data.Repository.ReadCommit(commits[0]) with { Bytes = 1 }, writer);
+            writer.Complete();
+        }
+        var made = await ServerCommand.RunAsync("--data", server.DataPath, "delta", "none", wrong.ToString());
+        made.Exit.Should().Be((int)ExitCode.Failed);
+        made.Error.Should().Contain("mistake of ctree-server").And.Contain("nothing was published").And.Contain("still served objects");
+        made.Error.TrimEnd().Split('\n').Should().OnlyContain(line => !line.Contains("   at "));
+        Directory.GetFiles(Path.Combine(server.DataPath, "repo/deltas")).Should().BeEmpty();
     }
 
     [Fact]

@@ -31,7 +31,7 @@ public sealed class PartCache
     /// <summary>For contents on their way; whatever is left there is of no use.</summary>
     internal string WorkDirectory => _path;
 
-    /// <summary>Removes the parts that were not used for longest until <paramref name="maxBytes"/> are left.</summary>
+    /// <summary>Removes the parts that were not used for longest until <paramref name="maxBytes"/> are left. Only while nobody makes a delta with this cache.</summary>
     public void Trim(long maxBytes)
     {
         var left = 0L;
