@@ -56,6 +56,8 @@ internal sealed class CommitPull : IAsyncDisposable
             var objects = plan.Delta is null ? plan : await PlanObjectsAsync(plan.Id, cancellation).ConfigureAwait(false);
             Require(objects);
             complete = await RunObjectsAsync(objects, cancellation).ConfigureAwait(false);
+            if (_delta is not null)
+                await _delta.RemoveAsync().ConfigureAwait(false);
         }
         SparsePart.RemoveAll(_incoming);
         return complete;
@@ -97,7 +99,13 @@ internal sealed class CommitPull : IAsyncDisposable
         }
         var application = _delta.Application;
         Fitness.Require(_device, id, application.Commit);
-        return new PullPlan(id, application.Commit, application.Commit.Encode(), [], Needs(_delta)) { Delta = _delta };
+        var plan = new PullPlan(id, application.Commit, application.Commit.Encode(), [], Needs(_delta)) { Delta = _delta };
+        if (plan.Needs.Fits(_device.Store, _device.Config.MinFree))
+            return plan;
+        // Nobody signed what it says it takes, and objects may take less. Its start stays for a day with more room.
+        Refusal = $"it needs {Sizes.Text(plan.Needs.Bytes)} and {plan.Needs.Inodes} inodes, which are not free";
+        await _delta.StopAsync().ConfigureAwait(false);
+        return null;
     }
 
     private static SpaceNeeds Needs(DeltaPull delta)

@@ -32,6 +32,7 @@ internal sealed class DeltaPull : IAsyncDisposable
     private readonly RebuiltRecord _record;
     private readonly CancellationTokenSource _stop = new();
     private Task _fetching = Task.CompletedTask;
+    private long _looked;
     private DeltaApplication? _application;
 
     public DeltaPull(LocalStore store, StorePull pull, RangeDownload download, TransferCounters counters, SafeFileHandle incoming, DeltaName name, long bytes)
@@ -57,16 +58,30 @@ internal sealed class DeltaPull : IAsyncDisposable
     public async Task OpenAsync(bool isFollowed, CancellationToken cancellation)
     {
         Fetch(Math.Min(Bytes, isFollowed ? AheadBytes : FirstBytes));
+        for (var round = 0; _application is null; round++)
+        {
+            try
+            {
+                await OpenAsync(cancellation).ConfigureAwait(false);
+            }
+            catch (CorruptDeltaException e) when (round < Rounds)
+            {
+                await _fetching.WaitAsync(cancellation).ConfigureAwait(false);
+                DistrustStart(e);
+            }
+        }
+    }
+
+    // The next source may have it right; the only one is asked once more.
+    private void DistrustStart(CorruptDeltaException why)
+    {
         try
         {
-            await OpenAsync(cancellation).ConfigureAwait(false);
+            _download.Distrust(0, Math.Max(_looked, Math.Min(Bytes, FirstBytes)));
         }
-        catch (CorruptDeltaException)
+        catch (StoppedException e)
         {
-            // The next source may have it right; the only one is asked once more.
-            await _fetching.WaitAsync(cancellation).ConfigureAwait(false);
-            _download.Distrust(0, Math.Min(Bytes, FirstBytes));
-            await OpenAsync(cancellation).ConfigureAwait(false);
+            throw new CorruptDeltaException(why.Message, e);
         }
     }
 
@@ -107,6 +122,13 @@ internal sealed class DeltaPull : IAsyncDisposable
         return complete;
     }
 
+    /// <summary>Fetches no more; what came stays.</summary>
+    public async Task StopAsync()
+    {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await _fetching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
     /// <summary>Nothing of the delta's own files stays.</summary>
     public async Task RemoveAsync()
     {
@@ -137,12 +159,6 @@ internal sealed class DeltaPull : IAsyncDisposable
         }
     }
 
-    private async Task StopAsync()
-    {
-        await _stop.CancelAsync().ConfigureAwait(false);
-        await _fetching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-    }
-
     private async Task<DeltaHeader> ReadHeaderAsync(CancellationToken cancellation)
     {
         // Header and plan of an ordinary update come with the first request.
@@ -159,6 +175,7 @@ internal sealed class DeltaPull : IAsyncDisposable
     {
         if (length < 0 || length > Bytes - offset)
             throw new CorruptDeltaException("is shorter than it says");
+        _looked = Math.Max(_looked, offset + length);
         Fetch(offset + length);
         await _download.WaitForAsync(offset, offset + length, cancellation).ConfigureAwait(false);
         var bytes = new byte[length];

@@ -58,10 +58,12 @@ internal sealed class DeltaSelection(Device device, RepositoryClient repository)
     {
         (DeltaName Name, long Bytes)? best = null;
         var room = device.Store.FreeSpace().Bytes;
+        // From nothing everything comes again: where an older commit is, its objects are most of the new one.
+        var isFirst = Newest() is null;
         foreach (var offer in offers)
         {
             if (DeltaName.TryParse(offer.Name, out var name) && name.To == to && offer.Bytes > 0 && offer.Bytes <= room && (best is null || offer.Bytes < best.Value.Bytes) &&
-                (name.From is not { } from || device.Store.ContainsCommit(from)))
+                (name.From is { } from ? device.Store.ContainsCommit(from) : isFirst))
                 best = (name, offer.Bytes);
         }
         return best;

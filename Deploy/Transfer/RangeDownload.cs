@@ -28,6 +28,7 @@ internal sealed class RangeDownload : IDisposable
     private readonly ConnectionCount _connections;
     private Exception? _error;
     private bool _isPlain;
+    private bool _isWithoutRanges;
     private double _rate;
     private long _windowBytes;
     private long _windowStart;
@@ -161,7 +162,7 @@ internal sealed class RangeDownload : IDisposable
     {
         lock (_lock)
         {
-            if (_isPlain || (_part.Length is null && _claimed.Count > 0))
+            if (_isPlain || (_claimed.Count > 0 && (_isWithoutRanges || _part.Length is null)))
                 return null;
             var gap = _part.FirstGap(_claimed, Math.Min(UnitBytes(), Math.Max(LastUnit, Unclaimed() / (2 * _connections.Current))));
             if (gap.Length == 0 || gap.From >= Until)
@@ -217,14 +218,14 @@ internal sealed class RangeDownload : IDisposable
         }
     }
 
-    // A source without ranges sends the file from its start: one stream for everything, as long as it lasts.
+    // A source without ranges sends the file from its start: one stream for everything, as long as it lasts, and after a cut one again.
     private bool ClaimAll(RangeUnit unit)
     {
         lock (_lock)
         {
             if (_isPlain)
                 return false;
-            _isPlain = unit.IsPlain = true;
+            _isPlain = _isWithoutRanges = unit.IsPlain = true;
             unit.Position = 0;
             return true;
         }
@@ -240,6 +241,8 @@ internal sealed class RangeDownload : IDisposable
             return false;
         unit.Position = range.To;
         unit.HasMoved |= isNew;
+        if (!unit.IsPlain)
+            _isWithoutRanges = false;
         _sources.Moved(source, range);
         Interlocked.Add(ref _windowBytes, piece.Length);
         Wake();

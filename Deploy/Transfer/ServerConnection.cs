@@ -14,6 +14,9 @@ internal sealed class ServerConnection : IDisposable
 {
     private const int MaxPiece = 64 * 1024;
 
+    // What is left of an answer that is of no use: more of it costs more than another connection.
+    private const int MaxDrain = 4096;
+
     private readonly HttpClient _client;
     private readonly TimeSpan _stall;
     private readonly TimeProvider _clock;
@@ -100,6 +103,7 @@ internal sealed class ServerConnection : IDisposable
         AutomaticDecompression = DecompressionMethods.None,
         ConnectTimeout = config.ConnectTimeout,
         MaxConnectionsPerServer = config.Connections,
+        MaxResponseDrainSize = MaxDrain,
         UseCookies = false,
         ConnectCallback = (context, cancellation) => ConnectAsync(context.DnsEndPoint, gate?.MaxRate ?? 0, cancellation),
     };

@@ -17,6 +17,13 @@ internal sealed record SpaceNeeds(long Bytes, long Inodes)
 
     public SpaceNeeds Plus(SpaceNeeds more) => new(Bytes + more.Bytes, Inodes + more.Inodes);
 
+    /// <summary>Whether it fits while <paramref name="minFree"/> bytes stay free.</summary>
+    public bool Fits(LocalStore store, long minFree)
+    {
+        var (bytes, inodes) = store.FreeSpace();
+        return Bytes <= bytes - minFree && Inodes <= inodes;
+    }
+
     /// <exception cref="StoppedException">It does not fit while <paramref name="minFree"/> bytes stay free.</exception>
     public void Require(LocalStore store, long minFree, string what)
     {

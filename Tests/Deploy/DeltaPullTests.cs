@@ -1,8 +1,10 @@
 using ContentTree.Server.Deltas;
 using ContentTree.Store.Deltas;
 using ContentTree.Store.Deltas.Generation;
+using ContentTree.Store.Local;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
+using ContentTree.Tests.Boot;
 using ContentTree.Tests.Support;
 
 namespace ContentTree.Tests.Deploy;
@@ -56,6 +58,100 @@ public sealed class DeltaPullTests : IAsyncLifetime
         _server.Link.Reset();
         await _device.UpdateAsync();
         (await _device.JsonAsync("status"))["fetched"]!["bytes"]!.GetValue<long>().Should().Be(left);
+        _device.NothingIsFalse();
+    }
+
+    [Fact]
+    public async Task The_delta_that_the_poll_names_is_taken_without_a_look_at_the_list()
+    {
+        MakeDelta(_old);
+        await _device.UpdateAsync();
+        Deltas().Should().NotBeEmpty();
+        _server.Link.Requests.Should().NotContain(r => r.Path == Routes.DeltasTo(_new) || r.Path == Routes.Deltas);
+    }
+
+    [Theory]
+    [InlineData(long.MaxValue)]
+    [InlineData(1L << 50)]
+    [InlineData(0)]
+    [InlineData(-1)]
+    public async Task An_offer_of_a_size_that_cannot_be_is_no_offer(long bytes)
+    {
+        var offer = MakeDelta(_old);
+        _server.Link.Spoil = (_, answer) => answer.Say($"\"bytes\":{offer.Bytes}", $"\"bytes\":{bytes}");
+        await _device.UpdateAsync();
+        _server.Link.Requests.Should().Contain(r => r.Path == Routes.DeltasTo(_new)).And.Contain(r => r.IsObject);
+        Deltas().Should().BeEmpty();
+        _device.NothingIsFalse();
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Where_an_old_object_is_damaged_or_gone_objects_are_fetched(bool isGone)
+    {
+        MakeDelta(_old);
+        var damaged = _device.StoredFile(string.Concat(Enumerable.Range(1, 2000).Select(i => $"{i}\n")));
+        if (isGone)
+            File.Delete(damaged);
+        else
+            File.WriteAllText(damaged, File.ReadAllText(damaged).Replace('5', '6'));
+        var update = await _device.RunAsync("update");
+        update.Code.Should().Be(0, update.Error);
+        update.Error.Should().Contain("the delta was of no use");
+        Deltas().Should().NotBeEmpty();
+        _server.Link.Requests.Should().Contain(r => r.IsContent);
+        Incoming().Should().BeEmpty();
+        using var store = _device.OpenStore();
+        LocalStoreCheck.Run(store).Damage.Should().HaveCount(isGone ? 0 : 1, "only the old object is false, if it is there");
+        File.ReadAllLines(Path.Combine(_device.Layout.Deployments, _device.Deployments()[^1], "small")).Should().Equal(Enumerable.Range(2, 2000).Select(i => $"{i}"));
+    }
+
+    [Fact]
+    public async Task A_header_that_asks_for_too_much_memory_costs_a_look()
+    {
+        var offer = MakeDelta(_old);
+        // Its number takes a byte more.
+        Falsify(offer, "memory");
+        _server.Link.Spoil = (_, answer) => answer.Say($"\"bytes\":{offer.Bytes}", $"\"bytes\":{offer.Bytes + 1}");
+        var update = await _device.RunAsync("update");
+        update.Code.Should().Be(0, update.Error);
+        update.Error.Should().Contain("KiB of memory");
+        _server.Link.Requests.Should().Contain(r => r.IsContent);
+        _device.NothingIsFalse();
+    }
+
+    [MountFact]
+    public async Task A_delta_that_claims_more_room_than_there_is_gives_way_to_objects_that_fit()
+    {
+        const string Large = "umask 022; mkdir lib; seq 1 900000 > lib/large; echo {0} > small";
+        using var disk = new TestMount("-t tmpfs -o size=12m none");
+        using var device = new TestDevice(Path.Combine(disk.Path, "device"));
+        device.Configure("[store]\nmin-free = 0\n");
+        (await device.RunAsync("init", "--server", _server.Link.Url, "--branch", "main", "--token", _server.Token(), "--unprivileged")).Code.Should().Be(0);
+        var before = _server.Publish("echo before > small");
+        await device.TakeAsync();
+        _server.Publish(string.Format(Large, 1));
+        await device.TakeAsync();
+        // To the one before the running one nearly everything is new.
+        MakeDelta(before, _server.Publish(string.Format(Large, 2)));
+        _server.Link.Reset();
+        (await device.JsonAsync("plan"))["fits"]!.GetValue<bool>().Should().BeTrue();
+        var update = await device.RunAsync("update");
+        update.Code.Should().Be(0, update.Error);
+        update.Error.Should().Contain("the delta was of no use").And.Contain("not free");
+        Deltas().Should().NotBeEmpty();
+        _server.Link.Requests.Count(r => r.IsContent).Should().Be(1);
+        Directory.GetFiles(Path.Combine(device.Root, "ctree/store/incoming")).Should().BeEmpty();
+        device.NothingIsFalse();
+    }
+
+    [Fact]
+    public async Task A_delta_from_nothing_is_for_a_device_that_has_nothing()
+    {
+        MakeDelta(null);
+        await _device.UpdateAsync();
+        Deltas().Should().BeEmpty();
         _device.NothingIsFalse();
     }
 
@@ -163,6 +259,10 @@ public sealed class DeltaPullTests : IAsyncLifetime
         {
             bytes[20] ^= 1;
         }
+        else if (where == "memory")
+        {
+            bytes = [.. (header with { MemoryKiB = 1 << 20 }).Encode(), .. bytes.AsSpan((int)header.Plan.Offset)];
+        }
         else
         {
             var part = where == "plan" ? header.Plan : header.Parts[0];
@@ -175,6 +275,8 @@ public sealed class DeltaPullTests : IAsyncLifetime
     }
 
     private static string Start(LinkRequest request) => (request.Range ?? "bytes=0-")["bytes=".Length..];
+
+    private IEnumerable<LinkRequest> Deltas() => _server.Link.Requests.Where(r => r.Path.EndsWith(".ctd", StringComparison.Ordinal));
 
     private string[] Incoming() => Directory.GetFiles(Path.Combine(_device.Root, "ctree/store/incoming"));
 }

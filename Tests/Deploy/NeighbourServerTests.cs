@@ -210,6 +210,21 @@ public sealed class NeighbourServerTests : IAsyncLifetime
         (neighbour.Traffic.Bytes / begun.Elapsed.TotalSeconds).Should().BeLessThan(rate * 1.1);
     }
 
+    [Fact]
+    public async Task A_request_costs_as_much_as_a_kibibyte_whether_or_not_anything_is_sent()
+    {
+        const int asked = 40;
+        await using var neighbour = new TestNeighbour(_device, new NeighbourLimits(4, 20 * 1024, TimeProvider.System));
+        using var socket = neighbour.Connect();
+        var begun = System.Diagnostics.Stopwatch.StartNew();
+        var request = $"GET {PathOf(new string('a', 64))} HTTP/1.1\r\nHost: x\r\n";
+        socket.Send(Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat(request + "\r\n", asked - 1)) + request + "Connection: close\r\n\r\n"));
+        Drain(socket).Split("HTTP/1.1 404").Should().HaveCount(asked + 1);
+        // The first passes at once.
+        begun.Elapsed.Should().BeGreaterThan(TimeSpan.FromSeconds((asked - 1) * 0.95 / 20));
+        neighbour.Traffic.Bytes.Should().Be(0);
+    }
+
     private static void Ask(Socket socket)
     {
         socket.Send(Encoding.ASCII.GetBytes($"HEAD {SmallPath} HTTP/1.1\r\nHost: x\r\n\r\n"));

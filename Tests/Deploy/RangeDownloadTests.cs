@@ -178,6 +178,38 @@ public sealed class RangeDownloadTests : IAsyncLifetime, IDisposable
         _server.Ranges.Should().ContainSingle();
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(700_000)]
+    public async Task A_server_without_ranges_gets_no_more_requests_than_a_download_starts_with_and_sends_it_all_once(int cutAfter)
+    {
+        // Little enough for a client to read to its end what it does not want.
+        _server.Content = _content[..900_000];
+        (_server.IgnoresRanges, _server.RateTotal, _server.CutEvery) = (true, 2_000_000, cutAfter);
+        _server.Sending = _ => { if (_server.Cuts > 0) _server.CutEvery = 0; };
+        await CompleteAsync(length: _server.Content.Length);
+        _server.Cuts.Should().Be(cutAfter > 0 ? 1 : 0);
+        _server.Ranges.Count.Should().BeLessThanOrEqualTo(ConnectionCount.Start + _server.Cuts);
+        _server.BodyBytes.Should().BeLessThanOrEqualTo(_server.Content.Length + cutAfter + (ConnectionCount.Start - 1) * CutCost);
+    }
+
+    [Fact]
+    public async Task Whoever_waits_hears_of_a_disk_that_fails_while_bytes_come()
+    {
+        using var run = new Run(this, [_server.Url], length: _content.Length);
+        var record = _directory["incoming/a-b-c.ctd.synced.part"];
+        File.Delete(record);
+        Directory.CreateDirectory(record);
+        var waiting = run.Download.WaitForAsync(0, _content.Length, CancellationToken.None);
+        var running = () => run.Download.RunAsync(CancellationToken.None);
+        await running.Should().ThrowAsync<PosixException>();
+        await waiting.Awaiting(w => w.WaitAsync(TimeSpan.FromSeconds(30))).Should().ThrowAsync<PosixException>();
+        await run.Download.Awaiting(d => d.WaitForAsync(0, _content.Length, CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(30))).Should().ThrowAsync<PosixException>();
+        Directory.Delete(record);
+        await run.Download.RunAsync(CancellationToken.None);
+        run.ReadAll().Should().Equal(_content);
+    }
+
     [Fact]
     public async Task A_mirror_is_asked_first_and_the_server_for_the_rest()
     {

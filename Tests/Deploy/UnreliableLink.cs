@@ -177,6 +177,10 @@ internal sealed class LinkAnswer(int status, Dictionary<string, string> headers,
         Body = Encoding.UTF8.GetBytes(body);
     }
 
+    /// <summary>Where the body says one thing it says another.</summary>
+    public void Say(string old, string now) =>
+        Body = Body.AsSpan().IndexOf(Encoding.UTF8.GetBytes(old)) >= 0 ? Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(Body).Replace(old, now, StringComparison.Ordinal)) : Body;
+
     public void Flip(int at)
     {
         var copy = Body.ToArray();
