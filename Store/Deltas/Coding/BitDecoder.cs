@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
+using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace ContentTree.Store.Deltas.Coding;
 
@@ -49,6 +51,22 @@ internal struct BitDecoder : IBitCoder
         if (_range >> 32 == 0)
             Normalise();
         return (int)read;
+    }
+
+    public unsafe int CodeSymbol(int value, ushort* cumulative)
+    {
+        var step = _range >> 15;
+        var point = Vector128.Create((short)Math.Min(_code / step, (1 << 15) - 1));
+        var above = Vector128.Narrow(
+            Vector128.GreaterThan(Vector128.LoadAligned((short*)cumulative), point),
+            Vector128.GreaterThan(Vector128.LoadAligned((short*)cumulative + 8), point));
+        // The one before the first that begins above the point.
+        var symbol = BitOperations.TrailingZeroCount(above.ExtractMostSignificantBits() | (1u << 16)) - 1;
+        _code -= step * cumulative[symbol];
+        _range = step * (uint)(cumulative[symbol + 1] - cumulative[symbol]);
+        if (_range >> 32 == 0)
+            Normalise();
+        return symbol;
     }
 
     /// <summary>An encoder's stream ends exactly where its last decision was read.</summary>

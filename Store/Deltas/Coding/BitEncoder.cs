@@ -36,6 +36,14 @@ internal struct BitEncoder : IBitCoder
         return value;
     }
 
+    public unsafe int CodeSymbol(int value, ushort* cumulative)
+    {
+        var step = _range >> 15;
+        Advance(step * cumulative[value], step * (uint)(cumulative[value + 1] - cumulative[value]));
+        Normalise();
+        return value;
+    }
+
     /// <summary>Ends the stream with as few bytes as name a point in the interval.</summary>
     public ReadOnlyMemory<byte> Finish()
     {

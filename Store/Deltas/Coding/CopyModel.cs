@@ -14,11 +14,11 @@ internal sealed unsafe class CopyModel<TCoder, TWidth>
     private readonly FlagModel<TCoder, TWidth> _blocks;
     private readonly FlagModel<TCoder, TWidth> _units;
     private readonly FlagModel<TCoder, TWidth> _hits;
-    private readonly RowModel<TCoder, TWidth> _places;
-    private readonly RowModel<TCoder, TWidth> _values;
+    private readonly IByteModel _places;
+    private readonly IByteModel _values;
     private readonly ValuePredictor _predictor;
     private readonly byte* _relative;
-    private readonly Unit[] _chosen = new Unit[BlockSize];
+    private readonly ChosenUnit* _chosen;
     private Piece _piece;
     private bool _code;
     private uint _blockHistory;
@@ -33,11 +33,12 @@ internal sealed unsafe class CopyModel<TCoder, TWidth>
         _blocks = new(decisions, memory, 14, 256);
         _units = new(decisions, memory, 16 - TWidth.Shrink, 2048);
         _hits = new(decisions, memory, 16 - TWidth.Shrink, 2048);
-        _places = new(decisions, memory, 12 - TWidth.Shrink, 32);
-        _values = new(decisions, memory, 12 - TWidth.Shrink, 16);
+        _places = decisions.Bytes(memory, 12 - TWidth.Shrink, 32);
+        _values = decisions.Bytes(memory, 12 - TWidth.Shrink, 16);
         _predictor = new(memory, TWidth.Shrink);
-        _relative = memory.Take<byte>(1 << 16);
+        _relative = memory.Take<byte>(1 << 13);
         Relative.FillTable(_relative);
+        _chosen = memory.Take<ChosenUnit>(BlockSize);
     }
 
     public void Clear()
@@ -77,10 +78,13 @@ internal sealed unsafe class CopyModel<TCoder, TWidth>
         h[0] = Hash.Of((_blockHistory & 7) | (_lastDifference << 8), 2);
         h[1] = Hash.Of(near, 5);
         h[2] = Hash.Of(_blockHistory & 255, 1);
-        h[3] = Hash.Of(_blockHistory & 0xFFFF, 4);
-        h[4] = Hash.Of((_blockHistory & 3) | (near << 8), 3);
-        h[5] = Hash.Of(next, Hash.Of(_blockHistory & 1, 6));
-        h[6] = Hash.Of(_blockHistory & 15, _code ? 8u : 7u);
+        if (TWidth.Contexts == 7)
+        {
+            h[3] = Hash.Of(_blockHistory & 0xFFFF, 4);
+            h[4] = Hash.Of((_blockHistory & 3) | (near << 8), 3);
+            h[5] = Hash.Of(next, Hash.Of(_blockHistory & 1, 6));
+            h[6] = Hash.Of(_blockHistory & 15, _code ? 8u : 7u);
+        }
         differs = _blocks.Code(_blockHistory & 255, differs);
         _blockHistory = (_blockHistory << 1) | (differs ? 1u : 0);
         if (differs)
@@ -99,10 +103,11 @@ internal sealed unsafe class CopyModel<TCoder, TWidth>
         var count = ChooseUnits(at, end);
         for (var i = 0; i < count; i++)
         {
-            var unit = _chosen[i];
+            ref var chosen = ref _chosen[i];
+            var unit = chosen.Unit;
             _predictor.Guess(_piece, at, unit);
             var value = TCoder.Decodes ? unit.Old & unit.Mask : NewValue(at, unit);
-            var changed = CodeUnit(at, unit, ref value);
+            var changed = CodeUnit(at, chosen, ref value);
             if (TCoder.Decodes)
                 Put(at, unit.Length, value);
             _predictor.Learn(_piece, at, unit, value, changed);
@@ -117,55 +122,71 @@ internal sealed unsafe class CopyModel<TCoder, TWidth>
         var count = 0;
         while (at < end)
         {
-            var unit = NextUnit(at);
-            _chosen[count++] = unit;
-            _predictor.Expect(_piece, at, unit);
-            for (var context = 1; context <= 4; context++)
-                _units.Expect(context, UnitHash(context, at, unit));
-            at += unit.Length;
+            ref var chosen = ref _chosen[count++];
+            chosen.Unit = NextUnit(at);
+            _predictor.Expect(_piece, at, chosen.Unit);
+            Expect(at, ref chosen);
+            at += chosen.Unit.Length;
         }
         return count;
     }
 
-    private uint UnitHash(int context, int at, in Unit unit)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Expect(int at, ref ChosenUnit chosen)
     {
-        var (w, kind, length, before) = (unit.Old, unit.Kind, (uint)unit.Length, (uint)_piece.Old[at - 1]);
-        return context switch
-        {
-            1 => Hash.Of(w & unit.Mask, 16 + kind),
-            2 => Hash.Of((w & 0xFF) | (before << 8) | ((uint)_piece.Old[at - 2] << 16) | (length << 24), 32),
-            3 => Hash.Of(before | ((w & 0xFFFF) << 8) | (length << 24) | (kind << 28), 49),
-            _ => Hash.Of(w >> 8, 50 + kind),
-        };
+        var (w, kind, length) = (chosen.Unit.Old, chosen.Unit.Kind, (uint)chosen.Unit.Length);
+        uint before = _piece.Old[at - 1], older = _piece.Old[at - 2];
+        chosen.Word = Hash.Of(w & chosen.Unit.Mask, 16 + kind);
+        chosen.Low = Hash.Of((w & 0xFF) | (before << 8) | (older << 16) | (length << 24), 32);
+        _units.Expect(1, chosen.Word);
+        _units.Expect(2, chosen.Low);
+        if (TWidth.Contexts != 7)
+            return;
+        chosen.Lower = Hash.Of(before | ((w & 0xFFFF) << 8) | (length << 24) | (kind << 28), 49);
+        chosen.Upper = Hash.Of(w >> 8, 50 + kind);
+        _units.Expect(3, chosen.Lower);
+        _units.Expect(4, chosen.Upper);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private Unit NextUnit(int at)
     {
         var left = _piece.Length - at;
         var old = _piece.OldWord(at);
         if (_code && left >= 4 && IsRelative(at))
-            return new Unit(4, true, old);
+            return new Unit(4, 1, old);
         var length = Math.Min(left, 4 - (int)((_piece.NewPosition + at) & 3));
         for (var i = 1; _code && i < length; i++)
             if (left - i >= 4 && IsRelative(at + i))
-                return new Unit(i, false, old);
-        return new Unit(length, false, old);
+                return new Unit(i, 3, old);
+        return new Unit(length, length == 4 ? 2u : 3u, old);
     }
 
-    private bool IsRelative(int at) => _relative[*(ushort*)(_piece.Old + at - 2)] != 0;
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool IsRelative(int at)
+    {
+        uint before = *(ushort*)(_piece.Old + at - 2);
+        return ((_relative[before >> 3] >> (int)(before & 7)) & 1) != 0;
+    }
 
     private uint NewValue(int at, in Unit unit) => _piece.NewWord(at) & unit.Mask;
 
     private void Put(int at, int length, uint value)
     {
+        if (length == 4)
+        {
+            *(uint*)(_piece.New + at) = value;
+            return;
+        }
         for (var i = 0; i < length; i++, value >>= 8)
             _piece.New[at + i] = (byte)value;
     }
 
-    private bool CodeUnit(int at, in Unit unit, ref uint value)
+    private bool CodeUnit(int at, in ChosenUnit chosen, ref uint value)
     {
+        var unit = chosen.Unit;
         var old = unit.Old & unit.Mask;
-        var changed = CodeChanged(at, unit, value != old);
+        var changed = CodeChanged(at, chosen, value != old);
         _unitHistory = (_unitHistory << 1) | (changed ? 1u : 0);
         if (!changed)
             return false;
@@ -180,19 +201,22 @@ internal sealed unsafe class CopyModel<TCoder, TWidth>
         return true;
     }
 
-    private bool CodeChanged(int at, in Unit unit, bool changed)
+    private bool CodeChanged(int at, in ChosenUnit chosen, bool changed)
     {
-        var (kind, history) = (unit.Kind, _unitHistory);
+        var (kind, history) = (chosen.Unit.Kind, _unitHistory);
         var scores = _predictor.Success(0) << 10 | _predictor.Success(1) << 12 | _predictor.Success(2) << 14;
-        var quiet = (uint)Math.Min(31, _piece.Copied + at - _lastChange);
         var h = _units.Contexts;
         h[0] = Hash.Of(_predictor.Moving | (_predictor.Valid << 5) | scores | (kind << 16), 48 + (history & 3));
-        h[1] = UnitHash(1, at, unit);
-        h[2] = _units.Near(UnitHash(2, at, unit), history & 1);
-        h[3] = _units.Near(UnitHash(3, at, unit), history & 15);
-        h[4] = _units.Near(UnitHash(4, at, unit), (history & 1) | ((history >> 4) & 2));
-        h[5] = Hash.Of(quiet | (_lastDifference << 8) | (_predictor.Moving << 16) | (kind << 24) | ((_blockHistory & 6) << 26), 51);
-        h[6] = Hash.Of(history & 0xFFF, kind);
+        h[1] = chosen.Word;
+        h[2] = _units.Near(chosen.Low, history & 1);
+        if (TWidth.Contexts == 7)
+        {
+            var quiet = (uint)Math.Min(31, _piece.Copied + at - _lastChange);
+            h[3] = _units.Near(chosen.Lower, history & 15);
+            h[4] = _units.Near(chosen.Upper, (history & 1) | ((history >> 4) & 2));
+            h[5] = Hash.Of(quiet | (_lastDifference << 8) | (_predictor.Moving << 16) | (kind << 24) | ((_blockHistory & 6) << 26), 51);
+            h[6] = Hash.Of(history & 0xFFF, kind);
+        }
         return _units.Code(((_predictor.Moving | (kind << 5)) << 3) | (history & 7), changed);
     }
 
@@ -204,16 +228,19 @@ internal sealed unsafe class CopyModel<TCoder, TWidth>
         h[0] = Hash.Of(best | (_predictor.Agreeing << 3) | (kind << 8) | (_predictor.BestScore << 16), 60);
         h[1] = Hash.Of(change, 63);
         h[2] = Hash.Of(unit.Old, 61);
-        h[3] = Hash.Of(_predictor.Agreeing | (_predictor.Valid << 5) | scores | (kind << 16), 62);
-        h[4] = Hash.Of(change, Hash.Of(best | (kind << 3) | ((_unitHistory & 3) << 6), 66));
-        h[5] = Hash.Of(_unitHistory & 0xFF, 65 + best);
-        h[6] = Hash.Of((_predictor.BestScore - 1) | (best << 8) | (kind << 11), 64);
+        if (TWidth.Contexts == 7)
+        {
+            h[3] = Hash.Of(_predictor.Agreeing | (_predictor.Valid << 5) | scores | (kind << 16), 62);
+            h[4] = Hash.Of(change, Hash.Of(best | (kind << 3) | ((_unitHistory & 3) << 6), 66));
+            h[5] = Hash.Of(_unitHistory & 0xFF, 65 + best);
+            h[6] = Hash.Of((_predictor.BestScore - 1) | (best << 8) | (kind << 11), 64);
+        }
         return _hits.Code(((_predictor.Agreeing | (kind << 5)) << 3) | best, hit);
     }
 
     private uint CodeBytes(int at, in Unit unit, uint value)
     {
-        var places = CodePlaces(at, unit, value ^ unit.Old);
+        var places = CodePlaces(at, unit, (value ^ unit.Old) & unit.Mask);
         for (var i = 0; i < unit.Length; i++)
         {
             var old = (byte)(unit.Old >> (8 * i));
@@ -239,12 +266,15 @@ internal sealed unsafe class CopyModel<TCoder, TWidth>
         var shape = kind | (length << 2);
         var h = _places.Contexts;
         h[0] = Hash.Of(_lastDifference | (_lastPlaces << 8) | (shape << 16), 70);
-        h[1] = Hash.Of(w & unit.Mask, shape);
-        h[2] = Hash.Of(expected | (_lastPlaces << 4) | (shape << 8) | ((_unitHistory & 7) << 16), 71);
-        h[3] = Hash.Of((w & 0xFFFF) | ((uint)_piece.Old[at - 1] << 16), 72 + length);
-        h[4] = Hash.Of(_predictor.BestValue - w, shape);
-        h[5] = Hash.Of(w >> 8, 80 + shape);
-        h[6] = Hash.Of((w & 0xFF) | ((uint)*(ushort*)(_piece.New + at - 2) << 8) | (length << 24), 73);
+        h[1] = Hash.Of(expected | (_lastPlaces << 4) | (shape << 8) | ((_unitHistory & 7) << 16), 71);
+        h[2] = Hash.Of((w & 0xFFFF) | ((uint)_piece.Old[at - 1] << 16), 72 + length);
+        if (TWidth.Contexts == 7)
+        {
+            h[3] = Hash.Of(w & unit.Mask, shape);
+            h[4] = Hash.Of(_predictor.BestValue - w, shape);
+            h[5] = Hash.Of(w >> 8, 80 + shape);
+            h[6] = Hash.Of((w & 0xFF) | ((uint)*(ushort*)(_piece.New + at - 2) << 8) | (length << 24), 73);
+        }
         return _places.CodeChanged(kind | ((length - 1) << 2) | (expected != 0 ? 16u : 0), unit.Length, (int)NonZeroBytes(difference));
     }
 
@@ -264,13 +294,26 @@ internal sealed unsafe class CopyModel<TCoder, TWidth>
         var state = k | ((uint)unit.Length << 2) | (unit.Kind << 5);
         var more = places >> place > 1 ? 1u : 0;
         var h = _values.Contexts;
-        h[0] = Hash.Of(predicted | (_lastDifference << 8) | (state << 16) | (more << 24), 98);
-        h[1] = Hash.Of(old | (before << 8) | (last << 16), 95);
-        h[2] = Hash.Of(unit.Old, 91 + k);
-        h[3] = Hash.Of(_lastDifference | (_olderDifference << 8) | (state << 16), 90);
-        h[4] = Hash.Of(last | (older << 8) | (old << 16), 97);
-        h[5] = Hash.Of(old | (_lastDifference << 8) | (state << 16), 96);
-        h[6] = Hash.Of(old | (next << 8) | (state << 16) | (places << 24), 99);
+        h[0] = Hash.Of(_lastDifference | (_olderDifference << 8) | (state << 16), 90);
+        h[1] = Hash.Of(old | (next << 8) | (state << 16) | (places << 24), 99);
+        h[2] = Hash.Of(predicted | (_lastDifference << 8) | (state << 16) | (more << 24), 98);
+        if (TWidth.Contexts == 7)
+        {
+            h[3] = Hash.Of(old | (before << 8) | (last << 16), 95);
+            h[4] = Hash.Of(last | (older << 8) | (old << 16), 97);
+            h[5] = Hash.Of(old | (_lastDifference << 8) | (state << 16), 96);
+            h[6] = Hash.Of(unit.Old, 91 + k);
+        }
         return (byte)_values.CodeByte((unit.Kind << 2) | (k > 0 ? 2u : 0) | more, difference);
+    }
+
+    // A unit and those of its contexts that follow from old bytes alone.
+    private struct ChosenUnit
+    {
+        public Unit Unit;
+        public uint Word;
+        public uint Low;
+        public uint Lower;
+        public uint Upper;
     }
 }

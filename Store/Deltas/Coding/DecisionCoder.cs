@@ -11,9 +11,6 @@ internal sealed unsafe class DecisionCoder<TCoder, TWidth>(ModelMemory memory)
     where TCoder : struct, IBitCoder
     where TWidth : struct, IContextWidth
 {
-    /// <summary>A slot that has seen nothing.</summary>
-    public const ushort NewSlot = 1 << 12;
-
     /// <summary>Weights of one mixer: seven contexts and the bias.</summary>
     public const int Weights = 8;
 
@@ -29,21 +26,29 @@ internal sealed unsafe class DecisionCoder<TCoder, TWidth>(ModelMemory memory)
             weights[i] = (short)(i % Weights < TWidth.Contexts ? (1 << WeightBits) * 21 / 10 / TWidth.Contexts : 0);
     }
 
+    /// <summary>A model for bytes: bit by bit, or by halves in a profile that does so.</summary>
+    public IByteModel Bytes(ModelMemory memory, int bits, int sets) => TWidth.Symbols
+        ? new SymbolModel<TCoder, TWidth>(this, memory, bits, sets)
+        : new RowModel<TCoder, TWidth>(this, memory, bits, sets);
+
     /// <summary>Codes a decision with the slots at <paramref name="node"/> of the rows; the caller keeps both inside their tables.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public int Code(ushort** rows, int node, short* weights, int bit)
     {
         var table = _stretch;
-        uint a = rows[0][node], b = rows[1][node], c = rows[2][node], d = rows[3][node], e = 0, f = 0, g = 0;
+        uint a = rows[0][node], b = rows[1][node], c = rows[2][node], d = 0, e = 0, f = 0, g = 0;
         if (TWidth.Contexts == 7)
-            (e, f, g) = (rows[4][node], rows[5][node], rows[6][node]);
-        // A slot has 16 bits, so its upper 14 are an index into the table.
-        var inputs = TWidth.Contexts == 7
-            ? Vector128.Create(table[a >> 2], table[b >> 2], table[c >> 2], table[d >> 2], table[e >> 2], table[f >> 2], table[g >> 2], Bias)
-            : Vector128.Create(table[a >> 2], table[b >> 2], table[c >> 2], table[d >> 2], 0, 0, 0, Bias);
+            (d, e, f, g) = (rows[3][node], rows[4][node], rows[5][node], rows[6][node]);
         var weighted = Vector128.LoadAligned(weights);
-        // 8 products of 12 and 15 bits: the sum stays below 2^31.
-        var odds = Lanes.Dot(inputs, weighted) >> WeightBits;
+        // A slot has 16 bits, so its upper 14 are an index into the table.
+        short first = table[a >> 2], second = table[b >> 2], third = table[c >> 2];
+        var inputs = TWidth.Contexts == 7
+            ? Vector128.Create(first, second, third, table[d >> 2], table[e >> 2], table[f >> 2], table[g >> 2], Bias)
+            : Vector128.Create(first, second, third, 0, 0, 0, 0, Bias);
+        // 8 products of 12 and 15 bits: the sum stays below 2^31. Three are summed before a vector would be put together.
+        var odds = TWidth.Contexts == 7
+            ? Lanes.Dot(inputs, weighted) >> WeightBits
+            : ((first * weights[0]) + (second * weights[1]) + ((third * weights[2]) + (Bias * weights[7]))) >> WeightBits;
         int probability = _squash[Math.Clamp(odds, -LogOdds.Limit, LogOdds.Limit - 1) + LogOdds.Limit];
         bit = Coder.Code(bit, probability);
         var error = (short)(((bit << 16) - probability) >> 1);
@@ -87,9 +92,9 @@ internal sealed unsafe class DecisionCoder<TCoder, TWidth>(ModelMemory memory)
         rows[0][node] = slots[0];
         rows[1][node] = slots[1];
         rows[2][node] = slots[2];
-        rows[3][node] = slots[3];
         if (TWidth.Contexts != 7)
             return;
+        rows[3][node] = slots[3];
         rows[4][node] = slots[4];
         rows[5][node] = slots[5];
         rows[6][node] = slots[6];

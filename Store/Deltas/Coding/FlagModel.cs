@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace ContentTree.Store.Deltas.Coding;
 
 /// <summary>Decisions that stand alone: a slot for each context, found by its hash.</summary>
@@ -29,14 +31,16 @@ internal sealed unsafe class FlagModel<TCoder, TWidth>
 
     public void Clear()
     {
-        new Span<ushort>(_slots, TWidth.Contexts << _bits).Fill(DecisionCoder<TCoder, TWidth>.NewSlot);
+        new Span<ushort>(_slots, TWidth.Contexts << _bits).Fill(BitRow.NewSlot);
         DecisionCoder<TCoder, TWidth>.Clear(_weights, _mixers);
     }
 
     /// <summary>Slots of one context that differ only by a few bits lie in one cache line.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public uint Near(uint hash, uint variant) => hash ^ ((variant & (LineSlots - 1)) << (32 - _bits));
 
     /// <summary>Announces that a context with this hash, or one near it, comes soon.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Expect(int context, uint hash)
     {
         if (context < TWidth.Contexts)

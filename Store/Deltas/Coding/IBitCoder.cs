@@ -11,4 +11,8 @@ internal interface IBitCoder
 
     /// <summary>A byte with nothing known about it.</summary>
     int CodeEven(int value);
+
+    /// <summary>One of sixteen symbols.</summary>
+    /// <param name="cumulative">17 numbers at a cache line that rise from 0 to 32768: how likely the symbols below each are.</param>
+    unsafe int CodeSymbol(int value, ushort* cumulative);
 }

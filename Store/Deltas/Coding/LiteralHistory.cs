@@ -11,6 +11,7 @@ internal sealed unsafe class LiteralHistory
     private readonly byte* _ring;
     private readonly uint* _index;
     private uint _end;
+    private ulong _recent;
     private uint _match;
 
     public LiteralHistory(ModelMemory memory)
@@ -29,7 +30,7 @@ internal sealed unsafe class LiteralHistory
     {
         new Span<uint>(_index, 1 << IndexBits).Clear();
         // Position 0 in the index means none.
-        (_end, _match, MatchLength) = (1, 0, 0);
+        (_end, _match, MatchLength, _recent) = (1, 0, 0, 0);
     }
 
     public void Add(byte value)
@@ -42,6 +43,7 @@ internal sealed unsafe class LiteralHistory
         else
             MatchLength = 0;
         _ring[_end++ & RingMask] = value;
+        _recent = (_recent << 8) | value;
         Follow();
     }
 
@@ -49,7 +51,7 @@ internal sealed unsafe class LiteralHistory
     {
         if (_end <= 5)
             return;
-        ref var entry = ref _index[Hash.Of(Last(1) | (Last(2) << 8) | (Last(3) << 16) | (Last(4) << 24), Last(5)) >> (32 - IndexBits)];
+        ref var entry = ref _index[Hash.Of((uint)_recent, (uint)(_recent >> 32) & 0xFF) >> (32 - IndexBits)];
         if (MatchLength == 0 && entry != 0 && _end - entry < RingMask - MaxCompared)
             Verify(entry);
         entry = _end;

@@ -10,7 +10,7 @@ internal sealed unsafe class LiteralModel<TCoder, TWidth>
     private readonly DecisionCoder<TCoder, TWidth> _decisions;
     private readonly FlagModel<TCoder, TWidth> _hits;
     private readonly FlagModel<TCoder, TWidth> _raw;
-    private readonly RowModel<TCoder, TWidth> _bytes;
+    private readonly IByteModel _bytes;
     private readonly LiteralHistory _history;
 
     public LiteralModel(DecisionCoder<TCoder, TWidth> decisions, ModelMemory memory)
@@ -18,7 +18,7 @@ internal sealed unsafe class LiteralModel<TCoder, TWidth>
         _decisions = decisions;
         _hits = new(decisions, memory, 12, 64);
         _raw = new(decisions, memory, 4, 1);
-        _bytes = new(decisions, memory, 13 - TWidth.Shrink, 8);
+        _bytes = decisions.Bytes(memory, 13 - TWidth.Shrink, 8);
         _history = new(memory);
     }
 
@@ -54,13 +54,16 @@ internal sealed unsafe class LiteralModel<TCoder, TWidth>
         uint a = place[-1], b = place[-2], c = place[-3], d = place[-4];
         var sure = Math.Min(matched, 15u);
         var h = _bytes.Contexts;
-        h[0] = Hash.Of(a | (b << 8), 22);
-        h[1] = Hash.Of(guess | (sure << 9), 25);
-        h[2] = Hash.Of(a | (b << 8) | (c << 16), 23);
-        h[3] = Hash.Of(old | (a << 8), 26);
-        h[4] = Hash.Of(a, 21);
-        h[5] = Hash.Of(a | (b << 8) | (c << 16) | (d << 24), 24);
-        h[6] = Hash.Of(b | (c << 8) | (guess << 16), 27);
+        h[0] = Hash.Of(a, 21);
+        h[1] = Hash.Of(old | (a << 8), 26);
+        h[2] = Hash.Of(guess | (sure << 9), 25);
+        if (TWidth.Contexts == 7)
+        {
+            h[3] = Hash.Of(a | (b << 8), 22);
+            h[4] = Hash.Of(a | (b << 8) | (c << 16), 23);
+            h[5] = Hash.Of(a | (b << 8) | (c << 16) | (d << 24), 24);
+            h[6] = Hash.Of(b | (c << 8) | (guess << 16), 27);
+        }
         return (byte)_bytes.CodeByte(sure < 7 ? sure : 7, *place);
     }
 

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace ContentTree.Store.Deltas.Coding;
 
 /// <summary>
@@ -20,10 +22,13 @@ internal unsafe struct Piece
     /// <summary>Bytes before this piece that the same operation copied.</summary>
     public long Copied;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly uint OldWord(int at) => *(uint*)(Old + at);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly uint NewWord(int at) => *(uint*)(New + at);
 
     /// <summary>What was added to the word <paramref name="back"/> bytes before this place.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly uint ChangeAt(int at, int back) => NewWord(at - back) - OldWord(at - back);
 }

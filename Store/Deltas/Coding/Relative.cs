@@ -10,12 +10,12 @@ internal static unsafe class Relative
         0x84, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8A, 0x8B, 0x8C, 0x8D, 0x8E, 0x8F, 0xB6, 0xC7, 0xFF,
     ];
 
-    /// <summary>For each two bytes, the second in the upper half of the index: 1 when an address follows.</summary>
+    /// <summary>For each two bytes, the second in the upper half of the index: a bit, set when an address follows.</summary>
     public static void FillTable(byte* table)
     {
         for (var second = 0; second < 256; second++)
             for (var first = 0; first < 256; first++)
-                table[(second << 8) | first] = IsBefore((byte)first, (byte)second) ? (byte)1 : (byte)0;
+                table[(second << 5) | (first >> 3)] |= IsBefore((byte)first, (byte)second) ? (byte)(1 << (first & 7)) : (byte)0;
     }
 
     private static bool IsBefore(byte first, byte second) =>

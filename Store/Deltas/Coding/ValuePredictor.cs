@@ -63,6 +63,7 @@ internal sealed unsafe class ValuePredictor
     public uint Success(int guess) => (uint)_success[_rank + guess] >> 6;
 
     /// <summary>Announces that a unit will be guessed soon.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Expect(in Piece piece, int at, in Unit unit)
     {
         if (unit.Relative)
@@ -85,8 +86,8 @@ internal sealed unsafe class ValuePredictor
     /// <summary>What the unit became.</summary>
     public void Learn(in Piece piece, int at, in Unit unit, uint value, bool changed)
     {
-        for (var i = 0; i < _count; i++)
-            if ((Moving & (1u << i)) != 0)
+        for (var (i, left) = (0, Moving); left != 0; i++, left >>= 1)
+            if ((left & 1) != 0)
                 Score(ref _success[_rank + i], changed, value == _guess[i]);
         if (unit.Relative)
         {
@@ -126,27 +127,34 @@ internal sealed unsafe class ValuePredictor
         Add(4, copied >= 8, old + piece.ChangeAt(at, 8));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Add(int guess, bool valid, uint value)
     {
         _guess[guess] = value;
         Valid |= valid ? 1u << guess : 0;
     }
 
+    // Without jumps: which guess moves is hard to predict for the processor too.
     private void Rank(uint old)
     {
-        (Moving, Agreeing, Best, BestScore, BestValue) = (0, 0, -1, 0, old);
+        uint moving = 0, best = 0;
         for (var i = 0; i < _count; i++)
         {
-            if ((Valid & (1u << i)) == 0 || _guess[i] == old)
-                continue;
-            Moving |= 1u << i;
-            var score = _success[_rank + i] + 1u;
-            if (score > BestScore)
-                (Best, BestScore, BestValue) = (i, score, _guess[i]);
+            var moves = (Valid >> i) & (_guess[i] != old ? 1u : 0);
+            moving |= moves << i;
+            best = Math.Max(best, (0 - moves) & (((_success[_rank + i] + 1u) << 3) | (7u - (uint)i)));
         }
-        for (var i = 0; i < _count && Best >= 0; i++)
-            if ((Valid & (1u << i)) != 0 && _guess[i] == BestValue)
-                Agreeing |= 1u << i;
+        (Moving, Agreeing, Best, BestScore, BestValue) = (moving, 0, -1, 0, old);
+        if (moving != 0)
+            Choose(7 - (int)(best & 7), best >> 3);
+    }
+
+    private void Choose(int best, uint score)
+    {
+        var (value, agreeing) = (_guess[best], 0u);
+        for (var i = 0; i < _count; i++)
+            agreeing |= (_guess[i] == value ? 1u : 0) << i;
+        (Agreeing, Best, BestScore, BestValue) = (agreeing & Valid, best, score, value);
     }
 
     private static void Score(ref byte success, bool changed, bool right)

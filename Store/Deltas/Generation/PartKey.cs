@@ -8,7 +8,7 @@ namespace ContentTree.Store.Deltas.Generation;
 internal static class PartKey
 {
     // Rises when the coders write other bytes for the same input.
-    private const byte CodingVersion = 1;
+    private const byte CodingVersion = 2;
 
     public static ObjectId Of(IReadOnlyList<PartSource> part, DeltaOptions options)
     {
