@@ -21,7 +21,7 @@ internal sealed class FetchingFile(DeviceRoot root)
         }
         catch (Exception e) when (e is JsonException or FormatException)
         {
-            // Read in the middle of a write, or torn by a power cut.
+            // Torn by a power cut.
             return null;
         }
     }
@@ -29,10 +29,14 @@ internal sealed class FetchingFile(DeviceRoot root)
     public void Write(Fetched fetched)
     {
         using var state = Posix.OpenDirectory(root.Layout.State);
-        using var file = Posix.OpenOrCreateAt(state, "fetching.json"u8, 0x1a4);
         var bytes = JsonSerializer.SerializeToUtf8Bytes(fetched, StateJson.Default.Fetched);
-        Posix.SetLength(file, bytes.Length, "fetching.json");
-        Posix.WriteAt(file, 0, bytes, "fetching.json");
+        // Beside it first: who looks, or is killed, in between finds the old one whole.
+        using (var file = Posix.OpenOrCreateAt(state, ".new-fetching.json"u8, 0x1a4))
+        {
+            Posix.SetLength(file, bytes.Length, "fetching.json");
+            Posix.WriteAt(file, 0, bytes, "fetching.json");
+        }
+        Posix.RenameAt(state, ".new-fetching.json"u8, state, "fetching.json"u8);
     }
 
     public void Remove()

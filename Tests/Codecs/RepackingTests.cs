@@ -124,6 +124,27 @@ public sealed class RepackingTests : IDisposable
         Shell.Try($"pgrep -P {Environment.ProcessId} -x gzip").Output.Should().BeEmpty();
     }
 
+    [Theory]
+    [InlineData("sleep 1000")]
+    [InlineData("exec sleep 1000")]
+    [InlineData("printf begun; cat >/dev/null; sleep 1000")]
+    [InlineData("exec >&-; sleep 1000")]
+    public async Task A_program_that_hangs_is_ended_with_all_it_started(string script)
+    {
+        File.WriteAllText(_directory["gzip"], $"#!/bin/sh\nPATH=/usr/bin:/bin\n{script}\n");
+        Shell.Run("chmod +x gzip", _directory.Path);
+        using var hanging = new ProgramStream(new MemoryStream(Sample(400_000)), _directory["gzip"]) { Patience = TimeSpan.FromSeconds(1) };
+        var reading = () => Task.Run(() => hanging.CopyTo(Stream.Null)).WaitAsync(TimeSpan.FromSeconds(60));
+        await reading.Should().ThrowAsync<IOException>().WithMessage("*gzip did nothing for 1 s");
+    }
+
+    [Fact]
+    public void What_reading_the_source_throws_reaches_who_reads_the_program()
+    {
+        var failing = () => ReadAll(new ProgramStream(new FailingStream(), "/bin/cat"));
+        failing.Should().Throw<NotImplementedException>();
+    }
+
     private static (Repacking? Repacking, byte[] Content) Describe(string path)
     {
         using var packed = File.OpenRead(path);
@@ -148,6 +169,11 @@ public sealed class RepackingTests : IDisposable
         for (var i = 0; i < size; i++)
             content[i] = (byte)(random.Next(10) == 0 ? random.Next(256) : i / 100);
         return content;
+    }
+
+    private sealed class FailingStream : ReadOnlyStream
+    {
+        public override int Read(Span<byte> buffer) => throw new NotImplementedException();
     }
 
     private sealed class EndlessStream : ReadOnlyStream

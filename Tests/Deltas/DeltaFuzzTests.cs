@@ -1,4 +1,3 @@
-using System.Globalization;
 using ContentTree.Store.Deltas;
 using ContentTree.Store.Deltas.Plans;
 using ContentTree.Store.Local;
@@ -15,8 +14,7 @@ public sealed class DeltaFuzzTests : IDisposable
 {
     private const int DeviceMemoryKiB = 32 * 1024;
 
-    private static readonly int Mutations =
-        int.Parse(Environment.GetEnvironmentVariable("CTREE_FUZZ") is { Length: > 0 } given ? given : "20000", CultureInfo.InvariantCulture);
+    private static readonly int Mutations = Mutation.Count(20_000);
 
     private readonly DeltaWorkshop _workshop = new();
     private readonly byte[] _delta = Vectors.Hex("delta/every-change.ctd.hex");

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace ContentTree.Tests.Deltas;
 
 /// <summary>One to four changes of some bytes, always the same for a seed.</summary>
@@ -11,6 +13,10 @@ internal sealed class Mutation(int seed)
     }.Select(Number)];
 
     private readonly Random _random = new(seed);
+
+    /// <summary>How many a test tries: what CTREE_FUZZ says, else <paramref name="usual"/>.</summary>
+    public static int Count(int usual) =>
+        Environment.GetEnvironmentVariable("CTREE_FUZZ") is { Length: > 0 } given ? int.Parse(given, CultureInfo.InvariantCulture) : usual;
 
     public byte[] Of(ReadOnlySpan<byte> original)
     {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json.Nodes;
 using ContentTree.Deploy.Transfer;
 
 namespace ContentTree.Tests.Deploy;
@@ -62,7 +63,8 @@ public sealed class KilledDownloadTests : IAsyncLifetime
             program.HasExited.Should().BeFalse(program.HasExited ? await errors : "");
             await Task.Delay(20);
         }
-        while (!File.Exists(Path.Combine(_device.Layout.State, "fetching.json")))
+        // The first record may be from before the first byte.
+        while (Recorded() == 0)
             await Task.Delay(20);
         program.Kill();
         await program.WaitForExitAsync();
@@ -72,6 +74,12 @@ public sealed class KilledDownloadTests : IAsyncLifetime
     {
         var record = Directory.GetFiles(Path.Combine(_device.Root, "ctree/store/incoming"), "*.written.part").SingleOrDefault();
         return record is null ? 0 : PartRecord.Decode(File.ReadAllBytes(record))?.Ranges.Sum(r => r.Length) ?? 0;
+    }
+
+    private long Recorded()
+    {
+        var path = Path.Combine(_device.Layout.State, "fetching.json");
+        return File.Exists(path) ? JsonNode.Parse(File.ReadAllText(path))!["bytes"]!.GetValue<long>() : 0;
     }
 
     private static int From(LinkRequest request) =>

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Security.Cryptography;
 using ContentTree.Store.Codecs;
 using ContentTree.Store.Packs;
+using ContentTree.Tests.Deltas;
 
 namespace ContentTree.Tests.Packs;
 
@@ -121,7 +122,7 @@ public sealed class HostilePackTests
         var frames = samples.Frames(request);
         frames[0] = frames[0][4..];
         var random = new Random(seed);
-        for (var round = 0; round < 8_000; round++)
+        for (var rounds = Mutation.Count(24_000) / 3; rounds > 0; rounds--)
         {
             byte[] pack = [.. PackFormat.Magic, .. frames.SelectMany(f => random.Next(2) == 0 ? f : Mutated(f, random))];
             try

@@ -30,7 +30,7 @@ public sealed class ContextCoderTests
     {
         using var decoder = new ContextDecoder((CoderProfile)profile);
         var random = new Random(profile);
-        for (var seed = 0; seed < 12; seed++)
+        for (var seed = 0; seed < (Mutation.Count(3000) + 249) / 250; seed++)
         {
             var pair = CodingSamples.Pair(seed, 3000);
             var coded = CodingSamples.Encode((CoderProfile)profile, pair);
@@ -40,6 +40,7 @@ public sealed class ContextCoderTests
     }
 
     [Theory]
+    [Trait("Category", "Slow")]
     [InlineData(1)]
     [InlineData(2)]
     public void A_stream_cut_anywhere_or_continued_is_refused(byte profile)
@@ -63,7 +64,7 @@ public sealed class ContextCoderTests
         using var decoder = new ContextDecoder(CoderProfile.Fast);
         var random = new Random(3);
         var old = CodingSamples.Pair(16, 3000).Old;
-        for (var i = 0; i < 1000; i++)
+        for (var i = Mutation.Count(1000); i > 0; i--)
         {
             var bytes = new byte[random.Next(200)];
             random.NextBytes(bytes);
