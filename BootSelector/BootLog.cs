@@ -37,6 +37,13 @@ internal static class BootLog
             TryAppend(PathOn(layout), line, terminal);
     }
 
+    /// <summary>Something out of the ordinary beside the choice. Never fails.</summary>
+    public static void Note(DeviceLayout layout, string text, Terminal terminal)
+    {
+        terminal.Say(text);
+        TryAppend(PathOn(layout), Now() + " " + text, terminal);
+    }
+
     /// <summary>Appends a line; of a log grown past 64 KiB the newer half is kept.</summary>
     public static void Append(string path, string line)
     {

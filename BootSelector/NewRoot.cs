@@ -25,12 +25,21 @@ internal sealed class NewRoot(DeviceLayout layout, string target, Terminal termi
     /// </summary>
     public Choice? Make(Selector selector, KernelCommandLine commandLine, string? init)
     {
+        var kernel = new KernelMatch(layout, selector.BootDirectory, commandLine, terminal);
         while (true)
         {
             var choice = selector.Choose();
             BootLog.Add(layout, choice, terminal);
             if (choice.Decision is not BootDecision.Boot boot)
                 return null;
+            var verdict = kernel.Judge(choice, boot);
+            if (verdict == KernelVerdict.Reboot)
+                return Restart();
+            if (verdict == KernelVerdict.PassOver)
+            {
+                selector.Exclude(boot.Deployment);
+                continue;
+            }
             try
             {
                 Build(boot.Deployment, init);
@@ -44,6 +53,14 @@ internal sealed class NewRoot(DeviceLayout layout, string target, Terminal termi
                 selector.Exclude(boot.Deployment);
             }
         }
+    }
+
+    private Choice? Restart()
+    {
+        Libc.sync();
+        _ = Libc.reboot(Libc.RB_AUTOBOOT);
+        terminal.Say(Kernel.Error("cannot reboot", "the machine").Message);
+        return null;
     }
 
     private void Build(DeploymentName name, string? init)

@@ -4,6 +4,7 @@ namespace ContentTree.BootSelector;
 //
 //   Initramfs     as PID 1: kernel file systems, modules, the disk with the physical root (Disks, Superblock, Modules)
 //   Selector      reads the boot file and what is complete, decides (BootFile/BootChoice), makes the count durable
+//   KernelMatch   a tree boots with its own kernel: points the loader at it and reboots when another one runs
 //   NewRoot       binds the chosen deployment, its /etc, the data and /ctree at one place
 //   TrialGuard    in a trial: sees to it that a tree whose agent never runs still ends
 //   Handover      deletes the initramfs, makes the place the root, starts init

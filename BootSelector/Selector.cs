@@ -9,6 +9,9 @@ internal sealed class Selector(DeviceLayout layout, BootSlots slots, KernelComma
     private bool _canCount = true;
     private string _saveProblem = "";
 
+    /// <summary>Where the slots and the loader's files are.</summary>
+    public string BootDirectory => slots.Directory;
+
     /// <summary>A deployment that turned out not to be mountable is not chosen again at this boot.</summary>
     public void Exclude(DeploymentName name) => _broken.Add(name);
 

@@ -8,7 +8,8 @@ namespace ContentTree.BootFile;
 /// <param name="directory">The directory that holds the slots.</param>
 public sealed class BootSlots(string directory)
 {
-    private readonly string _directory = directory;
+    /// <summary>The directory that holds the slots.</summary>
+    public string Directory { get; } = directory;
 
     /// <summary>The path of <c>boot.a</c>.</summary>
     public string PathA { get; } = Path.Combine(directory, "boot.a");
@@ -22,7 +23,7 @@ public sealed class BootSlots(string directory)
     {
         SlotFile.Create(PathA);
         SlotFile.Create(PathB);
-        SlotFile.FlushDirectory(_directory);
+        SlotFile.FlushDirectory(Directory);
     }
 
     /// <summary>Both slots as they are, <c>boot.a</c> first. Never throws.</summary>

@@ -22,10 +22,16 @@ public sealed record DeviceLayout(string Root)
     /// <summary>What <c>--print</c> chose, where <c>--root</c> is given.</summary>
     public string Booted => Path.Combine(State, "booted");
 
+    /// <summary>How often a boot ended for another kernel: the selector's note against going round.</summary>
+    public string Repointed => Path.Combine(State, "repointed");
+
     /// <summary>What became <c>/var</c>.</summary>
     public string Var => Path.Combine(Root, "ctree/data/var");
 
     public override string ToString() => Root;
+
+    /// <summary>Prepared loader pointers, one for each proven kernel.</summary>
+    public string LoaderPointers => Path.Combine(State, "loader");
 
     /// <summary>The directory of a deployment.</summary>
     public string Deployment(DeploymentName name) => Path.Combine(Deployments, name.ToString());

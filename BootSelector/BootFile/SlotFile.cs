@@ -46,7 +46,7 @@ internal static class SlotFile
             file.Overwrite(bytes);
             file.Flush();
         }
-        if (!ReadFromMedium(path).AsSpan().SequenceEqual(bytes))
+        if (!ReadFromMedium(path, BootRecord.Size).AsSpan().SequenceEqual(bytes))
             throw new IOException($"{path} does not read back as written");
     }
 
@@ -66,27 +66,28 @@ internal static class SlotFile
         ? RegularFile.Open(path, Kernel.O_WRONLY | Kernel.O_CREAT | Kernel.O_EXCL)
         : RegularFile.Open(path, Kernel.O_WRONLY);
 
-    private static byte[] ReadFromMedium(string path)
+    /// <summary>The first bytes of a file, at most 4096, past the cache where the file system lets us.</summary>
+    public static byte[] ReadFromMedium(string path, int size)
     {
         try
         {
-            return ReadDirect(path);
+            return ReadDirect(path, size);
         }
         catch (IOException)
         {
             // tmpfs, FUSE and others know no O_DIRECT.
-            return ReadUncached(path);
+            return ReadUncached(path, size);
         }
     }
 
-    private static byte[] ReadDirect(string path)
+    private static byte[] ReadDirect(string path, int size)
     {
         using var file = RegularFile.Open(path, Kernel.O_RDONLY | Kernel.O_DIRECT);
         // O_DIRECT wants an aligned buffer, and a pinned array big enough always holds an aligned part.
         var pinned = GC.AllocateArray<byte>(2 * DirectAlignment, pinned: true);
         var skip = AlignedStart(pinned);
-        var size = file.Read(pinned.AsSpan(skip, DirectAlignment));
-        return pinned.AsSpan(skip, size).ToArray();
+        var count = file.Read(pinned.AsSpan(skip, DirectAlignment));
+        return pinned.AsSpan(skip, Math.Min(count, size)).ToArray();
     }
 
     private static unsafe int AlignedStart(byte[] pinned)
@@ -95,11 +96,11 @@ internal static class SlotFile
             return (int)((DirectAlignment - (nint)start % DirectAlignment) % DirectAlignment);
     }
 
-    private static byte[] ReadUncached(string path)
+    private static byte[] ReadUncached(string path, int size)
     {
         using var file = RegularFile.Open(path, Kernel.O_RDONLY);
         file.DropCached();
-        var bytes = new byte[BootRecord.Size];
+        var bytes = new byte[size];
         return bytes[..file.Read(bytes)];
     }
 }

@@ -1,5 +1,6 @@
 using ContentTree.BootFile;
 using ContentTree.Deploy.Deployments;
+using ContentTree.Deploy.Loaders;
 
 namespace ContentTree.Deploy.Booting;
 
@@ -42,8 +43,18 @@ internal static class BootSwitch
 
     private static BootRecord Write(Device device, BootRecord record)
     {
+        var loader = new DeviceLoader(device);
+        // The loader first: an unproven kernel is counted from its first start, and a loader that fails ends the switch here. Not after
+        // a fallback: what runs must not use up its tries because the loader fails.
+        var isSettled = device.Boot.Read() is not { State: BootState.Fallback };
+        if (isSettled)
+            loader.Follow(record);
         var written = device.Boot.Write(record);
-        return device.Boot.Read() == written ? written : throw new IOException($"{device.Boot.PathA}: the boot file does not read back as written");
+        if (device.Boot.Read() != written)
+            throw new IOException($"{device.Boot.PathA}: the boot file does not read back as written");
+        if (!isSettled)
+            loader.Follow(record);
+        return written;
     }
 
     private static void Note(Device device, DeploymentName name)

@@ -41,6 +41,11 @@ internal sealed class AgentConfig
         MinFree = reader.Bytes("store.min-free", "16M");
         Unprivileged = reader.Flag("store.unprivileged", "false");
         BootDirectory = reader.Text("boot.directory", "");
+        Loader = reader.Choice("boot.loader", "none", "none", "uboot", "grub", "systemd-boot", "extlinux");
+        KernelOptions = reader.Text("boot.options", "");
+        DeviceTree = reader.Text("boot.devicetree", "");
+        LoaderEnvironment = reader.Text("boot.environment", "/etc/fw_env.config");
+        Kernel = reader.Choice("boot.kernel", "same", "same", "any");
         Effective = reader.Effective;
         IsPollIntervalSet = Effective.Any(s => s is { Key: "poll.interval", Origin: not ConfigSetting.Default });
         Unknown = [.. reader.Unknown];
@@ -129,6 +134,21 @@ internal sealed class AgentConfig
 
     /// <summary>Where the boot file is, if not in <c>ctree/boot</c>.</summary>
     public string BootDirectory { get; }
+
+    /// <summary>none, uboot, grub, systemd-boot or extlinux.</summary>
+    public string Loader { get; }
+
+    /// <summary>The kernel command line of the entries that are written.</summary>
+    public string KernelOptions { get; }
+
+    /// <summary>Which device tree of several; empty: the only one.</summary>
+    public string DeviceTree { get; }
+
+    /// <summary>fw_env.config: where U-Boot's environment is.</summary>
+    public string LoaderEnvironment { get; }
+
+    /// <summary>Without a loader, same: only trees with the kernel of the one in use; any: whatever kernel they have.</summary>
+    public string Kernel { get; }
 
     public IReadOnlyList<ConfigSetting> Effective { get; }
 

@@ -1,5 +1,6 @@
 using System.Text;
 using ContentTree.BootFile;
+using ContentTree.Deploy.Loaders;
 using ContentTree.Deploy.State;
 using ContentTree.Deploy.Transfer;
 using ContentTree.Store;
@@ -11,21 +12,25 @@ namespace ContentTree.Deploy.Deployments;
 
 /// <summary>
 /// Makes a complete directory of a commit beside the running one. The order is what makes a crash at any point harmless: a number
-/// that is never used again, the files, /etc, data, a flush of everything, and last the marker.
+/// that is never used again, the files, /etc, data, the kernel, a flush of everything, and last the marker.
 /// </summary>
 internal sealed class DeploymentBuilder(Device device)
 {
     private const int DirectoryMode = 0x1ed;
 
+    private readonly DeviceLoader _loader = new(device);
+
     /// <summary>Builds the deployment, or finds the complete one that exists already, unless it is to be built <paramref name="again"/>.</summary>
     /// <exception cref="StoppedException">The tree cannot be deployed here.</exception>
     public FinishedDeployment Build(CompleteCommit commit, Target target, bool again = false)
     {
-        if (!again && FinishedDeployment.Scan(device.Layout).FirstOrDefault(d => d.Commit == commit.Id) is { } present)
-            return present;
         var isRoot = RootFilesystem.IsOne(device.Store.ReadTree(commit.Commit.Tree));
+        _loader.RequireAnswer();
+        var assets = isRoot ? _loader.Find(commit.Commit.Tree) : null;
+        if (!again && FinishedDeployment.Scan(device.Layout).FirstOrDefault(d => d.Commit == commit.Id && d.Assets == (assets?.Name ?? "")) is { } present)
+            return present;
         if (isRoot)
-            RootFilesystem.RequireReadOnlyRoot(device.Store, commit);
+            RequireBootable(commit, assets);
         using var deployments = Posix.OpenDirectory(device.Layout.Deployments);
         LinkTest.Run(device.Store, deployments);
         var name = TakeName(commit, target);
@@ -38,9 +43,23 @@ internal sealed class DeploymentBuilder(Device device)
             DeploymentRemover.RemoveIncomplete(deployments, name);
             throw;
         }
+        if (assets is not null)
+            _loader.Bring(assets);
         Flush();
-        Mark(deployments, name, commit.Id);
+        Mark(deployments, name, commit.Id, assets);
         return FinishedDeployment.Find(device.Layout, name) ?? throw new IOException($"{device.Layout.Marker(name)} does not read back as written");
+    }
+
+    // Before anything is written. What no rule holds makes room, with its kernel; what may be fallen back to does not.
+    private void RequireBootable(CompleteCommit commit, BootAssets? assets)
+    {
+        RootFilesystem.RequireReadOnlyRoot(device.Store, commit);
+        KernelElsewhere.Require(device, commit.Id, commit.Commit.Tree);
+        if (assets is null)
+            return;
+        if (_loader.IsShortOfRoom(assets))
+            new Retention(device).RemoveDeployments();
+        _loader.RequireRoom(assets);
     }
 
     private DeploymentName TakeName(CompleteCommit commit, Target target)
@@ -105,7 +124,20 @@ internal sealed class DeploymentBuilder(Device device)
         }
     }
 
-    /// <summary>Writes the marker, durably: from then on the deployment is complete.</summary>
-    public static void Mark(SafeFileHandle deployments, DeploymentName name, ObjectId commit) => DurableFiles.Replace(
-        deployments, Encoding.ASCII.GetBytes($"{name}.ok"), Encoding.ASCII.GetBytes(new DeploymentMarker(commit.ToString(), "").Format()));
+    /// <summary>Brings back the kernel of a deployment that has lost its marker, and marks it.</summary>
+    public void MarkAgain(SafeFileHandle deployments, DeploymentName name, ObjectId commit)
+    {
+        var tree = device.Store.ReadCommit(commit).Tree;
+        var assets = RootFilesystem.IsOne(device.Store.ReadTree(tree)) ? _loader.Find(tree) : null;
+        if (assets is not null)
+        {
+            _loader.RequireRoom(assets);
+            _loader.Bring(assets);
+        }
+        Mark(deployments, name, commit, assets);
+    }
+
+    // Durable: from then on the deployment is complete.
+    private static void Mark(SafeFileHandle deployments, DeploymentName name, ObjectId commit, BootAssets? assets) => DurableFiles.Replace(
+        deployments, Encoding.ASCII.GetBytes($"{name}.ok"), Encoding.ASCII.GetBytes(new DeploymentMarker(commit.ToString(), assets?.Name ?? "").Format()));
 }

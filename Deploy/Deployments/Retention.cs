@@ -1,5 +1,6 @@
 using ContentTree.BootFile;
 using ContentTree.Deploy.Booting;
+using ContentTree.Deploy.Loaders;
 using ContentTree.Store.Local;
 using ContentTree.Store.Objects;
 
@@ -7,7 +8,7 @@ namespace ContentTree.Deploy.Deployments;
 
 /// <summary>
 /// Which deployments stay: what runs, what will boot, what it falls back to, what is kept by hand, the recovery deployment, and the
-/// newest confirmed ones. The rest goes, and with it the objects that only it needed.
+/// newest confirmed ones. The rest goes, and with it the kernels and objects that only it needed.
 /// </summary>
 internal sealed class Retention(Device device)
 {
@@ -18,17 +19,26 @@ internal sealed class Retention(Device device)
     /// <returns>Deployments removed, objects removed and bytes freed by those.</returns>
     public (int Deployments, long Objects, long Bytes) Collect(bool whole = false)
     {
+        var gone = RemoveDeployments();
+        var needed = Commits();
+        if (!whole && gone == 0 && device.Store.Commits().All(needed.Contains))
+            return (0, 0, 0);
+        var (objects, bytes) = LocalStoreGarbage.Run(device.Store, needed);
+        return (gone, objects, bytes);
+    }
+
+    /// <summary>Removes the deployments and their kernels, and leaves the store as it is: what is about to be deployed is only there.</summary>
+    /// <returns>How many.</returns>
+    public int RemoveDeployments()
+    {
         var stay = Stay();
         DeploymentRemover.RemoveLeftovers(device.Layout, stay);
         var gone = FinishedDeployment.Scan(device.Layout).Select(d => d.Name).Where(name => !stay.Contains(name)).ToArray();
         foreach (var name in gone)
             DeploymentRemover.Remove(device.Layout, name);
         Forget();
-        var needed = Commits();
-        if (!whole && gone.Length == 0 && device.Store.Commits().All(needed.Contains))
-            return (0, 0, 0);
-        var (objects, bytes) = LocalStoreGarbage.Run(device.Store, needed);
-        return (gone.Length, objects, bytes);
+        new DeviceLoader(device).Collect();
+        return gone.Length;
     }
 
     private HashSet<DeploymentName> Stay()

@@ -34,7 +34,7 @@ internal sealed class DeploymentMender(Device device)
             builder.Flush();
             if (isMarked || check.Damage.Count > before)
                 continue;
-            DeploymentBuilder.Mark(deployments, name, id);
+            builder.MarkAgain(deployments, name, id);
             mended++;
         }
         TreeCheckout.Remove(deployments, Staging);

@@ -1,6 +1,7 @@
 using ContentTree.BootFile;
 using ContentTree.Deploy.Booting;
 using ContentTree.Deploy.Deployments;
+using ContentTree.Deploy.Loaders;
 using ContentTree.Deploy.Transfer;
 using ContentTree.Store.Local;
 using ContentTree.Store.Objects;
@@ -36,6 +37,7 @@ internal sealed class UpdateJob(Device device, Sources sources, Progress progres
         if (found.Action != UpdateAction.Available)
             return found;
         RequireAutomatic(found.Target);
+        new DeviceLoader(device).RequireAnswer();
         var commit = await PullAsync(found.Target, cancellation).ConfigureAwait(false);
         return Deploy(commit, found.Target);
     }

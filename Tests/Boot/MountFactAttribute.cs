@@ -9,7 +9,13 @@ internal sealed class MountFactAttribute : FactAttribute
 {
     private static readonly bool Allowed = Try();
 
-    public MountFactAttribute() => Skip = Need.Skip(Allowed ? null : "needs the right to mount (root and CAP_SYS_ADMIN)");
+    public MountFactAttribute() : this("")
+    {
+    }
+
+    /// <param name="packages">The Debian packages that have the programs.</param>
+    public MountFactAttribute(string packages, params string[] programs) =>
+        Skip = Need.Skip(Allowed ? Need.Programs(packages, programs) : "needs the right to mount (root and CAP_SYS_ADMIN)");
 
     private static bool Try()
     {

@@ -1,0 +1,52 @@
+using System.Text;
+
+namespace ContentTree.Deploy.Loaders;
+
+/// <summary>The files that describe each kernel, for whatever reads them: Boot Loader Specification, extlinux, GRUB.</summary>
+internal sealed class EntryFiles(BootFiles files)
+{
+    private const int Sector = 512;
+    private const string Entries = "loader/entries";
+
+    public void Add(BootEntry entry)
+    {
+        // With a counter in its name the entry is systemd-boot's to keep.
+        if (Specifications(entry.Assets.Name).Count == 0)
+            files.Put($"{Entries}/{entry.Id}.conf", entry.ToSpecification(NextVersion()));
+        files.Put($"extlinux/{entry.Id}.conf", entry.ToExtlinux());
+        files.Put($"grub/{entry.Id}.cfg", entry.ToGrub());
+    }
+
+    public void Remove(string assets)
+    {
+        foreach (var name in Specifications(assets))
+            files.Remove($"{Entries}/{name}");
+        files.Remove($"extlinux/{BootEntry.IdOf(assets)}.conf");
+        files.Remove($"grub/{BootEntry.IdOf(assets)}.cfg");
+    }
+
+    /// <summary>Names of the kernel's entry, with a counter or without: one, unless the power went in between.</summary>
+    public IReadOnlyList<string> Specifications(string assets) =>
+        [.. files.List(Entries).Where(name => name == $"{BootEntry.IdOf(assets)}.conf" || name.StartsWith($"{BootEntry.IdOf(assets)}+", StringComparison.Ordinal))];
+
+    /// <summary>Kernels that any of these files speaks of.</summary>
+    public IEnumerable<string> Names() => new[] { Entries, "extlinux", "grub" }.SelectMany(files.List)
+        .Select(name => BootEntry.AssetsOf(name.Split('.', '+')[0])).OfType<string>().Distinct();
+
+    /// <summary>One above all that are there: entries of newer kernels sort first.</summary>
+    public long NextVersion() => 1 + files.List(Entries).Select(VersionOf).DefaultIfEmpty().Max();
+
+    /// <summary>The number by which an entry sorts.</summary>
+    public long VersionOf(string name) => (files.ReadText($"{Entries}/{name}") ?? "").Split('\n')
+        .Where(line => line.StartsWith("version ", StringComparison.Ordinal))
+        .Select(line => long.TryParse(line["version ".Length..], out var version) ? version : 0).FirstOrDefault();
+
+    /// <summary>A text as one sector, filled up with a comment: every write of it is a write of a single sector.</summary>
+    public static byte[] ToSector(string text)
+    {
+        var sector = new byte[Sector];
+        sector.AsSpan().Fill((byte)'#');
+        sector[^1] = (byte)'\n';
+        return Encoding.ASCII.GetBytes(text, sector) < Sector ? sector : throw new ArgumentException("the text is longer than a sector", nameof(text));
+    }
+}

@@ -1,0 +1,165 @@
+using ContentTree.Tests.Boot;
+
+namespace ContentTree.Tests.Deploy.Loaders;
+
+/// <summary>Kernels of trees on the boot partition: copied, shared, named in marker and entries, collected, never squeezed in.</summary>
+public sealed class BootAssetsTests
+{
+    [Fact]
+    public async Task A_kernel_is_copied_under_a_name_of_its_content_and_shared_by_trees_with_an_equal_one()
+    {
+        await using var it = await KernelDevice.StartAsync("extlinux");
+        var name = await it.TakeAsync("a");
+        name.Should().MatchRegex("^[0-9a-f]{32}$");
+        it.Boot("ctree").Should().Equal(name);
+        it.Shell($"cat ctree/{name}/vmlinuz ctree/{name}/initrd").Should().Be("kernel a\ninitramfs a\n");
+        (await it.TakeAsync("a")).Should().Be(name);
+        it.Boot("ctree").Should().Equal(name);
+        var other = await it.TakeAsync("b");
+        other.Should().NotBe(name);
+        it.Boot("ctree").Should().BeEquivalentTo(name, other);
+        it.Device.Deployments().Should().HaveCount(2);
+    }
+
+    [Fact]
+    public async Task Entries_name_the_kernel_and_the_configured_words_and_never_a_deployment()
+    {
+        await using var it = await KernelDevice.StartAsync("extlinux");
+        var name = await it.TakeAsync("a");
+        var entry = it.Shell($"cat loader/entries/ctree-{name}.conf").Split('\n');
+        entry.Should().Contain($"linux /ctree/boot/ctree/{name}/vmlinuz").And.Contain($"initrd /ctree/boot/ctree/{name}/initrd");
+        entry.Should().Contain($"options root=UUID=1234 quiet panic=10 ctree.assets={name}");
+        it.Shell("cat extlinux/extlinux.conf").Should().StartWith($"DEFAULT ctree-{name}\n");
+        it.Shell($"cat extlinux/ctree-{name}.conf").Should().Contain($"  APPEND root=UUID=1234 quiet panic=10 ctree.assets={name}\n");
+        it.Shell("cat loader/entries/* extlinux/* grub/*").Should().NotContain("ctree.deployment");
+    }
+
+    [Fact]
+    public async Task A_damaged_copy_is_noticed_and_made_anew()
+    {
+        await using var it = await KernelDevice.StartAsync("extlinux");
+        var name = await it.TakeAsync("a");
+        File.WriteAllText(it.BootPath($"ctree/{name}/vmlinuz"), "kernel b\n");
+        await it.TakeAsync("a");
+        File.ReadAllText(it.BootPath($"ctree/{name}/vmlinuz")).Should().Be("kernel a\n");
+    }
+
+    [Fact]
+    public async Task Kernels_that_no_deployment_needs_are_collected_and_those_of_others_stay()
+    {
+        await using var it = await KernelDevice.StartAsync("grub", "[store]\nkeep = 1");
+        Directory.CreateDirectory(it.BootPath("loader/entries"));
+        File.WriteAllText(it.BootPath("loader/entries/debian.conf"), "title somebody else's\n");
+        var first = await it.TakeAsync("a");
+        var second = await it.TakeAsync("b");
+        it.Boot("ctree").Should().BeEquivalentTo([first, second], "the first is what the second falls back to");
+        var third = await it.TakeAsync("c");
+        it.Boot("ctree").Should().BeEquivalentTo(second, third);
+        it.Boot("loader/entries").Should().BeEquivalentTo("debian.conf", $"ctree-{second}.conf", $"ctree-{third}.conf");
+        it.Boot("grub").Should().BeEquivalentTo("grubenv", $"ctree-{second}.cfg", $"ctree-{third}.cfg");
+        Directory.GetFiles(it.Device.Layout.LoaderPointers).Select(Path.GetFileName).Should().BeEquivalentTo(second, third);
+    }
+
+    [MountFact]
+    public async Task A_boot_partition_without_room_is_told_before_anything_is_written()
+    {
+        await using var it = await KernelDevice.StartAsync("extlinux");
+        using var small = it.MountBoot("-t tmpfs -o size=512k none");
+        var first = await it.TakeAsync("a");
+        it.Server.Publish("mkdir -p boot usr; head -c 600000 /dev/zero >boot/vmlinuz-6.1");
+        var before = it.Shell("find . | sort; cat boot.a");
+        var result = await it.Device.RunAsync("update");
+        result.Code.Should().Be(15);
+        result.Error.Should().Contain("the kernel of this commit does not fit").And.Contain(it.Device.Layout.Boot);
+        it.Shell("find . | sort; cat boot.a").Should().Be(before);
+        it.Boot("ctree").Should().Equal([first], "what runs keeps its kernel");
+        it.Device.Deployments().Should().HaveCount(1);
+    }
+
+    [MountFact]
+    public async Task What_nobody_may_fall_back_to_makes_room()
+    {
+        await using var it = await KernelDevice.StartAsync("extlinux");
+        using var small = it.MountBoot("-t tmpfs -o size=1m none");
+        it.Server.Publish("mkdir -p boot usr; echo a >boot/vmlinuz-6.1");
+        await it.Device.TakeAsync();
+        var failing = it.Server.Publish("mkdir -p boot usr; head -c 500000 /dev/zero >boot/vmlinuz-6.1");
+        await it.Device.UpdateAsync();
+        (await it.Device.RunAsync("rollback")).Code.Should().Be(0);
+        it.Boot("ctree").Should().HaveCount(2);
+        var next = it.Server.Publish("mkdir -p boot usr; head -c 500001 /dev/zero >boot/vmlinuz-6.1");
+        await it.Device.UpdateAsync();
+        it.Boot("ctree").Should().HaveCount(2);
+        it.Device.Deployments().Select(d => d.Split('-')[1]).Should().NotContain($"{failing}"[..8]).And.Contain($"{next}"[..8]);
+    }
+
+    [Theory]
+    [InlineData("boot/fit.itb", "image.itb")]
+    [InlineData("boot/EFI/Linux/debian.efi", "linux.efi")]
+    public async Task A_signed_image_is_kept_bit_for_bit(string path, string kept)
+    {
+        await using var it = await KernelDevice.StartAsync("extlinux");
+        it.Server.Publish($"mkdir -p $(dirname {path}) usr; head -c 100000 /dev/urandom >{path}");
+        await it.Device.TakeAsync();
+        var deployment = it.Device.Boot.Read()!.Wanted.ToString();
+        var tree = Path.Combine(it.Device.Layout.Deployments, deployment, path);
+        File.ReadAllBytes(it.BootPath($"ctree/{it.Assets(deployment)}/{kept}")).Should().Equal(File.ReadAllBytes(tree));
+    }
+
+    [Fact]
+    public async Task The_device_tree_that_is_asked_for_comes_along_or_the_commit_is_refused()
+    {
+        await using var it = await KernelDevice.StartAsync("extlinux", "devicetree = broadcom/board.dtb");
+        it.Publish("a");
+        var refused = await it.Device.RunAsync("update");
+        refused.Code.Should().Be(16);
+        refused.Error.Should().Contain("broadcom/board.dtb");
+        it.Server.Publish("mkdir -p usr/lib/modules/6.1/dtb/broadcom; cd usr/lib/modules/6.1; echo k >vmlinuz; echo board >dtb/broadcom/board.dtb; echo other >dtb/broadcom/other.dtb");
+        await it.Device.TakeAsync();
+        var name = it.Boot("ctree").Single();
+        it.Shell($"cat ctree/{name}/dtb").Should().Be("board\n");
+        it.Shell($"cat loader/entries/ctree-{name}.conf").Should().Contain($"devicetree /ctree/boot/ctree/{name}/dtb\n");
+    }
+
+    [Fact]
+    public async Task A_tree_with_two_kernels_is_refused_by_name()
+    {
+        await using var it = await KernelDevice.StartAsync("extlinux");
+        it.Server.Publish("mkdir -p boot usr; echo a >boot/vmlinuz-1; echo b >boot/vmlinuz-2");
+        var result = await it.Device.RunAsync("update");
+        result.Code.Should().Be(16);
+        result.Error.Should().Contain("/boot/vmlinuz-1").And.Contain("/boot/vmlinuz-2");
+    }
+
+    [Fact]
+    public async Task Repair_brings_the_kernel_back_with_the_marker()
+    {
+        await using var it = await KernelDevice.StartAsync("extlinux");
+        var name = await it.TakeAsync("a");
+        var deployment = it.Device.Deployments().Single();
+        File.Delete(Path.Combine(it.Device.Layout.Deployments, deployment + ".ok"));
+        Directory.Delete(it.BootPath("ctree"), recursive: true);
+        (await it.Device.RunAsync("repair")).Code.Should().Be(0);
+        it.Assets(deployment).Should().Be(name);
+        it.Boot("ctree").Should().Equal(name);
+    }
+
+    [Fact]
+    public async Task Without_a_loader_another_kernel_is_refused_unless_any_will_do_and_trees_without_one_are_taken()
+    {
+        await using var it = await KernelDevice.StartAsync("none");
+        (await it.TakeAsync("a")).Should().BeEmpty();
+        it.Boot("").Should().NotContain("ctree");
+        await it.TakeAsync("a");
+        var bad = it.Publish("b");
+        var result = await it.Device.RunAsync("update");
+        result.Code.Should().Be(16);
+        result.Error.Should().Contain(bad.ToString()).And.Contain("another kernel").And.Contain("kernel = any");
+        it.Server.Publish("mkdir -p usr; echo none >usr/file");
+        await it.Device.TakeAsync();
+        await it.TakeAsync("a");
+        it.Publish("c");
+        it.Device.Configure("kernel = any\n");
+        await it.Device.TakeAsync();
+    }
+}
