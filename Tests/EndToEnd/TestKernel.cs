@@ -10,6 +10,7 @@ internal sealed class TestKernel
 
     private TestKernel(string directory)
     {
+        Version = Path.GetFileName(Directory.GetDirectories(Path.Combine(directory, "lib/modules")).Single());
         Image = Directory.GetFiles(Path.Combine(directory, "boot"), "vmlinuz-*").Single();
         ModuleDirectory = Directory.GetDirectories(Path.Combine(directory, "lib/modules")).Single();
     }
@@ -20,28 +21,39 @@ internal sealed class TestKernel
     /// <summary>What a virtio disk needs, dependencies first.</summary>
     public IEnumerable<string> ForDisks => DiskModules.Select(Module);
 
+    /// <summary>What <c>uname -r</c> says when it runs.</summary>
+    public string Version { get; }
+
     private string ModuleDirectory { get; }
 
     /// <summary>The path of a module by its file name.</summary>
     public string Module(string name) =>
         Directory.GetFiles(ModuleDirectory, name, SearchOption.AllDirectories).Single();
 
-    public static TestKernel Fetch()
+    public static TestKernel Fetch() => Fetch("kernel", Newest);
+
+    /// <summary>Another version that the archive still has.</summary>
+    public static TestKernel FetchOther() => Fetch("kernel-other", () =>
+        Programs.Run("/", "apt-cache", "search", "--names-only", "^linux-image-[0-9.]+-[0-9]+-cloud-amd64$").Split('\n')
+            .Select(line => line.Split(' ')[0]).Where(name => name.Length > 0 && name != Newest()).Order(StringComparer.Ordinal).Last());
+
+    private static TestKernel Fetch(string directory, Func<string> package)
     {
-        var cache = Path.Combine(BootSamples.Repository, ".work/kernel");
+        var cache = Path.Combine(BootSamples.Repository, ".work", directory);
         var unpacked = Path.Combine(cache, "unpacked");
         if (!Directory.Exists(unpacked))
-            Download(cache, unpacked);
+            Download(cache, unpacked, package());
         return new TestKernel(unpacked);
     }
 
-    private static void Download(string cache, string unpacked)
+    private static string Newest() => Programs.Run("/", "apt-cache", "depends", "linux-image-cloud-amd64")
+        .Split('\n').First(line => line.Contains("Depends: linux-image-", StringComparison.Ordinal)).Split(' ')[^1];
+
+    private static void Download(string cache, string unpacked, string package)
     {
         Directory.CreateDirectory(cache);
         foreach (var old in Directory.GetFiles(cache, "*.deb"))
             File.Delete(old);
-        var depends = Programs.Run(cache, "apt-cache", "depends", "linux-image-cloud-amd64");
-        var package = depends.Split('\n').First(line => line.Contains("Depends: linux-image-", StringComparison.Ordinal)).Split(' ')[^1];
         Programs.Run(cache, "apt-get", "-q", "download", package);
         var archive = Directory.GetFiles(cache, package + "_*.deb").Single();
         Programs.Run(cache, "dpkg-deb", "-x", archive, unpacked + ".part");

@@ -4,11 +4,14 @@ using ContentTree.Tests.Boot;
 namespace ContentTree.Tests.EndToEnd;
 
 /// <summary>
-/// A running virtual machine: its disks, a kernel and an initramfs given from outside, its console in <see cref="Log"/>. It may
+/// A running virtual machine: its disks, a kernel and an initramfs given from outside or the boot loader of its first disk, its console in <see cref="Log"/>. It may
 /// reboot as often as it likes; it ends when it powers off, or when it is disposed of, which is pulling the plug.
 /// </summary>
 internal sealed class VirtualMachine : IDisposable
 {
+    /// <summary>What every kernel in an emulated machine is told.</summary>
+    public const string KernelWords = "console=ttyS0 quiet nokaslr mitigations=off";
+
     private readonly TemporaryDirectory _directory = new();
     private readonly Process _process;
     private int _seen;
@@ -17,8 +20,10 @@ internal sealed class VirtualMachine : IDisposable
     {
         string[] words =
         [
-            "-accel", "tcg", "-M", "q35", "-m", $"{options.MemoryMegabytes}", "-kernel", options.Kernel, "-initrd", options.Initramfs,
-            "-append", "console=ttyS0 quiet panic=-1 nokaslr mitigations=off " + options.CommandLine,
+            "-accel", "tcg", "-M", "q35", "-m", $"{options.MemoryMegabytes}",
+            .. options is { Kernel: { } kernel, Initramfs: { } initramfs }
+                ? new[] { "-kernel", kernel, "-initrd", initramfs, "-append", $"{KernelWords} panic=-1 {options.CommandLine}" }
+                : [],
             "-drive", $"file={options.Disk},format=raw,if=virtio", "-display", "none", "-nodefaults",
             "-serial", "file:" + _directory["serial.log"],
             "-serial", $"unix:{_directory["shell"]},server=on,wait=off",

@@ -3,9 +3,10 @@ namespace ContentTree.Tests.EndToEnd;
 /// <summary>What a virtual machine starts with.</summary>
 internal sealed record VirtualMachineOptions
 {
-    public required string Kernel { get; init; }
+    /// <summary>Null: the firmware starts the boot loader of the first disk.</summary>
+    public string? Kernel { get; init; }
 
-    public required string Initramfs { get; init; }
+    public string? Initramfs { get; init; }
 
     /// <summary>The image of its first disk, a raw file; what the machine writes stays in it.</summary>
     public required string Disk { get; init; }
