@@ -37,14 +37,14 @@ internal sealed class DeploymentBuilder(Device device)
         try
         {
             Make(deployments, name, commit.Commit.Tree, isRoot);
+            if (assets is not null)
+                _loader.Bring(assets);
         }
         catch
         {
             DeploymentRemover.RemoveIncomplete(deployments, name);
             throw;
         }
-        if (assets is not null)
-            _loader.Bring(assets);
         Flush();
         Mark(deployments, name, commit.Id, assets);
         return FinishedDeployment.Find(device.Layout, name) ?? throw new IOException($"{device.Layout.Marker(name)} does not read back as written");

@@ -84,5 +84,12 @@ internal sealed class BootFiles(string directory)
         return path;
     }
 
+    /// <summary>Brings what was written to where loaders look for it: they read no journal.</summary>
+    public void Settle()
+    {
+        using var top = Posix.OpenDirectory(directory);
+        Posix.TryEmptyJournal(top);
+    }
+
     private static byte[] Name(string path) => Encoding.ASCII.GetBytes(Path.GetFileName(path));
 }

@@ -59,6 +59,7 @@ internal sealed class DeviceLoader
     {
         _assets.Bring(assets);
         _loader?.Add(new BootEntry(assets, Prefix(), BootEntry.CheckedOptions(_device.Config.KernelOptions)));
+        _files.Settle();
     }
 
     /// <summary>
@@ -72,6 +73,7 @@ internal sealed class DeviceLoader
         var isTrial = record.State == BootState.Trial;
         var fallback = isTrial && record.Previous is { } previous ? AssetsOf(previous) : null;
         _loader.Start(assets, fallback == assets ? null : fallback, record.TriesLeft);
+        _files.Settle();
         if (!isTrial)
             Prepare(_loader.Pointer(assets), assets);
     }

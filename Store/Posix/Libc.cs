@@ -32,6 +32,8 @@ internal static unsafe partial class Libc
     public const int LockNonBlocking = 4;
     public const int LockRelease = 8;
 
+    public const nuint Ext4Checkpoint = 0x4004662b;
+
     // O_DIRECTORY and O_NOFOLLOW are the two open flags whose numbers differ on arm64.
     public static int Directory { get; } = IsArm ? 0x4000 : 0x10000;
     public static int NoFollow { get; } = IsArm ? 0x8000 : 0x20000;
@@ -58,6 +60,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial nint pwrite(SafeFileHandle file, byte* buffer, nuint count, long offset);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int ioctl(SafeFileHandle file, nuint request, uint* value);
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int mkdirat(SafeFileHandle dir, byte* name, uint mode);

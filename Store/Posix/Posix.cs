@@ -51,6 +51,16 @@ public static partial class Posix
     /// <summary>Makes everything written to the filesystem that holds <paramref name="file"/> durable.</summary>
     public static void SyncFilesystem(SafeFileHandle file, string subject) => Check(Libc.syncfs(file), subject);
 
+    /// <summary>
+    /// Brings everything from an ext4 journal to its place, for readers that know no journal, as boot loaders. False where the
+    /// filesystem has none or the kernel (before 5.14) does not offer it.
+    /// </summary>
+    public static unsafe bool TryEmptyJournal(SafeFileHandle file)
+    {
+        uint nothingElse = 0;
+        return Libc.ioctl(file, Libc.Ext4Checkpoint, &nothingElse) == 0;
+    }
+
     public static void SetOwner(SafeFileHandle file, uint uid, uint gid, string subject)
     {
         using var hold = new FdHold(file);

@@ -188,6 +188,36 @@ public sealed partial class SelectorBootTests : IDisposable
         partition.Read()!.State.Should().Be(BootState.Fallback);
     }
 
+    [VfatFact]
+    public void A_loader_that_starts_another_kernel_all_the_same_is_pointed_back_twice_and_then_left_alone()
+    {
+        var (own, running) = (new string('a', 32), new string('b', 32));
+        var name = _disk.Add(1, Report + PowerOff);
+        File.WriteAllText(_disk.Layout.Marker(name), new DeploymentMarker(BootSamples.Commit(1), own).Format());
+        var block = new byte[512];
+        block.AsSpan().Fill((byte)'#');
+        Directory.CreateDirectory(_disk.Layout.LoaderPointers);
+        File.WriteAllBytes(Path.Combine(_disk.Layout.LoaderPointers, own), new LoaderPointer("loader/loader.conf", block).Encode());
+        var partition = new BootSlots(Directory.CreateDirectory(_images["partition"]).FullName);
+        partition.Create();
+        partition.Write(BootSamples.Record(BootState.Good, 1, null, 0));
+        File.WriteAllText(_images["loader.conf"], new string('-', 600));
+        _disk.ToImage(_images["disk"]);
+        Programs.Run(_images.Path, "mkfs.vfat", "-C", "-i", "DEADBEEF", "fat", "16384");
+        Programs.Run(_images.Path, "mmd", "-i", "fat", "::loader");
+        Programs.Run(_images.Path, "mcopy", "-i", "fat", partition.PathA, partition.PathB, "::");
+        Programs.Run(_images.Path, "mcopy", "-i", "fat", "loader.conf", "::loader/loader.conf");
+
+        var log = VirtualMachine.RunUntilPowerOff(
+            Options($"ctree.assets={running} ctree.boot=UUID=DEAD-BEEF", "fat.ko", "vfat.ko", "nls_cp437.ko", "nls_ascii.ko") with { SecondDisk = _images["fat"] });
+
+        log.Split("the loader now points at it, rebooting").Should().HaveCount(3);
+        log.Should().Contain("the loader was pointed at it 2 times and started another one");
+        Boots(log).Should().Equal("1-00000001 wanted good 0");
+        Programs.Run(_images.Path, "mcopy", "-n", "-o", "-i", "fat", "::loader/loader.conf", "written");
+        File.ReadAllText(_images["written"]).Should().Be(new string('#', 512) + new string('-', 88), "it is overwritten in place");
+    }
+
     [QemuFact]
     public void Without_the_boot_partition_it_asks_for_something_complete_still_boots()
     {

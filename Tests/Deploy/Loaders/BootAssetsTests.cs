@@ -1,4 +1,5 @@
 using ContentTree.Tests.Boot;
+using TemporaryDirectory = ContentTree.Tests.Support.TemporaryDirectory;
 
 namespace ContentTree.Tests.Deploy.Loaders;
 
@@ -91,6 +92,23 @@ public sealed class BootAssetsTests
         await it.Device.UpdateAsync();
         it.Boot("ctree").Should().HaveCount(2);
         it.Device.Deployments().Select(d => d.Split('-')[1]).Should().NotContain($"{failing}"[..8]).And.Contain($"{next}"[..8]);
+    }
+
+    [MountFact("e2fsprogs", "mkfs.ext4", "debugfs")]
+    public async Task A_loader_that_reads_no_journal_finds_the_kernel_after_a_power_cut()
+    {
+        await using var it = await KernelDevice.StartAsync("grub");
+        using var images = new TemporaryDirectory();
+        Support.Shell.Run("truncate -s 32M disk; mkfs.ext4 -q -F disk", images.Path);
+        using var partition = it.MountBoot($"-o loop '{images["disk"]}'");
+        var name = await it.TryAsync("a");
+        // debugfs shows what is in its place on the medium, as a loader sees it.
+        Support.Shell.Run("cp disk cut", images.Path);
+        string Seen(string path) => Support.Shell.Run($"debugfs -R 'cat {path}' cut 2>&1", images.Path);
+        Seen($"ctree/{name}/vmlinuz").Should().EndWith("kernel a\n");
+        Seen("grub/grubenv").Should().Contain($"saved_entry=ctree-{name}\n");
+        Seen($"grub/ctree-{name}.cfg").Should().Contain($"linux '/ctree/{name}/vmlinuz'");
+        Seen($"loader/entries/ctree-{name}.conf").Should().Contain($"linux /ctree/{name}/vmlinuz\n");
     }
 
     [Theory]
