@@ -18,7 +18,7 @@ internal sealed class Device : IDisposable
         Store = store;
         State = new DeviceStateFiles(root, clock);
         Trust = new TrustState(root, clock);
-        Denials = new Denials(root);
+        Denials = new Denials(root, clock);
         Boot = new BootSlots(BootDirectory(root, config));
     }
 

@@ -38,5 +38,12 @@ internal sealed record DeviceRoot(string Path, bool IsGiven)
     public IReadOnlyList<string> RequiredChecks =>
         [System.IO.Path.Combine(Top, "health.d/required"), Below("etc/ctree/health.d/required")];
 
+    /// <summary>Where checks are looked for that only warn.</summary>
+    public IReadOnlyList<string> WantedChecks =>
+        [System.IO.Path.Combine(Top, "health.d/wanted"), Below("etc/ctree/health.d/wanted")];
+
+    /// <summary>Where the kernel, and systemd after it, keep what a kernel said when it died.</summary>
+    public IReadOnlyList<string> CrashRecords => IsGiven ? [] : ["/sys/fs/pstore", "/var/lib/systemd/pstore"];
+
     private string Below(string path) => System.IO.Path.Combine(Path, path);
 }

@@ -1,4 +1,5 @@
 using ContentTree.Deploy.Booting;
+using ContentTree.BootFile;
 using ContentTree.Deploy.Commands;
 using ContentTree.Deploy.Config;
 using ContentTree.Store.Repositories;
@@ -26,6 +27,7 @@ internal sealed class AgentRound(DeviceRoot root, TimeProvider clock, ILogger lo
     private bool _isAsked;
     private bool _reached;
     private bool _isRebooting;
+    private long? _wellSince;
 
     /// <summary>One line about how things are.</summary>
     public string Status { get; private set; } = "starting";
@@ -90,22 +92,51 @@ internal sealed class AgentRound(DeviceRoot root, TimeProvider clock, ILogger lo
 
     private async Task<TimeSpan> TryTrialAsync(AgentConfig config, CancellationToken cancellation)
     {
-        var trial = await new TrialStep(root, config, clock, log).RunAsync(_reached, cancellation).ConfigureAwait(false);
-        if (trial.Name is not { } name)
-            return TimeSpan.MaxValue;
-        if (trial.Failure is null)
+        var trial = await new TrialStep(root, config, clock, log).RunAsync(_reached, _wellSince, cancellation).ConfigureAwait(false);
+        if (trial is not (TrialResult.Settling or TrialResult.None))
+            _wellSince = null;
+        switch (trial)
         {
-            Status = $"{name} is good: confirmed";
-            _pollPause = TimeSpan.Zero; // The server is to hear of it.
-            return TimeSpan.Zero;
+            case TrialResult.Confirmed good:
+                Status = $"{good.Name} is good: confirmed";
+                _pollPause = TimeSpan.Zero; // The server is to hear of it.
+                return TimeSpan.Zero;
+            case TrialResult.Settling settling:
+                _wellSince ??= clock.GetTimestamp();
+                Status = $"{settling.Name} is well so far";
+                return Shorter(settling.Left, BetweenChecks);
+            case TrialResult.Sick sick:
+                Complain($"{sick.Name} is not confirmed yet: {sick.Reason}");
+                if (IsOver(config.HealthDeadline))
+                    Lose(config, sick.Name, config.HealthDeadline);
+                return BetweenChecks;
+            case TrialResult.Unreached unreached:
+                Complain($"{unreached.Name} is not confirmed yet: {unreached.Reason}");
+                if (config.ReachDeadline > TimeSpan.Zero && IsOver(config.ReachDeadline) && await GiveUpAsync(config, cancellation).ConfigureAwait(false))
+                    Lose(config, unreached.Name, config.ReachDeadline);
+                return BetweenChecks;
+            default:
+                return TimeSpan.MaxValue;
         }
-        Complain($"{name} is not confirmed yet: {trial.Failure}");
-        if (!trial.IsSick || clock.GetElapsedTime(_started) < config.HealthDeadline)
-            return BetweenChecks;
-        Log.DeadlinePassed(log, name, config.HealthDeadline);
+    }
+
+    private bool IsOver(TimeSpan deadline) => clock.GetElapsedTime(_started) >= deadline;
+
+    // One try is enough to see that there is no network: the tree before it is to show whether it finds one.
+    private async Task<bool> GiveUpAsync(AgentConfig config, CancellationToken cancellation)
+    {
+        if (config.Reboot == "never" || File.Exists(root.DoNotUpdate))
+            return false;
+        using var held = await DeviceLock.TakeAsync(root, "agent", wait: false, cancellation).ConfigureAwait(false);
+        using var device = Device.Open(root, config, clock);
+        return BootSwitch.GiveUp(device);
+    }
+
+    private void Lose(AgentConfig config, DeploymentName name, TimeSpan deadline)
+    {
+        Log.DeadlinePassed(log, name, deadline);
         if (config.Reboot != "never" && !File.Exists(root.DoNotUpdate))
             Reboot(config, Status);
-        return BetweenChecks;
     }
 
     private void Reboot(AgentConfig config, string why)

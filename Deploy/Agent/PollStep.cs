@@ -107,7 +107,11 @@ internal sealed class PollStep(DeviceRoot root, AgentConfig config, TimeProvider
         try
         {
             if (device.State.Last.Poll is { Failures: 0 } && device.State.Enrolment.Answer == DeviceState.Accepted)
-                await new HeadSource(device, sources).ReportAsync(cancellation).ConfigureAwait(false);
+            {
+                var server = new HeadSource(device, sources);
+                await server.ReportAsync(cancellation).ConfigureAwait(false);
+                await server.SendBlackBoxesAsync(cancellation).ConfigureAwait(false);
+            }
         }
         catch (Exception e) when (e is ServerUnreachableException or ProblemException)
         {

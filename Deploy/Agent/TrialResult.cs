@@ -2,13 +2,25 @@ using ContentTree.BootFile;
 
 namespace ContentTree.Deploy.Agent;
 
-/// <summary>How a trial stands.</summary>
-/// <param name="Name">The deployment on trial; null when none is.</param>
-/// <param name="Failure">Why it is not confirmed; null when it just was.</param>
-internal sealed record TrialResult(DeploymentName? Name, string? Failure)
+/// <summary>How a trial stands after a round.</summary>
+internal abstract record TrialResult
 {
-    public static readonly TrialResult None = new(null, null);
+    private TrialResult()
+    {
+    }
 
-    /// <summary>A check said no; otherwise only the server is missing.</summary>
-    public bool IsSick { get; init; }
+    /// <summary>Nothing is on trial, or a person confirms.</summary>
+    public sealed record None : TrialResult;
+
+    /// <summary>A required check fails.</summary>
+    public sealed record Sick(DeploymentName Name, string Reason) : TrialResult;
+
+    /// <summary>Everything passes, and the server is out of reach.</summary>
+    public sealed record Unreached(DeploymentName Name, string Reason) : TrialResult;
+
+    /// <summary>Everything passes; it is confirmed if it goes on like that for the time given.</summary>
+    public sealed record Settling(DeploymentName Name, TimeSpan Left) : TrialResult;
+
+    /// <summary>It has just become good.</summary>
+    public sealed record Confirmed(DeploymentName Name) : TrialResult;
 }

@@ -20,8 +20,17 @@ internal static class BootSwitch
             Wanted = deployment.Name,
             Previous = BootHistory.LastGood(device, deployment.Name),
             State = BootState.Trial,
-            TriesLeft = BootRecord.DefaultTries,
+            TriesLeft = device.Config.Tries,
         });
+    }
+
+    /// <summary>Takes the running trial its tries: the next boot falls back. False when there is nothing to fall back to.</summary>
+    public static bool GiveUp(Device device)
+    {
+        if (device.Boot.Read() is not { State: BootState.Trial, Previous: not null } record)
+            return false;
+        Write(device, record with { TriesLeft = 0 });
+        return true;
     }
 
     /// <summary>Makes a deployment the good one: no trial, nothing counted.</summary>

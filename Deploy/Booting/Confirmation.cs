@@ -17,15 +17,16 @@ internal static class Confirmation
             ? record.Wanted
             : null;
 
+    /// <param name="remark">What is not as it should be, though it is good enough.</param>
     /// <exception cref="StoppedException">No trial is running.</exception>
-    public static DeploymentName Confirm(Device device)
+    public static DeploymentName Confirm(Device device, string? remark = null)
     {
         if (RunningTrial(device) is not { } name)
             throw new StoppedException(ExitCode.NothingToSteer, Why(device));
         var deployment = FinishedDeployment.Find(device.Layout, name)
             ?? throw new StoppedException(ExitCode.VerificationFailed, $"{name} runs, but its marker is gone; 'ctree verify' says more");
         BootSwitch.Good(device, deployment);
-        device.State.Happened(EventKind.Confirmed, deployment.Commit, name);
+        device.State.Happened(EventKind.Confirmed, deployment.Commit, name, ExitCode.Done, remark);
         Announce(device, name);
         return name;
     }

@@ -1,9 +1,6 @@
-using System.Globalization;
-using System.Text;
 using ContentTree.BootFile;
 using ContentTree.Deploy.Deployments;
-using ContentTree.Deploy.State;
-using ContentTree.Store;
+using ContentTree.Deploy.Health;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 
@@ -22,19 +19,27 @@ internal static class FallbackSettlement
             booted.Deployment == record.Wanted || booted.Reason == BootReason.Override)
             return null;
         var failed = record.Wanted;
-        WriteBlackBox(device, record, booted);
+        var verdict = FallbackVerdict.Of(failed, new TrialDiary(device).Of(failed), confirmedByPerson: !device.Config.AutoConfirm);
+        new BlackBox(device).Write(record, booted, verdict);
         if (CommitOf(device, failed) is { } commit)
-            Condemn(device, failed, commit, booted);
+            Judge(device, failed, commit, verdict);
         if (FinishedDeployment.Find(device.Layout, booted.Deployment) is { } running)
             Return(device, running, booted);
         return failed;
     }
 
-    private static void Condemn(Device device, DeploymentName failed, ObjectId commit, BootedRecord booted)
+    private static void Judge(Device device, DeploymentName failed, ObjectId commit, FallbackVerdict verdict)
     {
-        device.Denials.Add(commit, Denials.FailedBoot, $"deployment {failed} used up its tries");
-        device.State.Last = device.State.Last with { Failed = commit };
-        device.State.Happened(EventKind.FellBack, commit, failed, ExitCode.Failed, $"{failed} used up its tries; {booted.Deployment} runs");
+        if (verdict.IsSuspicion)
+        {
+            Suspicion.Raise(device, commit);
+        }
+        else
+        {
+            device.Denials.Add(commit, verdict.Reason, verdict.Text);
+            device.State.Last = device.State.Last with { Failed = commit };
+        }
+        device.State.Happened(EventKind.FellBack, commit, failed, verdict.Code, verdict.Text);
     }
 
     // What was confirmed before is good again; a last resort that was never confirmed starts a trial of its own.
@@ -48,14 +53,4 @@ internal static class FallbackSettlement
 
     private static ObjectId? CommitOf(Device device, DeploymentName name) =>
         FinishedDeployment.Find(device.Layout, name)?.Commit ?? device.State.Deployments.Find(name)?.Commit;
-
-    private static void WriteBlackBox(Device device, BootRecord record, BootedRecord booted)
-    {
-        using (var state = Posix.OpenDirectory(device.Layout.State))
-            DurableFiles.EnsureDirectory(state, "blackbox"u8, 0x1ed);
-        using var box = Posix.OpenDirectory(device.Root.BlackBox);
-        var text = string.Create(CultureInfo.InvariantCulture,
-            $"time={device.Clock.GetUtcNow():O}\nfailed={record.Wanted}\nprevious={record.Previous}\nlast-resort={record.LastResort}\nsequence={record.Sequence}\n{booted.Format()}");
-        DurableFiles.Replace(box, Encoding.ASCII.GetBytes($"{record.Wanted}.txt"), Encoding.UTF8.GetBytes(text));
-    }
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ContentTree.Deploy.Booting;
 using ContentTree.Store.Protocol;
 
 namespace ContentTree.Deploy.Commands;
@@ -13,13 +14,20 @@ internal static class KeepCommand
     private static Command Create(Globals globals, string verb, string help, bool isKept)
     {
         var which = DeploymentArgument.Create();
+        var recovery = new Option<bool>("--recovery") { Description = "it is what boots when everything else has failed" };
         var command = new Command(verb, help) { which };
+        if (isKept)
+            command.Add(recovery);
         command.SetAction(globals.Run((context, parse, cancellation) => context.ChangeAsync(device =>
         {
             var deployment = DeploymentArgument.Resolve(device, parse.GetRequiredValue(which));
             var notes = device.State.Deployments;
             var note = notes.Find(deployment.Name) ?? new State.DeploymentNote(deployment.Name, deployment.Commit, "", device.Clock.GetUtcNow());
             device.State.Deployments = notes.With(note with { Kept = isKept });
+            if (isKept && parse.GetValue(recovery))
+                RecoveryPin.Set(device, deployment.Name);
+            else if (!isKept)
+                RecoveryPin.Clear(device, deployment.Name);
             context.Output.Write(
                 new KeptDocument(deployment.Name, isKept), DocumentJson.Default.KeptDocument,
                 document => $"{document.Deployment} {(document.Kept ? "is kept" : "goes when its time has come")}");

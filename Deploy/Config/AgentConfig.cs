@@ -37,6 +37,10 @@ internal sealed class AgentConfig
         AutoConfirm = reader.Choice("health.confirm", "auto", "auto", "manual") == "auto";
         CheckTimeout = reader.Duration("health.timeout", "60s");
         HealthDeadline = reader.Duration("health.deadline", "5min");
+        Settle = reader.Duration("health.settle", "10s");
+        ReachDeadline = reader.Duration("health.reach", "12min");
+        FailedUnits = reader.Choice("health.failed-units", "wanted", "required", "wanted", "ignored");
+        Tries = reader.Number("boot.tries", "3", 1, BootFile.BootRecord.MaxTries);
         Keep = reader.Number("store.keep", "2", 1, 1000);
         MinFree = reader.Bytes("store.min-free", "16M");
         Unprivileged = reader.Flag("store.unprivileged", "false");
@@ -122,6 +126,18 @@ internal sealed class AgentConfig
 
     /// <summary>How long after a boot health checks may still fail.</summary>
     public TimeSpan HealthDeadline { get; }
+
+    /// <summary>How long checks must go on passing before a trial is confirmed.</summary>
+    public TimeSpan Settle { get; }
+
+    /// <summary>How long after a boot the server may stay out of reach of a trial that had reached it before; zero: for ever.</summary>
+    public TimeSpan ReachDeadline { get; }
+
+    /// <summary>What units are that fail in a trial and did not before: required, wanted or ignored.</summary>
+    public string FailedUnits { get; }
+
+    /// <summary>Boots that a trial is given.</summary>
+    public int Tries { get; }
 
     /// <summary>Confirmed deployments to keep.</summary>
     public int Keep { get; }

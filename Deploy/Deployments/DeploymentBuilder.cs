@@ -1,5 +1,6 @@
 using System.Text;
 using ContentTree.BootFile;
+using ContentTree.Deploy.Health;
 using ContentTree.Deploy.Loaders;
 using ContentTree.Deploy.State;
 using ContentTree.Deploy.Transfer;
@@ -69,7 +70,7 @@ internal sealed class DeploymentBuilder(Device device)
         var name = new DeploymentName(Math.Max(known.Next, highest + 1), commit.Id.ToString());
         var reached = device.State.Last.Poll is { Failures: 0 };
         var note = new DeploymentNote(
-            name, commit.Id, commit.Commit.Version, device.Clock.GetUtcNow(), target.Branch, target.Sequence, Reached: reached);
+            name, commit.Id, commit.Commit.Version, device.Clock.GetUtcNow(), target.Branch, target.Sequence, Reached: reached, FailedBefore: FailedUnits.Now(device));
         device.State.Deployments = known.With(note) with { Next = name.Number + 1 };
         return name;
     }

@@ -28,6 +28,7 @@ internal sealed record DeploymentsState(ulong Next, IReadOnlyList<DeploymentNote
 /// <param name="Confirmed">It passed its trial.</param>
 /// <param name="Kept">Not to be removed.</param>
 /// <param name="Reached">The server had been reached when it was made, so it must be reached again before it is confirmed.</param>
+/// <param name="FailedBefore">Units that had failed when it was made.</param>
 internal sealed record DeploymentNote(
     DeploymentName Name,
     ObjectId Commit,
@@ -37,4 +38,5 @@ internal sealed record DeploymentNote(
     long Sequence = 0,
     bool Confirmed = false,
     bool Kept = false,
-    bool Reached = false);
+    bool Reached = false,
+    IReadOnlyList<string>? FailedBefore = null);

@@ -16,6 +16,7 @@ internal sealed class DeviceStateFiles(DeviceRoot root, TimeProvider clock)
     private readonly StateFile<DeploymentsState> _deployments = new(root.Layout.State, "deployments.json", StateJson.Default.DeploymentsState);
     private readonly StateFile<EventsState> _events = new(root.Layout.State, "events.json", StateJson.Default.EventsState);
     private readonly StateFile<TransferState> _transfer = new(root.Layout.State, "transfer.json", StateJson.Default.TransferState);
+    private readonly StateFile<TrialState> _trial = new(root.Layout.State, "trial.json", StateJson.Default.TrialState);
     private readonly StateFile<LastState> _last = new(root.Layout.State, "last.json", StateJson.Default.LastState);
 
     public FollowState? TryFollow => _follow.TryRead();
@@ -42,6 +43,13 @@ internal sealed class DeviceStateFiles(DeviceRoot root, TimeProvider clock)
     {
         get => _events.TryRead() ?? new EventsState(0, []);
         set => _events.Write(value);
+    }
+
+    /// <summary>Null before the first trial.</summary>
+    public TrialState? Trial
+    {
+        get => _trial.TryRead();
+        set => _trial.Write(value ?? throw new ArgumentNullException(nameof(value)));
     }
 
     public LastState Last

@@ -3,10 +3,14 @@ using ContentTree.Store.Objects;
 namespace ContentTree.Deploy.State;
 
 /// <summary>How the last job ended and what the last download cost. <c>state/last.json</c>.</summary>
-internal sealed record LastState(LastResult? Result = null, Fetched? Fetched = null, LastPoll? Poll = null, ObjectId? Failed = null, LastRetry? Retry = null)
+internal sealed record LastState(LastResult? Result = null, Fetched? Fetched = null, LastPoll? Poll = null, ObjectId? Failed = null, LastRetry? Retry = null, Suspect? Suspect = null)
 {
     public string Schema { get; init; } = "ctree.last/1";
 }
+
+/// <param name="Commit">It lost the network in its trial; whether that was its fault shows where the server is or is not reached without it.</param>
+/// <param name="Since">When that was noticed.</param>
+internal sealed record Suspect(ObjectId Commit, DateTimeOffset Since);
 
 /// <param name="Verb">What was asked for.</param>
 /// <param name="Code">Its exit code.</param>

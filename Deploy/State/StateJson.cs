@@ -20,5 +20,6 @@ namespace ContentTree.Deploy.State;
 [JsonSerializable(typeof(LastState))]
 [JsonSerializable(typeof(SeenState))]
 [JsonSerializable(typeof(TransferState))]
+[JsonSerializable(typeof(TrialState))]
 [JsonSerializable(typeof(Fetched))]
 internal sealed partial class StateJson : JsonSerializerContext;

@@ -28,6 +28,9 @@ internal sealed class DeviceApi(ServerConnection connection, SigningKey key, Tim
     public Task<ReportAnswer?> ReportAsync(ReportRequest request, CancellationToken cancellation) =>
         PostAsync(Routes.Report, request, ProtocolJson.Default.ReportRequest, ProtocolJson.Default.ReportAnswer, cancellation);
 
+    public Task<BlackBoxAnswer?> BlackBoxAsync(BlackBoxRequest request, CancellationToken cancellation) =>
+        PostAsync(Routes.BlackBoxes, request, ProtocolJson.Default.BlackBoxRequest, ProtocolJson.Default.BlackBoxAnswer, cancellation);
+
     /// <summary>Asks for a pack as content, which the limits on content hold for. The answer's body is still to be read.</summary>
     /// <exception cref="ProblemException">The server refused.</exception>
     /// <exception cref="ServerUnreachableException">It did not answer.</exception>

@@ -1,4 +1,5 @@
 using ContentTree.BootFile;
+using ContentTree.Deploy.Booting;
 using ContentTree.Deploy.State;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
@@ -57,6 +58,20 @@ internal sealed class HeadSource(Device device, Sources sources)
     {
         using var key = device.ReadKey();
         await ReportAsync(new DeviceApi(sources.Server.Connection, key, device.Clock), cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Hands over what is known about trials that failed; a server that does not take it is not asked again before the next poll.</summary>
+    public async Task SendBlackBoxesAsync(CancellationToken cancellation)
+    {
+        var boxes = new BlackBox(device);
+        while (boxes.NextUnsent() is { } box)
+        {
+            using var key = device.ReadKey();
+            var api = new DeviceApi(sources.Server.Connection, key, device.Clock);
+            if (await api.BlackBoxAsync(new BlackBoxRequest(box.Deployment, box.Text), cancellation).ConfigureAwait(false) is null)
+                return;
+            boxes.MarkSent(box.Deployment);
+        }
     }
 
     private async Task<byte[]> AskAsync(DeviceApi api, SigningKey key, BranchName branch, CancellationToken cancellation)
@@ -192,6 +207,7 @@ internal sealed class HeadSource(Device device, Sources sources)
     {
         var poll = new LastPoll(device.Clock.GetUtcNow(), 0, answer?.Interval ?? 0);
         device.State.Last = device.State.Last with { Poll = poll };
+        Suspicion.Settle(device);
     }
 
     private void Remember(DeviceState state)

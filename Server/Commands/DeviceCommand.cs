@@ -9,12 +9,12 @@ using ContentTree.Store.Trust;
 
 namespace ContentTree.Server.Commands;
 
-/// <summary><c>device list|show|accept|reject|remove</c>: what each device runs, should run, and last said.</summary>
+/// <summary><c>device list|show|accept|reject|remove|blackbox</c>: what each device runs, should run, and last said.</summary>
 internal static class DeviceCommand
 {
     public static Command Create(CommandContext context) => new("device", "See devices, let them in or turn them away.")
     {
-        List(context), Show(context), Accept(context), Reject(context), Remove(context),
+        List(context), Show(context), Accept(context), Reject(context), Remove(context), BlackBoxCommand.Create(context, Id()),
     };
 
     private static Command List(CommandContext context)

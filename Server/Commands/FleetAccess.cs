@@ -76,6 +76,14 @@ internal sealed class FleetAccess : IDisposable
             await _client.DeleteAsync(Routes.Device(id), cancellation);
     }
 
+    public async Task<IReadOnlyList<BlackBoxInfo>> BlackBoxesAsync(KeyId id, CancellationToken cancellation) => _client is null
+        ? new BlackBoxes(Data.OpenDatabase(), _time).List(id)
+        : (await _client.GetAsync(Routes.DeviceBlackBoxes(id), ProtocolJson.Default.BlackBoxList, cancellation)).Boxes;
+
+    public async Task<BlackBoxInfo> BlackBoxAsync(KeyId id, string deployment, CancellationToken cancellation) => _client is null
+        ? new BlackBoxes(Data.OpenDatabase(), _time).Read(id, deployment)
+        : await _client.GetAsync($"{Routes.DeviceBlackBoxes(id)}/{deployment}", ProtocolJson.Default.BlackBoxInfo, cancellation);
+
     public void Dispose()
     {
         _client?.Dispose();

@@ -46,4 +46,7 @@ internal static partial class Log
 
     [LoggerMessage(Level = LogLevel.Error, Message = "a pack was cut short because of a damaged object; 'ctree-server fsck' finds it")]
     public static partial void PackCut(ILogger log, Exception exception);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "device {Device} sent the black box of {Deployment}")]
+    public static partial void BlackBox(ILogger log, KeyId device, string deployment);
 }

@@ -82,6 +82,7 @@ internal sealed class ServerHost : IAsyncDisposable
         packs.Map(app);
         new DeltaEndpoints(data, signed, _deltas, _worker, time).Map(app);
         new PublishEndpoints(data, access, _uploads, time, log).Map(app);
+        new BlackBoxEndpoints(new BlackBoxes(database, time), signed, access, log).Map(app);
         new ManagementEndpoints(data, devices, tokens, new EmptyBranches(database), access, time, log).Map(app);
     }
 

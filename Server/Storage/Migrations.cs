@@ -25,6 +25,12 @@ internal static class Migrations
         ) WITHOUT ROWID;
         CREATE TABLE empty_branches (name TEXT PRIMARY KEY) WITHOUT ROWID;
         """,
+        """
+        CREATE TABLE black_boxes (
+          device TEXT NOT NULL REFERENCES devices (id) ON DELETE CASCADE, deployment TEXT NOT NULL, time INTEGER NOT NULL, text TEXT NOT NULL,
+          PRIMARY KEY (device, deployment)
+        );
+        """,
     ];
 
     public static void Apply(SqliteConnection connection, string path)

@@ -110,6 +110,9 @@ internal static unsafe partial class Libc
     public static partial int syncfs(SafeFileHandle file);
 
     [LibraryImport("libc", SetLastError = true)]
+    public static partial int klogctl(int type, byte* buffer, int length);
+
+    [LibraryImport("libc", SetLastError = true)]
     public static partial int fstatfs(SafeFileHandle file, byte* buffer);
 
     [LibraryImport("libc", SetLastError = true)]

@@ -12,6 +12,9 @@ public static class BodyLimits
     /// <summary>Report.</summary>
     public const int Report = 256 << 10;
 
+    /// <summary>A black box: its text may be escaped.</summary>
+    public const int BlackBox = 512 << 10;
+
     /// <summary>Packs: <see cref="Packs.PackRequest.MaxObjects"/> objects fit.</summary>
     public const int Packs = ContentTree.Store.Packs.PackRequest.MaxBytes;
 

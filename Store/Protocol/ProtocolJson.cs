@@ -34,5 +34,8 @@ namespace ContentTree.Store.Protocol;
 [JsonSerializable(typeof(DeltaList))]
 [JsonSerializable(typeof(DeltaRequest))]
 [JsonSerializable(typeof(DeltaOffer))]
+[JsonSerializable(typeof(BlackBoxRequest))]
+[JsonSerializable(typeof(BlackBoxAnswer))]
+[JsonSerializable(typeof(BlackBoxList))]
 [JsonSerializable(typeof(Problem))]
 public sealed partial class ProtocolJson : JsonSerializerContext;

@@ -15,6 +15,9 @@ public static class Routes
     /// <summary>POST <see cref="ReportRequest"/> -> <see cref="ReportAnswer"/>; signed by the device.</summary>
     public const string Report = "/api/v1/report";
 
+    /// <summary>POST <see cref="BlackBoxRequest"/> -> <see cref="BlackBoxAnswer"/>; signed by the device.</summary>
+    public const string BlackBoxes = "/api/v1/blackboxes";
+
     /// <summary>POST a pack request -> a pack (docs/format/pack.md); signed by the device.</summary>
     public const string Packs = "/api/v1/packs";
 
@@ -74,6 +77,9 @@ public static class Routes
 
     /// <summary>Turns a device away.</summary>
     public static string RejectDevice(KeyId id) => $"{Devices}/{id}/reject";
+
+    /// <summary>GET -> the <see cref="BlackBoxList"/> of a device, newest first; viewer.</summary>
+    public static string DeviceBlackBoxes(KeyId id) => $"{Devices}/{id}/blackboxes";
 
     /// <summary>One branch.</summary>
     public static string Branch(BranchName branch) => $"{Branches}/{branch}";

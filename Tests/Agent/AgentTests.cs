@@ -1,6 +1,7 @@
 using ContentTree.BootFile;
 using ContentTree.Deploy;
 using ContentTree.Deploy.State;
+using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Tests.Deploy;
@@ -20,7 +21,7 @@ public sealed class AgentTests : IAsyncLifetime
     {
         _server = await TestServer.StartAsync();
         _device = await TestDevice.EnrolledAsync(_server);
-        _device.Configure("[poll]\ninterval = 1s\nretry-min = 10ms\nretry-max = 50ms\n");
+        _device.Configure("[poll]\ninterval = 1s\nretry-min = 10ms\nretry-max = 50ms\n[health]\nsettle = 0s\n");
     }
 
     public async Task DisposeAsync()
@@ -76,6 +77,100 @@ public sealed class AgentTests : IAsyncLifetime
 
         _server.Link.Spoil = (_, _) => { };
         await agent.HearsAsync("is good: confirmed");
+    }
+
+    [Fact]
+    public async Task Checks_must_go_on_passing_before_a_trial_is_confirmed()
+    {
+        await TrialAsync();
+        _device.Configure("[health]\nsettle = 2s\n");
+        var runs = Path.Combine(_device.Root, "runs");
+        Check("10-counts", $"#!/bin/sh\necho run >>'{runs}'\n");
+        await using var agent = new TestAgent(_device);
+
+        await agent.HearsAsync("is well so far");
+        _device.Boot.Read()!.State.Should().Be(BootState.Trial);
+        await agent.HearsAsync("is good: confirmed");
+        File.ReadAllLines(runs).Length.Should().BeGreaterThan(1);
+    }
+
+    [Fact]
+    public async Task A_trial_whose_checks_failed_is_denied_with_their_words_and_the_server_has_its_black_box()
+    {
+        var bad = await SecondAsync();
+        Check("20-sick", "#!/bin/sh\necho no camera found; exit 3\n");
+        _device.BootNow().Should().StartWith("2-");
+        await using (var sick = new TestAgent(_device))
+            await sick.HearsAsync("20-sick ended with 3");
+        FallBack();
+        await using var agent = new TestAgent(_device);
+
+        await agent.HearsAsync($"commit {bad} is denied here (failed-health: ");
+        await agent.HearsAsync("is denied here");
+        var boxes = new BlackBoxes(_server.Data.OpenDatabase(), TimeProvider.System);
+        var device = _server.Devices.List(10, null).Single();
+        var box = boxes.List(device.Id).Should().ContainSingle().Subject;
+        boxes.Read(device.Id, box.Deployment).Text.Should().Contain("reason=failed-health").And.Contain("no camera found").And.Contain("boot 2-").And.Contain("Sick: ");
+        Directory.GetFiles(Path.Combine(_device.Root, "ctree/state/blackbox")).Should().ContainSingle().Which.Should().EndWith(".sent");
+        (device.Failed, device.LastEvent?.Kind).Should().Be(((ObjectId?)bad, EventKind.FellBack));
+    }
+
+    [Fact]
+    public async Task A_trial_that_lost_the_network_is_denied_for_a_while_if_the_tree_before_it_has_one()
+    {
+        var bad = await SecondAsync();
+        await LoseNetworkAsync();
+        _server.Link.Spoil = (_, _) => { };
+        _device.Configure("[health]\nreach = 1h\n");
+        await using var agent = new TestAgent(_device);
+
+        await agent.HearsAsync($"commit {bad} is denied here (lost-network: ");
+        (await File.ReadAllTextAsync(Path.Combine(_device.Root, "ctree/state/denied"))).Should().Contain("count=1 until=");
+    }
+
+    [Fact]
+    public async Task A_trial_that_lost_the_network_is_taken_again_if_the_tree_before_it_had_none_either()
+    {
+        var second = await SecondAsync();
+        await LoseNetworkAsync();
+        await using (var waiting = new TestAgent(_device))
+            await waiting.HearsAsync("answered 503");
+        _device.Boot.Read()!.Should().Match<BootRecord>(record => record.State == BootState.Good && record.Wanted.Number == 1);
+        await Task.Delay(TimeSpan.FromSeconds(1.1)); // Longer than health.reach: nobody had a network.
+        _server.Link.Spoil = (_, _) => { };
+        await using var agent = new TestAgent(_device);
+
+        await agent.HearsAsync($"STATUS=deployed: {second}");
+        File.Exists(Path.Combine(_device.Root, "ctree/state/denied")).Should().BeFalse();
+    }
+
+    [Fact]
+    public async Task A_trial_in_which_the_agent_found_nothing_wrong_is_tried_again_later()
+    {
+        var second = await SecondAsync();
+        _device.Configure("[health]\nsettle = 1h\n");
+        _device.BootNow().Should().StartWith("2-");
+        await using (var well = new TestAgent(_device))
+            await well.HearsAsync("is well so far");
+        FallBack();
+        await using var agent = new TestAgent(_device);
+
+        await agent.HearsAsync($"commit {second} is denied here (interrupted: ");
+        (await File.ReadAllTextAsync(Path.Combine(_device.Root, "ctree/state/denied"))).Should().Contain("count=1 until=");
+    }
+
+    [Fact]
+    public async Task With_one_try_and_a_person_to_confirm_the_next_boot_falls_back()
+    {
+        _device.Configure("[boot]\ntries = 1\n");
+        var second = await SecondAsync();
+        _device.Configure("[health]\nconfirm = manual\n");
+        _device.BootNow().Should().StartWith("2-");
+        await using (var waiting = new TestAgent(_device))
+            await waiting.HearsAsync($"STATUS=up to date: {second}");
+        _device.BootNow().Should().StartWith("1-");
+        await using var agent = new TestAgent(_device);
+        await agent.HearsAsync($"commit {second} is denied here (not-confirmed: ");
     }
 
     [Fact]
@@ -212,6 +307,39 @@ public sealed class AgentTests : IAsyncLifetime
     }
 
     private ObjectId Publish(int version) => _server.Publish($"mkdir -p usr etc; echo {version} >etc/version; echo {version} >usr/file", version: $"{version}");
+
+    // One is good, two waits for its first boot.
+    private async Task<ObjectId> SecondAsync()
+    {
+        await TrialAsync();
+        (await _device.RunAsync("confirm")).Code.Should().Be(0);
+        var second = Publish(2);
+        await _device.UpdateAsync();
+        return second;
+    }
+
+    private async Task LoseNetworkAsync()
+    {
+        _device.Configure("[health]\nreach = 1s\n");
+        _device.BootNow().Should().StartWith("2-");
+        _server.Link.Spoil = (_, answer) => answer.Replace(503, "text/plain", "not now");
+        await using (var lost = new TestAgent(_device))
+        {
+            await lost.HearsAsync("is not confirmed yet: the server has not been reached from it");
+            for (var patience = 0; patience < 600 && _device.Boot.Read()!.TriesLeft > 0; patience++)
+                await Task.Delay(100);
+        }
+        _device.Boot.Read()!.TriesLeft.Should().Be(0, "one try without a network is enough");
+        _device.BootNow().Should().StartWith("1-");
+    }
+
+    // Boots until the tries are used up.
+    private void FallBack()
+    {
+        for (var boot = 0; boot < BootRecord.DefaultTries && _device.Boot.Read()!.State == BootState.Trial; boot++)
+            _device.BootNow();
+        _device.Boot.Read()!.State.Should().Be(BootState.Fallback);
+    }
 
     private async Task TrialAsync()
     {

@@ -1,4 +1,4 @@
-using ContentTree.Deploy.Agent;
+using ContentTree.Deploy.Health;
 using ContentTree.Tests.Support;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -43,9 +43,37 @@ public sealed class HealthChecksTests : IDisposable
         (await RunAsync()).Should().Contain("10-odd did not start");
     }
 
-    private Task<string?> RunAsync(TimeSpan? timeout = null) =>
-        new HealthChecks([_directory["device"], _directory["tree"]], timeout ?? TimeSpan.FromMinutes(1), TimeProvider.System, NullLogger.Instance)
-            .RunAsync(CancellationToken.None);
+    [Fact]
+    public async Task A_failure_keeps_the_end_of_what_the_check_wrote()
+    {
+        Add("device/10-loud", "seq 1 20000; echo last words >&2; exit 1");
+        var failure = (await CheckAsync()).Failure!;
+        failure.Output.Should().Contain("last words").And.Contain("19999").And.NotContain("\n5\n");
+        failure.Output.Length.Should().BeLessThanOrEqualTo(4096);
+    }
+
+    [Fact]
+    public async Task Wanted_checks_run_after_the_required_ones_and_only_warn()
+    {
+        Add("device/50-last", "echo required >>log");
+        Add("wanted/10-poor", "echo wanted >>log; exit 4");
+        Add("wanted/20-good", "echo too >>log");
+        var result = await CheckAsync();
+        result.Failure.Should().BeNull();
+        result.Warnings.Should().ContainSingle().Which.ToString().Should().EndWith("10-poor ended with 4");
+        File.ReadAllLines(_directory["log"]).Should().Equal("required", "wanted", "too");
+    }
+
+    [Fact]
+    public void Failed_units_are_read_from_what_systemctl_prints() => FailedUnits.Parse(
+        "ssh.service loaded failed failed OpenBSD Secure Shell server\nsystemd-networkd-wait-online.service loaded failed failed Wait\n\n")
+        .Should().Equal("ssh.service", "systemd-networkd-wait-online.service");
+
+    private async Task<string?> RunAsync(TimeSpan? timeout = null) => (await CheckAsync(timeout)).Failure?.ToString();
+
+    private Task<HealthResult> CheckAsync(TimeSpan? timeout = null) =>
+        new HealthChecks([_directory["device"], _directory["tree"]], [_directory["wanted"]],
+            new CheckProgram(timeout ?? TimeSpan.FromMinutes(1), TimeProvider.System), NullLogger.Instance).RunAsync(CancellationToken.None);
 
     private void Add(string name, string script, string mode = "755", string first = "#!/bin/sh") =>
         Shell.Run($"mkdir -p '{Path.GetDirectoryName(_directory[name])}'; printf '%s\\n' '{first}' 'cd {_directory.Path}' '{script}' >'{_directory[name]}'; chmod {mode} '{_directory[name]}'");

@@ -34,6 +34,26 @@ public sealed class SteeringTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_recovery_deployment_is_pinned_kept_and_booted_when_all_else_fails()
+    {
+        await _device.TakeAsync();
+        var first = _device.Deployments().Single();
+        (await _device.RunAsync("keep", "1", "--recovery")).Code.Should().Be(0);
+        foreach (var version in new[] { "2", "3", "4" })
+        {
+            _server.Publish($"echo {version} > file", version: version);
+            await _device.TakeAsync();
+        }
+        _device.Deployments().Should().Contain(first);
+        foreach (var name in _device.Deployments().Where(d => d != first))
+            File.Delete(Path.Combine(_device.Layout.Deployments, name + ".ok"));
+        _device.BootNow().Should().Be(first);
+
+        (await _device.RunAsync("unkeep", "1")).Code.Should().Be(0);
+        _device.Layout.ReadRecovery().Should().BeNull();
+    }
+
+    [Fact]
     public async Task A_hold_until_a_past_moment_or_a_word_is_wrong_usage()
     {
         foreach (var until in new[] { "2001-01-01", "tomorrow" })

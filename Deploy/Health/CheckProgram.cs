@@ -1,0 +1,71 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Text;
+
+namespace ContentTree.Deploy.Health;
+
+/// <summary>Runs one check and keeps the end of what it wrote.</summary>
+internal sealed class CheckProgram(TimeSpan timeout, TimeProvider clock)
+{
+    private const int KeptOutput = 4096;
+
+    // A child that left the check's group may hold its output open for ever.
+    private static readonly TimeSpan OutputPatience = TimeSpan.FromSeconds(1);
+
+    /// <summary>Why the check failed, or null.</summary>
+    public async Task<CheckFailure?> RunAsync(string check, CancellationToken cancellation)
+    {
+        var output = new OutputTail(KeptOutput);
+        var reason = await RunAsync(new ProcessStartInfo(check), output, cancellation).ConfigureAwait(false);
+        return reason is null ? null : new CheckFailure(check, reason, output.ToString());
+    }
+
+    /// <summary>What a program prints, or null when it fails or takes too long.</summary>
+    public async Task<string?> PrintedAsync(string program, string[] arguments, CancellationToken cancellation)
+    {
+        var output = new OutputTail(KeptOutput);
+        return await RunAsync(new ProcessStartInfo(program, arguments), output, cancellation).ConfigureAwait(false) is null ? output.ToString() : null;
+    }
+
+    private async Task<string?> RunAsync(ProcessStartInfo start, OutputTail output, CancellationToken cancellation)
+    {
+        start.WorkingDirectory = "/";
+        start.RedirectStandardInput = start.RedirectStandardOutput = start.RedirectStandardError = true;
+        start.StandardOutputEncoding = start.StandardErrorEncoding = Encoding.UTF8;
+        using var limit = new CancellationTokenSource(timeout, clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellation);
+        try
+        {
+            using var process = Process.Start(start);
+            if (process is null)
+                return "did not start";
+            process.StandardInput.Close();
+            var written = Task.WhenAll(output.ReadAsync(process.StandardOutput), output.ReadAsync(process.StandardError));
+            var reason = await EndAsync(process, either.Token).ConfigureAwait(false);
+            await Task.WhenAny(written, Task.Delay(OutputPatience, CancellationToken.None)).ConfigureAwait(false);
+            return reason;
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            return $"did not end within {timeout.TotalSeconds:0.#} s";
+        }
+        catch (Win32Exception e)
+        {
+            return $"did not start: {e.Message}";
+        }
+    }
+
+    private static async Task<string?> EndAsync(Process process, CancellationToken cancellation)
+    {
+        try
+        {
+            await process.WaitForExitAsync(cancellation).ConfigureAwait(false);
+            return process.ExitCode == 0 ? null : $"ended with {process.ExitCode}";
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            throw;
+        }
+    }
+}

@@ -1,0 +1,45 @@
+using ContentTree.Store.Protocol;
+using ContentTree.Store.Repositories;
+using ContentTree.Store.Trust;
+
+namespace ContentTree.Server.Storage;
+
+/// <summary>What devices sent about trials that failed: the newest few of each.</summary>
+internal sealed class BlackBoxes(Database database, TimeProvider time)
+{
+    /// <summary>Boxes kept of one device.</summary>
+    public const int Kept = 20;
+
+    public void Store(KeyId device, BlackBoxRequest box)
+    {
+        using var connection = database.Connect();
+        using var transaction = connection.BeginTransaction();
+        connection.Execute("""
+            INSERT INTO black_boxes (device, deployment, time, text) VALUES ($device, $deployment, $time, $text)
+            ON CONFLICT DO UPDATE SET time = excluded.time, text = excluded.text
+            """, ("$device", device), ("$deployment", box.Deployment), ("$time", time.GetUtcNow()), ("$text", box.Text));
+        connection.Execute("""
+            DELETE FROM black_boxes WHERE device = $device AND deployment NOT IN
+              (SELECT deployment FROM black_boxes WHERE device = $device ORDER BY time DESC, deployment DESC LIMIT $kept)
+            """, ("$device", device), ("$kept", Kept));
+        transaction.Commit();
+    }
+
+    /// <summary>A device's boxes without their text, newest first.</summary>
+    public IReadOnlyList<BlackBoxInfo> List(KeyId device)
+    {
+        using var connection = database.Connect();
+        return connection.Query("SELECT deployment, time FROM black_boxes WHERE device = $device ORDER BY time DESC, deployment DESC",
+            row => new BlackBoxInfo(row.Text("deployment"), row.Time("time")), ("$device", device));
+    }
+
+    /// <exception cref="NotFoundException">There is no such box.</exception>
+    public BlackBoxInfo Read(KeyId device, string deployment)
+    {
+        using var connection = database.Connect();
+        return connection.Query("SELECT * FROM black_boxes WHERE device = $device AND deployment = $deployment",
+            row => new BlackBoxInfo(row.Text("deployment"), row.Time("time"), row.Text("text")), ("$device", device), ("$deployment", deployment)) is [var box]
+            ? box
+            : throw new NotFoundException($"device {device} has sent no black box of {deployment}");
+    }
+}
