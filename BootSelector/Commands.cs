@@ -45,6 +45,7 @@ internal static class Commands
         {
             "--show" => Show(layout, slots, selector, terminal),
             "--print" => Print(options, layout, selector, terminal),
+            "--link" => new LinkedDeployment(layout, options.Target, terminal).Make(selector),
             "--switch-root" => SwitchRoot(options, layout, commandLine, terminal),
             _ => new Rescue(commandLine, terminal).Reboot(layout, selector),
         };

@@ -9,6 +9,7 @@ internal sealed record Options
           --show             tell what would boot, and why; changes nothing
           --print            choose, count, and print the chosen deployment's directory
           --switch-root DIR  choose, count, and mount the deployment at DIR, ready for switching
+          --link PATH        choose, count, and let the symlink PATH lead to the deployment
           --rescue           wait longer each time, grant fresh tries, reboot
           --version          print the version
 
@@ -24,7 +25,7 @@ internal sealed record Options
 
     public string Verb { get; private set; } = "";
 
-    /// <summary>The directory of <c>--switch-root</c>.</summary>
+    /// <summary>The directory of <c>--switch-root</c>, or the path of <c>--link</c>.</summary>
     public string Target { get; private set; } = "";
 
     public override string ToString() => Verb;
@@ -39,7 +40,7 @@ internal sealed record Options
             if (problem.Length != 0)
                 return null;
         }
-        problem = options.Verb.Length == 0 ? "no verb: --show, --print or --switch-root DIR" : "";
+        problem = options.Verb.Length == 0 ? "no verb: --show, --print, --link PATH or --switch-root DIR" : "";
         return problem.Length == 0 ? options : null;
     }
 
@@ -53,7 +54,7 @@ internal sealed record Options
                 return TakeDirectory(words, ref i, value => Root = value);
             case "--boot":
                 return TakeDirectory(words, ref i, value => Boot = value);
-            case "--switch-root":
+            case "--switch-root" or "--link":
                 var problem = TakeVerb(words[i]);
                 return problem.Length != 0 ? problem : TakeDirectory(words, ref i, value => Target = value);
             default:

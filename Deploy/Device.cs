@@ -41,7 +41,7 @@ internal sealed class Device : IDisposable
     public BootSlots Boot { get; }
 
     /// <summary>What the selector did at this boot, or null where it did nothing yet.</summary>
-    public BootedRecord? Booted => BootedRecord.Read(Root.Booted);
+    public BootedRecord? Booted => BootedRecord.Read(Config.IsLinked ? Layout.Booted : Root.Booted);
 
     /// <summary>Where the boot file of a device is.</summary>
     public static string BootDirectory(DeviceRoot root, AgentConfig config) =>

@@ -21,7 +21,7 @@ internal sealed class AgentRound(DeviceRoot root, TimeProvider clock, ILogger lo
     private static readonly TimeSpan AfterReboot = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan Blind = TimeSpan.FromMinutes(1);
 
-    private readonly long _started = clock.GetTimestamp();
+    private long _started = clock.GetTimestamp();
     private long _polled = clock.GetTimestamp();
     private TimeSpan? _pollPause;
     private bool _isAsked;
@@ -81,7 +81,7 @@ internal sealed class AgentRound(DeviceRoot root, TimeProvider clock, ILogger lo
             Complain(result.Message);
         if (result.RebootIsDue)
             Reboot(config, result.Message);
-        return _pollPause.Value;
+        return _pollPause ?? TimeSpan.Zero;
     }
 
     private TimeSpan Restored(AgentConfig config)
@@ -141,10 +141,15 @@ internal sealed class AgentRound(DeviceRoot root, TimeProvider clock, ILogger lo
 
     private void Reboot(AgentConfig config, string why)
     {
-        _isRebooting = !root.IsGiven;
+        _isRebooting = !root.IsGiven && !config.IsLinked;
         Log.Rebooting(log, why);
         using var device = Device.Open(root, config, clock);
         Booting.Reboot.Run(device, line => Log.Rebooting(log, line));
+        if (!config.IsLinked)
+            return;
+        // What a boot would have begun anew.
+        _started = clock.GetTimestamp();
+        (_reached, _wellSince, _pollPause) = (false, null, TimeSpan.Zero);
     }
 
     private void Say(string text)

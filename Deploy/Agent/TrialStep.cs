@@ -32,6 +32,8 @@ internal sealed class TrialStep(DeviceRoot root, AgentConfig config, TimeProvide
         var units = await NewlyFailedAsync(device, name, cancellation).ConfigureAwait(false);
         if (health.Failure is { } failure)
             return await SickAsync(device, name, $"{failure}", failure.Output, units, cancellation).ConfigureAwait(false);
+        if (config.LinkServices.Count > 0 && await _program.PrintedAsync("systemctl", ["is-active", .. config.LinkServices], cancellation).ConfigureAwait(false) is null)
+            return await SickAsync(device, name, $"not all of {string.Join(' ', config.LinkServices)} are active", "", units, cancellation).ConfigureAwait(false);
         if (units.Count > 0 && config.FailedUnits == "required")
             return await SickAsync(device, name, $"failed units: {string.Join(", ", units)}", "", units, cancellation).ConfigureAwait(false);
         if (!reached && MustReach(device, name))

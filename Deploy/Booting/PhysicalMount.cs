@@ -1,3 +1,4 @@
+using ContentTree.BootFile;
 using ContentTree.Store;
 
 namespace ContentTree.Deploy.Booting;
@@ -10,8 +11,16 @@ internal static class PhysicalMount
 {
     public static void EnsureWritable(DeviceRoot root)
     {
-        if (root.IsGiven || !Posix.IsRoot || !Directory.Exists(root.Top) || !PosixMounts.IsReadOnly(root.Top))
+        if (!Posix.IsRoot || !Directory.Exists(root.Top))
             return;
+        if (!root.IsGiven && PosixMounts.IsReadOnly(root.Top))
+            MakeWritable(root);
+        else if (ReadOnlyDeployments(root) is { Length: > 0 } shown)
+            Uncover(shown);
+    }
+
+    private static void MakeWritable(DeviceRoot root)
+    {
         PosixMounts.LeaveSharedMounts();
         PosixMounts.RemountWritable(root.Top);
         if (PosixMounts.IsReadOnly(root.Top))
@@ -20,5 +29,21 @@ internal static class PhysicalMount
         if (Directory.Exists(root.Layout.Boot) && PosixMounts.IsReadOnly(root.Layout.Boot))
             PosixMounts.RemountWritable(root.Layout.Boot);
         PosixMounts.StartAgain();
+    }
+
+    // In link mode the selector shows single deployments read-only; a repair has to get at what is below.
+    private static string[] ReadOnlyDeployments(DeviceRoot root) =>
+        Directory.Exists(root.Layout.Deployments) && !PosixMounts.IsReadOnly(root.Layout.Deployments)
+            ? [.. DeploymentSet.Scan(root.Layout).Select(d => root.Layout.Deployment(d.Name)).Where(PosixMounts.IsReadOnly)]
+            : [];
+
+    private static void Uncover(string[] deployments)
+    {
+        PosixMounts.LeaveSharedMounts();
+        foreach (var deployment in deployments)
+            PosixMounts.RemoveAll(deployment);
+        // What cannot be uncovered is no reason to start again for ever.
+        if (!deployments.Any(PosixMounts.IsReadOnly))
+            PosixMounts.StartAgain();
     }
 }

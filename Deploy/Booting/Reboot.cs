@@ -3,13 +3,18 @@ using System.Diagnostics;
 
 namespace ContentTree.Deploy.Booting;
 
-/// <summary>Starts the machine again, the way it is configured.</summary>
+/// <summary>Starts what was chosen: the machine again, or the link's services.</summary>
 internal static class Reboot
 {
+    /// <summary>Nobody is thrown out by swapping a link, so it follows at once unless the configuration says never.</summary>
+    public static bool IsAutomatic(Device device) => device.Config is { IsLinked: true, Reboot: not "never" };
+
     /// <param name="say">Hears what is done.</param>
     public static void Run(Device device, Action<string> say)
     {
-        if (device.Root.IsGiven)
+        if (device.Config.IsLinked)
+            LinkActivation.Run(device, say);
+        else if (device.Root.IsGiven)
             say($"no reboot: {device.Root.Path} was given with --root");
         else if (device.Config.Reboot == "command")
             Start("/bin/sh", "-c", device.Config.RebootCommand);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ContentTree.Deploy.Booting;
 using ContentTree.Deploy.Transfer;
 using ContentTree.Deploy.Updates;
 using ContentTree.Store.Protocol;
@@ -21,6 +22,8 @@ internal static class DeployCommand
             var job = new UpdateJob(device, sources, Progress.Silent(context.Clock));
             var outcome = job.Deploy(complete, UpdateJob.Known(device, complete.Id), parse.GetValue(again));
             UpdateCommand.Print(context.Output, device, outcome);
+            if (outcome.RebootNeeded && Reboot.IsAutomatic(device))
+                Reboot.Run(device, context.Output.Say);
             return Task.FromResult((ExitCode.Done, UpdateCommand.Text(outcome)));
         }, cancellation)));
         return command;

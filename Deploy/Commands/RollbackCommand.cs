@@ -19,7 +19,7 @@ internal static class RollbackCommand
                 Roll(context, device);
             var document = Describe(device);
             context.Output.Write(document, DocumentJson.Default.SwitchedDocument, Text);
-            if (parse.GetValue(reboot) && document.RebootNeeded)
+            if ((parse.GetValue(reboot) || Reboot.IsAutomatic(device)) && document.RebootNeeded)
                 Reboot.Run(device, context.Output.Say);
             return ExitCode.Done;
         }, cancellation)));

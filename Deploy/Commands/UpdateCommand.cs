@@ -24,7 +24,7 @@ internal static class UpdateCommand
                 ? await job.CheckAsync(cancellation).ConfigureAwait(false)
                 : await job.RunAsync(cancellation).ConfigureAwait(false);
             Print(context.Output, device, outcome);
-            if (parse.GetValue(reboot) && outcome.RebootNeeded && !parse.GetValue(check))
+            if ((parse.GetValue(reboot) || Reboot.IsAutomatic(device)) && outcome.RebootNeeded && !parse.GetValue(check))
                 Reboot.Run(device, context.Output.Say);
             return (CodeOf(outcome, parse.GetValue(rebootCode), parse.GetValue(unchangedCode)), Text(outcome));
         }, cancellation)));

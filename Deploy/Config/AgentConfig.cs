@@ -41,6 +41,9 @@ internal sealed class AgentConfig
         ReachDeadline = reader.Duration("health.reach", "12min");
         FailedUnits = reader.Choice("health.failed-units", "wanted", "required", "wanted", "ignored");
         Tries = reader.Number("boot.tries", "3", 1, BootFile.BootRecord.MaxTries);
+        LinkPath = reader.Text("link.path", "");
+        LinkServices = reader.Words("link.services");
+        LinkActivate = reader.Text("link.activate", "systemctl restart ctree-link.service");
         Keep = reader.Number("store.keep", "2", 1, 1000);
         MinFree = reader.Bytes("store.min-free", "16M");
         Unprivileged = reader.Flag("store.unprivileged", "false");
@@ -138,6 +141,18 @@ internal sealed class AgentConfig
 
     /// <summary>Boots that a trial is given.</summary>
     public int Tries { get; }
+
+    /// <summary>The symlink that leads to the running deployment, on a device whose system somebody else boots; empty where deployments are booted.</summary>
+    public string LinkPath { get; }
+
+    /// <summary>Deployments are activated by a symlink, not by booting them.</summary>
+    public bool IsLinked => LinkPath.Length > 0;
+
+    /// <summary>What is restarted when the link leads elsewhere.</summary>
+    public IReadOnlyList<string> LinkServices { get; }
+
+    /// <summary>Runs the selector for the link; by /bin/sh.</summary>
+    public string LinkActivate { get; }
 
     /// <summary>Confirmed deployments to keep.</summary>
     public int Keep { get; }

@@ -19,6 +19,9 @@ internal sealed class ConfigReader(IEnumerable<ConfigSetting> settings)
 
     public string Text(string key, string otherwise) => Take(key, otherwise).Value;
 
+    /// <summary>Words apart by spaces.</summary>
+    public IReadOnlyList<string> Words(string key) => Text(key, "").Split(' ', StringSplitOptions.RemoveEmptyEntries);
+
     public TimeSpan Duration(string key, string otherwise) =>
         Parse<TimeSpan>(key, otherwise, Durations.TryParse, "a time like 500ms, 30s, 5min, 2h or 1d");
 

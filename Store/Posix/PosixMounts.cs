@@ -15,6 +15,7 @@ public static unsafe class PosixMounts
     private const ulong NoSuid = 2;
     private const ulong NoDevices = 4;
     private const ulong NoExecute = 8;
+    private const int DetachWithoutFollowing = 2 | 8;
 
     /// <summary>Whether nothing below the path can be written, be it by the mount or by the filesystem.</summary>
     public static bool IsReadOnly(string path) => (Flags(path) & ReadOnlyFlag) != 0;
@@ -28,6 +29,17 @@ public static unsafe class PosixMounts
     {
         Posix.Check(Libc.unshare(NewMountNamespace), "mount namespace");
         Mount("none", "/", Recursive | Slave);
+    }
+
+    /// <summary>Takes away what this process may take away of what is mounted at the path; what is in use goes when it is let go.</summary>
+    public static void RemoveAll(string path)
+    {
+        fixed (byte* at = Encoding.UTF8.GetBytes(path + '\0'))
+        {
+            while (Libc.umount2(at, DetachWithoutFollowing) == 0)
+            {
+            }
+        }
     }
 
     /// <summary>Makes a read-only mount writable, its other flags as they were.</summary>
