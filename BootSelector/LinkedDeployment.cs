@@ -39,7 +39,7 @@ internal sealed class LinkedDeployment(DeviceLayout layout, string link, Termina
 
     private void Swap(string target)
     {
-        if (File.ResolveLinkTarget(link, returnFinalTarget: false)?.FullName == target)
+        if (new FileInfo(link).LinkTarget == target)
             return;
         if (Kernel.StatusOf(link) is { IsDirectory: true })
             throw new IOException($"{link} is a directory, not a link: move it away once");
