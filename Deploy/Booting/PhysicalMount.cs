@@ -11,16 +11,8 @@ internal static class PhysicalMount
 {
     public static void EnsureWritable(DeviceRoot root)
     {
-        if (!Posix.IsRoot || !Directory.Exists(root.Top))
+        if (root.IsGiven || !Posix.IsRoot || !Directory.Exists(root.Top) || !PosixMounts.IsReadOnly(root.Top))
             return;
-        if (!root.IsGiven && PosixMounts.IsReadOnly(root.Top))
-            MakeWritable(root);
-        else if (ReadOnlyDeployments(root) is { Length: > 0 } shown)
-            Uncover(shown);
-    }
-
-    private static void MakeWritable(DeviceRoot root)
-    {
         PosixMounts.LeaveSharedMounts();
         PosixMounts.RemountWritable(root.Top);
         if (PosixMounts.IsReadOnly(root.Top))
@@ -31,14 +23,14 @@ internal static class PhysicalMount
         PosixMounts.StartAgain();
     }
 
-    // In link mode the selector shows single deployments read-only; a repair has to get at what is below.
-    private static string[] ReadOnlyDeployments(DeviceRoot root) =>
-        Directory.Exists(root.Layout.Deployments) && !PosixMounts.IsReadOnly(root.Layout.Deployments)
-            ? [.. DeploymentSet.Scan(root.Layout).Select(d => root.Layout.Deployment(d.Name)).Where(PosixMounts.IsReadOnly)]
-            : [];
-
-    private static void Uncover(string[] deployments)
+    /// <summary>In link mode the selector shows single deployments read-only; a repair has to get at what is below.</summary>
+    public static void Uncover(DeviceRoot root)
     {
+        if (!Posix.IsRoot || !Directory.Exists(root.Layout.Deployments) || PosixMounts.IsReadOnly(root.Layout.Deployments))
+            return;
+        var deployments = DeploymentSet.Scan(root.Layout).Select(d => root.Layout.Deployment(d.Name)).Where(PosixMounts.IsReadOnly).ToArray();
+        if (deployments.Length == 0)
+            return;
         PosixMounts.LeaveSharedMounts();
         foreach (var deployment in deployments)
             PosixMounts.RemoveAll(deployment);

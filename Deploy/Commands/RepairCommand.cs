@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ContentTree.Deploy.Booting;
 using ContentTree.Deploy.Repairs;
 using ContentTree.Deploy.State;
 using ContentTree.Store.Local;
@@ -12,12 +13,16 @@ internal static class RepairCommand
     public static Command Create(Globals globals)
     {
         var command = new Command("repair", "fetch damaged objects again and mend the deployments that have them");
-        command.SetAction(globals.Run((context, _, cancellation) => context.JobAsync(async device =>
+        command.SetAction(globals.Run((context, _, cancellation) =>
         {
-            var document = await RunAsync(device, cancellation).ConfigureAwait(false);
-            context.Output.Write(document, DocumentJson.Default.RepairDocument, Text);
-            return (document.Left.Count == 0 ? ExitCode.Done : ExitCode.VerificationFailed, Summary(document));
-        }, cancellation)));
+            PhysicalMount.Uncover(context.Root);
+            return context.JobAsync(async device =>
+            {
+                var document = await RunAsync(device, cancellation).ConfigureAwait(false);
+                context.Output.Write(document, DocumentJson.Default.RepairDocument, Text);
+                return (document.Left.Count == 0 ? ExitCode.Done : ExitCode.VerificationFailed, Summary(document));
+            }, cancellation);
+        }));
         return command;
     }
 

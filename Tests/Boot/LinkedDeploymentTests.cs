@@ -86,7 +86,7 @@ public sealed class LinkedDeploymentTests : IDisposable
         var write = () => File.WriteAllText(Path.Combine(Link, "version"), "spoiled");
         write.Should().Throw<IOException>().WithMessage("*Read-only*");
         Run().Should().Be(0, "a second time it is the same");
-        Shell.Run($"grep -c '{_layout.Deployment(BootSamples.Name(1))} ' /proc/self/mounts").Should().Be("1");
+        Shell.Run($"grep -c '{_layout.Deployment(BootSamples.Name(1))} ' /proc/self/mounts").Trim().Should().Be("1");
     }
 
     private int Run() => Commands.Run(["--root", _directory.Path, "--link", Link], new KernelCommandLine(""), new BootSelector.Terminal(_ => { }, _ => { }));
