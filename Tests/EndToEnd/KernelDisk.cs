@@ -15,9 +15,13 @@ internal sealed partial class KernelDisk : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(4);
 
-    private readonly TestServer _server;
+    private const string Fat = "ctree.boot=UUID=DEAD-BEEF";
+    private static readonly string[] FatModules = ["fat.ko", "vfat.ko", "nls_cp437.ko", "nls_ascii.ko"];
 
-    private KernelDisk(TestServer server) => _server = server;
+    private readonly TestServer _server;
+    private readonly bool _isUefi;
+
+    private KernelDisk(TestServer server, bool isUefi) => (_server, _isUefi) = (server, isUefi);
 
     /// <summary>Files beside the disk.</summary>
     public TemporaryDirectory Directory { get; } = new();
@@ -26,13 +30,14 @@ internal sealed partial class KernelDisk : IAsyncDisposable
     public string Image => Directory["disk"];
 
     /// <param name="options">Of mkfs.ext4, for loaders that know only older ones.</param>
-    public static async Task<KernelDisk> MakeAsync(string options, params TestKernel[] kernels)
+    /// <param name="isUefi">The firmware is UEFI, and the boot partition a FAT disk of its own.</param>
+    public static async Task<KernelDisk> MakeAsync(string options, bool isUefi, params TestKernel[] kernels)
     {
-        var disk = new KernelDisk(await TestServer.StartAsync());
+        var disk = new KernelDisk(await TestServer.StartAsync(), isUefi);
         System.IO.Directory.CreateDirectory(disk.Directory["root"]);
         Shell.Run($"truncate -s 300M '{disk.Image}'; mkfs.ext4 -q -F {options} -L ctree-root '{disk.Image}'");
         foreach (var kernel in kernels)
-            SelectorInitramfs.Make(disk.Directory[kernel.Version], kernel);
+            SelectorInitramfs.Make(disk.Directory[kernel.Version], kernel, isUefi ? FatModules : []);
         return disk;
     }
 
@@ -42,7 +47,7 @@ internal sealed partial class KernelDisk : IAsyncDisposable
     {
         var result = await device.RunAsync("init", "--server", _server.Link.Url, "--branch", "main", "--token", _server.Token(), "--unprivileged");
         result.Code.Should().Be(0, result.Error);
-        device.Configure($"[boot]\nloader = {loader}\noptions = {VirtualMachine.KernelWords} panic=1 ctree.root=LABEL=ctree-root\n[store]\nkeep = 4\n");
+        device.Configure($"[boot]\nloader = {loader}\noptions = {VirtualMachine.KernelWords} panic=1 ctree.root=LABEL=ctree-root {(_isUefi ? Fat : "")}\n[store]\nkeep = 4\n");
         install(device.Layout.Boot);
         await device.UpdateAsync();
     });
@@ -91,8 +96,11 @@ internal sealed partial class KernelDisk : IAsyncDisposable
         {
             if (File.Exists($"{root}/ctree/data/var/booted"))
                 File.Copy($"{root}/ctree/data/var/booted", $"{root}/ctree/state/booted", overwrite: true);
+            using var partition = _isUefi ? OpenFat(Path.Combine(root, "ctree/boot")) : null;
             using var device = new TestDevice(root);
             await work(device);
+            if (_isUefi)
+                WriteFat(Path.Combine(root, "ctree/boot"));
         }
         finally
         {
@@ -100,9 +108,13 @@ internal sealed partial class KernelDisk : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts the machine from its first disk, and returns its console once the tree has powered it off.</summary>
-    public string Boot(string? loaderDisk = null) => VirtualMachine.RunUntilPowerOff(
-        new VirtualMachineOptions { Disk = loaderDisk ?? Image, SecondDisk = loaderDisk is null ? null : Image }, Patience);
+    /// <summary>Starts the machine from its first disk, or from one with the loader, and returns its console once the tree has powered it off.</summary>
+    public string Boot(string? loaderDisk = null)
+    {
+        var first = _isUefi ? Directory["fat"] : loaderDisk;
+        return VirtualMachine.RunUntilPowerOff(
+            new VirtualMachineOptions { Disk = first ?? Image, SecondDisk = first is null ? null : Image, IsUefi = _isUefi }, Patience);
+    }
 
     /// <summary>The tree came up with its own kernel: the one that runs is the one its modules are for.</summary>
     public static void Runs(string log, TestKernel kernel, ObjectId commit, string reason)
@@ -121,6 +133,19 @@ internal sealed partial class KernelDisk : IAsyncDisposable
         await _server.DisposeAsync();
         Directory.Dispose();
     }
+
+    // The kernel here may know no FAT: its files are copied out and in.
+    private TestMount OpenFat(string path)
+    {
+        System.IO.Directory.CreateDirectory(path);
+        var mount = new TestMount("-t tmpfs none", path);
+        if (File.Exists(Directory["fat"]))
+            Shell.Run($"mcopy -s -n -i '{Directory["fat"]}' '::*' .", path);
+        return mount;
+    }
+
+    private void WriteFat(string path) => Shell.Run(
+        $"rm -f '{Directory["fat"]}'; mkfs.vfat -F 32 -C -i DEADBEEF '{Directory["fat"]}' 98304 >&2; mcopy -s -i '{Directory["fat"]}' * '::'", path);
 
     [GeneratedRegex(@"UP kernel=(?<kernel>\S+) modules=(?<modules>\S+) .*")]
     private static partial Regex Up();

@@ -1,5 +1,5 @@
-using ContentTree.BootFile;
 using ContentTree.Tests.Boot;
+using ContentTree.Tests.Deploy;
 using ContentTree.Tests.Support;
 using static ContentTree.Tests.EndToEnd.KernelDisk;
 
@@ -19,7 +19,7 @@ public sealed class KernelUpdateTests
     [LoaderBootFact("grub-common, grub-pc-bin", "grub-mkimage")]
     public async Task GRUB_and_the_selector_bring_kernel_and_tree_back_together()
     {
-        await using var disk = await MakeAsync("", _old, _new);
+        await using var disk = await MakeAsync("", isUefi: false, _old, _new);
         var grub = GrubDisk.Make(disk.Directory);
         var first = disk.Publish(_old, "true");
         await disk.InstallAsync("grub", boot =>
@@ -31,20 +31,14 @@ public sealed class KernelUpdateTests
         await disk.ConfirmAsync();
 
         var second = disk.Publish(_new, "true");
+        await disk.OnDeviceAsync(UpdateButForTheBootFile);
+        var log = disk.Boot(grub);
+        log.Should().Contain("the loader now points at it, rebooting");
+        Runs(log, _old, first, "wanted");
+
         await disk.UpdateAsync();
         Runs(disk.Boot(grub), _new, second, "wanted");
         await disk.ConfirmAsync();
-
-        // As after a power cut between the loader and the boot file: the loader starts the old kernel, the boot file wants the new tree.
-        await disk.OnDeviceAsync(device =>
-        {
-            var assets = DeploymentSet.Scan(device.Layout).Single(d => d.Marker.Commit == first.ToString()).Marker.Assets;
-            LoaderPointer.Read(Path.Combine(device.Layout.LoaderPointers, assets))!.Write(device.Layout.Boot);
-            return Task.CompletedTask;
-        });
-        var log = disk.Boot(grub);
-        log.Should().Contain("the loader now points at it, rebooting");
-        Runs(log, _new, second, "wanted");
 
         var third = disk.Publish(_old, "exit 1");
         await disk.UpdateAsync();
@@ -66,7 +60,7 @@ public sealed class KernelUpdateTests
     public async Task Extlinux_starts_a_new_kernel_once_and_the_old_one_from_then_on_unless_it_was_confirmed()
     {
         // It knows ext4 as it was in its days.
-        await using var disk = await MakeAsync("-O ^64bit,^metadata_csum", _old, _new);
+        await using var disk = await MakeAsync("-O ^64bit,^metadata_csum", isUefi: false, _old, _new);
         var first = disk.Publish(_old, "true");
         await disk.InstallAsync("extlinux", boot =>
         {
@@ -89,5 +83,54 @@ public sealed class KernelUpdateTests
         log.Should().Contain("passed over");
         Runs(log, _new, second, "previous");
         await disk.SettledAsync(third);
+    }
+
+    [LoaderBootFact("systemd-boot-efi, ovmf, dosfstools, mtools", "mkfs.vfat", "mcopy")]
+    public async Task Systemd_boot_counts_a_new_kernel_in_the_name_of_its_entry()
+    {
+        await using var disk = await MakeAsync("", isUefi: true, _old, _new);
+        var first = disk.Publish(_old, "true");
+        await disk.InstallAsync("systemd-boot", boot =>
+        {
+            Directory.CreateDirectory(Path.Combine(boot, "EFI/BOOT"));
+            File.Copy("/usr/lib/systemd/boot/efi/systemd-bootx64.efi", Path.Combine(boot, "EFI/BOOT/BOOTX64.EFI"));
+        });
+        Runs(disk.Boot(), _old, first, "wanted");
+        await disk.ConfirmAsync();
+
+        var second = disk.Publish(_new, "true");
+        await disk.UpdateAsync();
+        Runs(disk.Boot(), _new, second, "wanted");
+        (await EntriesAsync(disk)).Should().ContainSingle(name => name.EndsWith("+2-1.conf", StringComparison.Ordinal));
+        await disk.ConfirmAsync();
+        (await EntriesAsync(disk)).Should().HaveCount(2).And.NotContain(name => name.Contains('+'));
+
+        var third = disk.Publish(_old, "true", NoInitramfs);
+        await disk.UpdateAsync();
+        var log = disk.Boot();
+        Count(log, "Unable to mount root fs").Should().Be(3, "systemd-boot counts");
+        log.Should().Contain("passed over");
+        Runs(log, _new, second, "previous");
+        await disk.SettledAsync(third);
+    }
+
+    /// <summary>As a power cut leaves it after the loader and before the boot file.</summary>
+    private static async Task UpdateButForTheBootFile(TestDevice device)
+    {
+        var slots = new[] { device.Boot.PathA, device.Boot.PathB }.ToDictionary(path => path, File.ReadAllBytes);
+        await device.UpdateAsync();
+        foreach (var (path, bytes) in slots)
+            File.WriteAllBytes(path, bytes);
+    }
+
+    private static async Task<string[]> EntriesAsync(KernelDisk disk)
+    {
+        string[] names = [];
+        await disk.OnDeviceAsync(device =>
+        {
+            names = [.. Directory.GetFiles(Path.Combine(device.Layout.Boot, "loader/entries")).Select(path => Path.GetFileName(path)!)];
+            return Task.CompletedTask;
+        });
+        return names;
     }
 }

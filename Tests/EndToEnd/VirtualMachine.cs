@@ -24,6 +24,7 @@ internal sealed class VirtualMachine : IDisposable
             .. options is { Kernel: { } kernel, Initramfs: { } initramfs }
                 ? new[] { "-kernel", kernel, "-initrd", initramfs, "-append", $"{KernelWords} panic=-1 {options.CommandLine}" }
                 : [],
+            .. options.IsUefi ? Firmware() : [],
             "-drive", $"file={options.Disk},format=raw,if=virtio", "-display", "none", "-nodefaults",
             "-serial", "file:" + _directory["serial.log"],
             "-serial", $"unix:{_directory["shell"]},server=on,wait=off",
@@ -83,6 +84,17 @@ internal sealed class VirtualMachine : IDisposable
 
     /// <summary>The shell that a test's tree offers on its second serial line.</summary>
     public GuestShell OpenShell() => new(_directory["shell"]);
+
+    // Its variables are its own, and go with it.
+    private string[] Firmware()
+    {
+        File.Copy("/usr/share/OVMF/OVMF_VARS.fd", _directory["variables"]);
+        return
+        [
+            "-drive", "if=pflash,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE.fd",
+            "-drive", $"if=pflash,format=raw,file={_directory["variables"]}",
+        ];
+    }
 
     public void Dispose()
     {

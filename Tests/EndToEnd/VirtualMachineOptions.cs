@@ -14,6 +14,9 @@ internal sealed record VirtualMachineOptions
     /// <summary>A second disk, or null.</summary>
     public string? SecondDisk { get; init; }
 
+    /// <summary>The firmware is UEFI instead of a PC's BIOS.</summary>
+    public bool IsUefi { get; init; }
+
     /// <summary>Added to what every test machine has: the console, and a reboot after a panic.</summary>
     public string CommandLine { get; init; } = "";
 
