@@ -6,8 +6,7 @@ namespace ContentTree.Deploy.Loaders;
 /// <summary>How a loader starts one kernel: written in the words of the loaders that read entries.</summary>
 /// <param name="assets">What it starts.</param>
 /// <param name="prefix">The boot directory as the loader sees it: "" when it is the top of its partition.</param>
-/// <param name="options">The configured kernel command line, without what the entry adds.</param>
-internal sealed class BootEntry(BootAssets assets, string prefix, string options)
+internal sealed class BootEntry(BootAssets assets, string prefix)
 {
     private const string Prefix = "ctree-";
 
@@ -18,7 +17,7 @@ internal sealed class BootEntry(BootAssets assets, string prefix, string options
     public string Id => IdOf(assets.Name);
 
     /// <summary>The kernel command line. It names the kernel and never a deployment: that is the selector's to choose and to count.</summary>
-    public string Options => $"{options} ctree.assets={assets.Name}".TrimStart();
+    public string Options => $"{assets.Options} ctree.assets={assets.Name}".TrimStart();
 
     public static string IdOf(string assets) => Prefix + assets;
 

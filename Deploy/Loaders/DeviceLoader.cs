@@ -45,8 +45,9 @@ internal sealed class DeviceLoader
     public void RequireAnswer() => _loader?.RequireAnswer();
 
     /// <summary>The kernel that a root tree is to boot with; null when it brings none or kernels come from elsewhere.</summary>
-    public BootAssets? Find(ObjectId tree) =>
-        _loader is null ? null : new KernelSearch(_device.Store.ReadTree, tree).Find(_device.Config.DeviceTree);
+    public BootAssets? Find(ObjectId tree) => _loader is null
+        ? null
+        : new KernelSearch(_device.Store.ReadTree, tree).Find(_device.Config.DeviceTree, BootEntry.CheckedOptions(_device.Config.KernelOptions));
 
     /// <summary>Whether the boot partition lacks room for a kernel.</summary>
     public bool IsShortOfRoom(BootAssets assets) => _assets.Shortage(assets) > 0;
@@ -58,7 +59,7 @@ internal sealed class DeviceLoader
     public void Bring(BootAssets assets)
     {
         _assets.Bring(assets);
-        _loader?.Add(new BootEntry(assets, Prefix(), BootEntry.CheckedOptions(_device.Config.KernelOptions)));
+        _loader?.Add(new BootEntry(assets, Prefix()));
         _files.Settle();
     }
 

@@ -11,6 +11,9 @@ namespace ContentTree.Deploy.Loaders;
 internal sealed class GrubLoader(BootFiles files, EntryFiles entries) : ILoader
 {
     private const string Block = "grub/grubenv";
+    // packaging/grub/grub.cfg counts from there; GRUB has no arithmetic.
+    private const int MostTries = 5;
+
     private static readonly string[] Own = ["saved_entry", "ctree_fallback", "boot_counter", "boot_success"];
 
     public void RequireAnswer() => _ = Variables();
@@ -25,7 +28,7 @@ internal sealed class GrubLoader(BootFiles files, EntryFiles entries) : ILoader
             [
                 ("saved_entry", BootEntry.IdOf(assets)),
                 ("ctree_fallback", BootEntry.IdOf(fallback)),
-                ("boot_counter", tries.ToString(CultureInfo.InvariantCulture)),
+                ("boot_counter", Math.Min(tries, MostTries).ToString(CultureInfo.InvariantCulture)),
                 ("boot_success", "0"),
             ];
         files.Point(With(own));

@@ -18,7 +18,7 @@ internal static class KernelElsewhere
             return;
         var kernels = new KernelSearch(device.Store.ReadTree, tree).Ids();
         var own = new KernelSearch(device.Store.ReadTree, device.Store.ReadCommit(used.Commit).Tree).Ids();
-        if (kernels.Count == 0 || own.Count == 0 || kernels.Overlaps(own))
+        if (kernels.Count == 0 || own.Count == 0 || own.IsSubsetOf(kernels))
             return;
         throw new StoppedException(ExitCode.Held,
             $"commit {commit} has another kernel than {used.Name}, and this device loads its kernel from elsewhere ([boot] loader = none): " +

@@ -19,9 +19,10 @@ internal sealed class KernelSearch(Func<ObjectId, Tree> read, ObjectId root)
     private static readonly string[] InitramfsNames = ["initramfs", "initrd"];
 
     /// <param name="deviceTree">Which one of several device trees, such as <c>broadcom/bcm2711-rpi-4-b.dtb</c>; "" for the only one.</param>
+    /// <param name="options">The configured kernel command line.</param>
     /// <returns>Null when the tree has no kernel.</returns>
     /// <exception cref="StoppedException">It has several, or not the device tree that was asked for.</exception>
-    public BootAssets? Find(string deviceTree)
+    public BootAssets? Find(string deviceTree, string options)
     {
         var kernels = Kernels().ToArray();
         if (kernels.Length == 0)
@@ -33,13 +34,13 @@ internal sealed class KernelSearch(Func<ObjectId, Tree> read, ObjectId root)
         }
         var (directory, version, file) = kernels[0];
         if (SignedName(file) is { } signed)
-            return new BootAssets([(signed, file)]);
+            return new BootAssets([(signed, file)], options);
         List<(string, TreeEntry.File)> files = [("vmlinuz", file)];
         if (Initramfs(directory, version) is { } initramfs)
             files.Add(("initrd", initramfs));
         if (DeviceTree(directory, version, deviceTree) is { } dtb)
             files.Add(("dtb", dtb));
-        return new BootAssets(files);
+        return new BootAssets(files, options);
     }
 
     /// <summary>Every kernel of the tree, by content.</summary>
@@ -94,8 +95,8 @@ internal sealed class KernelSearch(Func<ObjectId, Tree> read, ObjectId root)
         }
     }
 
-    private static bool IsKernel(TreeEntry.File file) =>
-        SignedName(file) is not null || KernelNames.Any(name => $"{file.Name}" == name || $"{file.Name}".StartsWith(name + "-", StringComparison.Ordinal));
+    private static bool IsKernel(TreeEntry.File file) => !$"{file.Name}".StartsWith("memtest", StringComparison.Ordinal) &&
+        (SignedName(file) is not null || KernelNames.Any(name => $"{file.Name}" == name || $"{file.Name}".StartsWith(name + "-", StringComparison.Ordinal)));
 
     // A FIT or a UKI is whole in itself, and its signature covers every bit.
     private static string? SignedName(TreeEntry.File file) => Path.GetExtension($"{file.Name}").ToLowerInvariant() switch

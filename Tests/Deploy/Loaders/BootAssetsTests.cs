@@ -36,6 +36,27 @@ public sealed class BootAssetsTests
     }
 
     [Fact]
+    public async Task Other_words_are_tried_and_left_like_another_kernel()
+    {
+        await using var it = await KernelDevice.StartAsync("grub");
+        var first = await it.TakeAsync("a");
+        it.Device.Configure("options = root=UUID=1234 debug\n");
+        var second = await it.TryAsync("a");
+        it.Shell($"cat loader/entries/ctree-{first}.conf").Should().Contain($"options root=UUID=1234 quiet panic=10 ctree.assets={first}\n");
+        it.Shell($"cat loader/entries/ctree-{second}.conf").Should().Contain($"options root=UUID=1234 debug ctree.assets={second}\n");
+        it.Shell("cat grub/grubenv").Should().Contain($"ctree_fallback=ctree-{first}\nboot_counter=3\n");
+    }
+
+    [Fact]
+    public async Task Words_that_loaders_read_differently_are_refused()
+    {
+        await using var it = await KernelDevice.StartAsync("grub", "options = quiet 'a b'");
+        it.Publish("a");
+        (await it.Device.RunAsync("update")).Code.Should().Be(2);
+        it.Device.Deployments().Should().BeEmpty();
+    }
+
+    [Fact]
     public async Task A_damaged_copy_is_noticed_and_made_anew()
     {
         await using var it = await KernelDevice.StartAsync("extlinux");
