@@ -1,3 +1,5 @@
+using ContentTree.BootFile;
+
 namespace ContentTree.Tests.Deploy.Loaders;
 
 /// <summary>GRUB's environment block, judged by grub-editenv.</summary>
@@ -56,6 +58,24 @@ public sealed class GrubLoaderTests
             store.Commits().Should().HaveCount(1, "nothing was fetched");
         it.Shell("grub-editenv grub/grubenv create");
         await it.Device.UpdateAsync();
+    }
+
+    [LoaderFact("grub-common", "grub-editenv")]
+    public async Task After_a_fallback_the_boot_file_is_settled_even_when_the_loader_is_not()
+    {
+        await using var it = await KernelDevice.StartAsync("grub");
+        await it.TakeAsync("a");
+        var good = it.Device.Boot.Read()!.Wanted;
+        await it.TryAsync("b");
+        for (var boot = 0; boot < 4; boot++)
+            it.Device.BootNow();
+        it.Device.Boot.Read()!.State.Should().Be(BootState.Fallback);
+        File.WriteAllText(it.BootPath("grub/grubenv"), "garbage");
+        var result = await it.Device.RunAsync("update");
+        result.Code.Should().Be(1);
+        result.Error.Should().Contain("grubenv");
+        it.Device.Boot.Read()!.State.Should().Be(BootState.Good, "what runs must not use up its tries");
+        it.Device.Boot.Read()!.Wanted.Should().Be(good);
     }
 
     private static string[] List(KernelDevice it) => it.Shell("grub-editenv grub/grubenv list").Split('\n', StringSplitOptions.RemoveEmptyEntries);
