@@ -1,0 +1,145 @@
+using System.Buffers.Binary;
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.RegularExpressions;
+using ContentTree.BootFile;
+using ContentTree.Tests.Boot;
+using Xunit.Abstractions;
+
+namespace ContentTree.Tests.EndToEnd;
+
+/// <summary>
+/// Trees that are bad before any agent could run, on a real kernel: the old deployment is back within tries + 1 boots, by itself. What
+/// an agent or systemd notices is tried in <see cref="DebianBootTests"/>, <see cref="UpdateThroughBootTests"/> and AgentTests.
+/// </summary>
+[Trait("Category", "Qemu")]
+[Collection("Qemu")]
+public sealed partial class BadDeploymentTests(ITestOutputHelper output) : IDisposable
+{
+    private const string Tell = """
+        echo "BOOTED $(busybox sed -n 's/^deployment=//p' /run/ctree/booted) $(busybox sed -n 's/^state=//p' /run/ctree/booted)"
+
+        """;
+
+    private readonly DeviceDisk _disk = new();
+    private readonly TemporaryDirectory _images = new();
+    private readonly TestKernel _kernel = TestKernel.Fetch();
+
+    public void Dispose()
+    {
+        _images.Dispose();
+        _disk.Dispose();
+    }
+
+    [QemuTheory]
+    [InlineData("panics the kernel")]
+    [InlineData("crashes")]
+    [InlineData("is for another processor")]
+    [InlineData("needs a library that is not there")]
+    [InlineData("may not be executed")]
+    [InlineData("is a directory")]
+    [InlineData("is empty")]
+    [InlineData("is a link that leads nowhere")]
+    [InlineData("fills the disk and ends")]
+    public void Whatever_is_wrong_with_the_new_init_the_old_deployment_comes_back(string what)
+    {
+        _disk.Add(1, Tell + "busybox sync; busybox poweroff -f\n");
+        var name = _disk.Add(2, Tell + "exit 1\n");
+        Spoil(what, Path.Combine(_disk.Layout.Deployment(name), "sbin/init"));
+        _disk.Slots.Write(BootSamples.Record(BootState.Good, 1, null, 0));
+        _disk.Slots.Write(BootSamples.Record(BootState.Trial, 2, 1, 3));
+        _disk.ToImage(_images["disk"]);
+
+        var watch = Stopwatch.StartNew();
+        var log = VirtualMachine.RunUntilPowerOff(new VirtualMachineOptions
+        {
+            Kernel = _kernel.Image,
+            Initramfs = SelectorInitramfs.Make(_images["initramfs"], _kernel),
+            Disk = _images["disk"],
+            CommandLine = "ctree.root=LABEL=ctree-root",
+        });
+
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"init {what}: back after {watch.Elapsed.TotalSeconds:0.0} s"));
+        BootLine().Matches(log).Select(match => match.Groups[1].Value).Should().EndWith("1-00000001 fallback");
+        KernelStart().Count(log).Should().BeLessThanOrEqualTo(BootRecord.DefaultTries + 1);
+    }
+
+    private static void Spoil(string what, string init)
+    {
+        switch (what)
+        {
+            case "panics the kernel":
+                Write(init, "#!/bin/sh\necho c >/proc/sysrq-trigger\n"u8.ToArray());
+                break;
+            case "crashes":
+                Write(init, Elf(machine: 0x3e));
+                break;
+            case "is for another processor":
+                Write(init, Elf(machine: 0xb7));
+                break;
+            case "needs a library that is not there":
+                Write(init, File.ReadAllBytes("/usr/bin/true"));
+                break;
+            case "may not be executed":
+                Programs.Run("/", "chmod", "644", init);
+                break;
+            case "is a directory":
+                File.Delete(init);
+                Directory.CreateDirectory(init);
+                break;
+            case "is empty":
+                Write(init, []);
+                break;
+            case "is a link that leads nowhere":
+                File.Delete(init);
+                File.CreateSymbolicLink(init, "../lib/systemd/systemd");
+                break;
+            default:
+                Write(init, "#!/bin/sh\nPATH=/bin\nbusybox dd if=/dev/zero of=/var/fill bs=64k 2>/dev/null\nbusybox sync\nexit 1\n"u8.ToArray());
+                break;
+        }
+    }
+
+    private static void Write(string init, byte[] content)
+    {
+        File.Delete(init);
+        File.WriteAllBytes(init, content);
+        Programs.Run("/", "chmod", "755", init);
+    }
+
+    /// <summary>The smallest 64-bit program: one segment, whose first instruction no processor has.</summary>
+    private static byte[] Elf(ushort machine)
+    {
+        const int Header = 64, Segment = 56;
+        const ulong Base = 0x400000;
+        var file = new byte[Header + Segment + 4];
+        "\u007fELF"u8.CopyTo(file);
+        (file[4], file[5], file[6]) = (2, 1, 1);
+        void U16(int at, int value) => BinaryPrimitives.WriteUInt16LittleEndian(file.AsSpan(at), (ushort)value);
+        void U32(int at, uint value) => BinaryPrimitives.WriteUInt32LittleEndian(file.AsSpan(at), value);
+        void U64(int at, ulong value) => BinaryPrimitives.WriteUInt64LittleEndian(file.AsSpan(at), value);
+        U16(16, 2);
+        U16(18, machine);
+        U32(20, 1);
+        U64(24, Base + Header + Segment);
+        U64(32, Header);
+        U16(52, Header);
+        U16(54, Segment);
+        U16(56, 1);
+        U32(Header, 1);
+        U32(Header + 4, 5);
+        U64(Header + 16, Base);
+        U64(Header + 24, Base);
+        U64(Header + 32, (ulong)file.Length);
+        U64(Header + 40, (ulong)file.Length);
+        U64(Header + 48, 0x1000);
+        (file[Header + Segment], file[Header + Segment + 1]) = (0x0f, 0x0b);
+        return file;
+    }
+
+    [GeneratedRegex(@"^BOOTED (.*?)\r?$", RegexOptions.Multiline)]
+    private static partial Regex BootLine();
+
+    [GeneratedRegex(@"Linux version ")]
+    private static partial Regex KernelStart();
+}
