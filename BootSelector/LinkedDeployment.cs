@@ -17,6 +17,7 @@ internal sealed class LinkedDeployment(DeviceLayout layout, string link, Termina
             return ExitCode.Rescue;
         Protect(boot.Deployment);
         Swap(layout.Deployment(boot.Deployment));
+        UncoverOthers(boot.Deployment);
         SmallFile.Write(layout.Booted, choice.Booted(boot).Format());
         terminal.Result(layout.Deployment(boot.Deployment));
         return ExitCode.Done;
@@ -34,6 +35,16 @@ internal sealed class LinkedDeployment(DeviceLayout layout, string link, Termina
         catch (IOException e)
         {
             terminal.Say("the deployment is not protected from writes: " + e.Message);
+        }
+    }
+
+    // What is still in use keeps its view; a deployment that is shown nowhere can be removed, also from another mount namespace.
+    private void UncoverOthers(DeploymentName name)
+    {
+        foreach (var path in Directory.GetDirectories(layout.Deployments))
+        {
+            if (DeploymentName.TryParse(Path.GetFileName(path), out var other) && other != name)
+                Mounts.Remove(path);
         }
     }
 

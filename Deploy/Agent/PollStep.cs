@@ -121,7 +121,11 @@ internal sealed class PollStep(DeviceRoot root, AgentConfig config, TimeProvider
     // Only for a switch that is newer than this boot: where booting goes wrong, rebooting for the same switch would never end.
     private bool RebootIsDue(Device device, UpdateOutcome outcome) =>
         outcome.RebootNeeded && !IsStopped && config.Mode == "auto" && config.Reboot != "never" &&
-        (outcome.Action == UpdateAction.Deployed || (outcome.Action == UpdateAction.UpToDate && device.Booted is { Reason: BootReason.Wanted }));
+        (outcome.Action == UpdateAction.Deployed || (outcome.Action == UpdateAction.UpToDate && (device.Booted is { Reason: BootReason.Wanted } || IsUntriedLink(device))));
+
+    // A link is swapped without harm to anybody; a trial that never began was lost to a crash, or to a selector that did not run.
+    private bool IsUntriedLink(Device device) =>
+        config.IsLinked && device.Boot.Read() is { State: BootState.Trial } record && record.TriesLeft == config.Tries;
 
     private bool IsStopped => File.Exists(root.DoNotUpdate);
 

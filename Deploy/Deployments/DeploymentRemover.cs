@@ -16,7 +16,6 @@ internal static class DeploymentRemover
         using var deployments = Posix.OpenDirectory(layout.Deployments);
         TreeCheckout.Remove(deployments, Bytes($"{name}.ok"));
         Posix.Fsync(deployments, layout.Deployments);
-        PosixMounts.RemoveAll(layout.Deployment(name));
         RemoveIncomplete(deployments, name);
     }
 

@@ -84,8 +84,21 @@ internal sealed class UpdateJob(Device device, Sources sources, Progress progres
         var deployment = new DeploymentBuilder(device).Build(commit, target, again);
         BootSwitch.Want(device, deployment);
         device.State.Happened(EventKind.Updated, commit.Id, deployment.Name);
-        new Retention(device).Collect();
+        TidyUp(deployment);
         return new UpdateOutcome(UpdateAction.Deployed, target, deployment.Name, RebootNeeded());
+    }
+
+    // The switch is done: what cannot be removed now is no reason to call it failed, and is tried again at the next one.
+    private void TidyUp(FinishedDeployment made)
+    {
+        try
+        {
+            new Retention(device).Collect();
+        }
+        catch (IOException e)
+        {
+            device.State.Happened(EventKind.Failed, made.Commit, made.Name, ExitCode.Failed, $"removing what is not needed any more: {e.Message}");
+        }
     }
 
     /// <summary>What release keys have said about a commit that is here already.</summary>

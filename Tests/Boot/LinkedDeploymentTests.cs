@@ -86,6 +86,11 @@ public sealed class LinkedDeploymentTests : IDisposable
         var write = () => File.WriteAllText(Path.Combine(Link, "version"), "spoiled");
         write.Should().Throw<IOException>().WithMessage("*Read-only*");
         Run().Should().Be(0, "a second time it is the same");
+        _slots.Write(BootSamples.Record(BootState.Good, 2, 1, 0));
+        Run().Should().Be(0);
+        Shell.Try($"grep -c '{_layout.Deployment(BootSamples.Name(1))} ' /proc/self/mounts").Output.Trim().Should().Be("0", "what is left can be removed");
+        _slots.Write(BootSamples.Record(BootState.Good, 1, null, 0));
+        Run().Should().Be(0);
         Shell.Run($"grep -c '{_layout.Deployment(BootSamples.Name(1))} ' /proc/self/mounts").Trim().Should().Be("1");
     }
 
