@@ -58,7 +58,7 @@ public sealed class LinkModeBootTests : IDisposable
         Guest(shell, "systemctl reboot --no-block");
         machine.WaitFor("READY", Patience);
         Eventually(() => Guest(shell, "cat /run/example") == "2" && _server.Show(device)["failed"]?.GetValue<string>() == fourth);
-        Guest(shell, "ctree --json status").Should().Contain($"\"booted\":\"2-{second[..8]}\"").And.Contain("\"state\":\"good\"");
+        Guest(shell, "ctree --json status").Should().Contain($"\"booted\": \"2-{second[..8]}\"").And.Contain("\"state\": \"good\"");
         Guest(shell, "ctree verify").Should().NotContain("damage:");
         Guest(shell, "systemctl list-units --failed --plain --no-legend").Should().BeEmpty();
     }
