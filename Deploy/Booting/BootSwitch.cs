@@ -36,14 +36,28 @@ internal static class BootSwitch
     /// <summary>Makes a deployment the good one: no trial, nothing counted.</summary>
     public static BootRecord Good(Device device, FinishedDeployment deployment)
     {
+        var written = WriteGood(device, deployment);
+        Note(device, deployment.Name);
+        return written;
+    }
+
+    /// <summary>As <see cref="Good"/>, but only the boot file, which needs no room on the disk.</summary>
+    public static BootRecord WriteGood(Device device, FinishedDeployment deployment)
+    {
         var record = device.Boot.Read();
         // A confirmed trial keeps what it would have fallen back to.
         var previous = record is { State: BootState.Trial, Previous: { } kept } && record.Wanted == deployment.Name
             ? kept
             : BootHistory.LastGood(device, Excluded(record, deployment.Name));
-        var written = Write(device, new BootRecord { Wanted = deployment.Name, Previous = previous, State = BootState.Good });
-        Note(device, deployment.Name);
-        return written;
+        return Write(device, new BootRecord { Wanted = deployment.Name, Previous = previous, State = BootState.Good });
+    }
+
+    /// <summary>Remembers that a deployment passed its trial, also when the boot file has other names.</summary>
+    public static void Note(Device device, DeploymentName name)
+    {
+        var notes = device.State.Deployments;
+        if (notes.Find(name) is { Confirmed: false } note)
+            device.State.Deployments = notes.With(note with { Confirmed = true });
     }
 
     // A deployment that is left before it was confirmed is not what to fall back to.
@@ -64,12 +78,5 @@ internal static class BootSwitch
         if (!isSettled)
             loader.Follow(record);
         return written;
-    }
-
-    private static void Note(Device device, DeploymentName name)
-    {
-        var notes = device.State.Deployments;
-        if (notes.Find(name) is { Confirmed: false } note)
-            device.State.Deployments = notes.With(note with { Confirmed = true });
     }
 }

@@ -22,13 +22,27 @@ internal static class Confirmation
     public static DeploymentName Confirm(Device device, string? remark = null)
     {
         if (RunningTrial(device) is not { } name)
-            throw new StoppedException(ExitCode.NothingToSteer, Why(device));
+            return Settle(device) ?? throw new StoppedException(ExitCode.NothingToSteer, Why(device));
         var deployment = FinishedDeployment.Find(device.Layout, name)
             ?? throw new StoppedException(ExitCode.VerificationFailed, $"{name} runs, but its marker is gone; 'ctree verify' says more");
-        BootSwitch.Good(device, deployment);
-        device.State.Happened(EventKind.Confirmed, deployment.Commit, name, ExitCode.Done, remark);
+        // First, for it fits on a full disk: a trial must not end in a fallback because there is no room to write about it.
+        BootSwitch.WriteGood(device, deployment);
+        Settle(device, remark);
         Announce(device, name);
         return name;
+    }
+
+    /// <summary>Writes down a confirmation of which only the boot file knows yet. May be repeated after a crash.</summary>
+    /// <param name="device">The device.</param>
+    /// <param name="remark">What is not as it should be, though it is good enough.</param>
+    /// <returns>What was confirmed; null when that was written down already.</returns>
+    public static DeploymentName? Settle(Device device, string? remark = null)
+    {
+        if (device.Boot.Read() is not { State: BootState.Good } record || device.State.Deployments.Find(record.Wanted) is not { Confirmed: false } note)
+            return null;
+        device.State.Happened(EventKind.Confirmed, note.Commit, note.Name, ExitCode.Done, remark);
+        BootSwitch.Note(device, note.Name);
+        return note.Name;
     }
 
     private static string Why(Device device) => (device.Boot.Read(), device.Booted) switch

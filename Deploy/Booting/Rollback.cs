@@ -18,8 +18,9 @@ internal static class Rollback
         var left = FinishedDeployment.Find(device.Layout, record.Wanted);
         if (left is not null)
             device.State.Follow = device.State.Follow with { Skip = left.Commit };
-        BootSwitch.Good(device, target);
+        // Before the switch: run again after it, this would go the other way.
         device.State.Happened(EventKind.RolledBack, left?.Commit, record.Wanted, ExitCode.Done, $"by hand, to {previous}");
+        BootSwitch.Good(device, target);
         return (previous, record.Wanted);
     }
 }

@@ -1,6 +1,7 @@
 using ContentTree.BootFile;
 using ContentTree.Deploy.Booting;
 using ContentTree.Deploy.Loaders;
+using ContentTree.Store;
 using ContentTree.Store.Local;
 using ContentTree.Store.Objects;
 
@@ -33,12 +34,20 @@ internal sealed class Retention(Device device)
     {
         var stay = Stay();
         DeploymentRemover.RemoveLeftovers(device.Layout, stay);
+        RemoveTemporaries();
         var gone = FinishedDeployment.Scan(device.Layout).Select(d => d.Name).Where(name => !stay.Contains(name)).ToArray();
         foreach (var name in gone)
             DeploymentRemover.Remove(device.Layout, name);
         Forget();
         new DeviceLoader(device).Collect();
         return gone.Length;
+    }
+
+    private void RemoveTemporaries()
+    {
+        var root = device.Root;
+        foreach (var directory in new[] { root.Top, root.Layout.State, root.Trust, root.BlackBox }.Where(Directory.Exists))
+            DurableFiles.RemoveTemporaries(directory);
     }
 
     private HashSet<DeploymentName> Stay()

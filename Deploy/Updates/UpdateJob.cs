@@ -18,6 +18,7 @@ internal sealed class UpdateJob(Device device, Sources sources, Progress progres
     public async Task<UpdateOutcome> CheckAsync(CancellationToken cancellation)
     {
         FallbackSettlement.Settle(device);
+        Confirmation.Settle(device);
         var target = await _targets.FindAsync(cancellation).ConfigureAwait(false);
         var follow = device.State.Follow;
         if (follow.Skip is not null && follow.Skip != target.Commit)
@@ -81,9 +82,11 @@ internal sealed class UpdateJob(Device device, Sources sources, Progress progres
     public UpdateOutcome Deploy(CompleteCommit commit, Target target, bool again = false)
     {
         FallbackSettlement.Settle(device);
+        Confirmation.Settle(device);
         var deployment = new DeploymentBuilder(device).Build(commit, target, again);
-        BootSwitch.Want(device, deployment);
+        // Before the switch: after it nothing is left to do that a second run could find.
         device.State.Happened(EventKind.Updated, commit.Id, deployment.Name);
+        BootSwitch.Want(device, deployment);
         TidyUp(deployment);
         return new UpdateOutcome(UpdateAction.Deployed, target, deployment.Name, RebootNeeded());
     }

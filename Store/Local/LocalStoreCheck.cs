@@ -19,6 +19,9 @@ public static class LocalStoreCheck
             var prefix = Encoding.ASCII.GetBytes(index.ToString("x2", System.Globalization.CultureInfo.InvariantCulture));
             foreach (var (name, _) in Posix.ReadDirectory(store.Fanout((byte)index), store.Path))
             {
+                // What a kill left is no object and does no harm; collecting garbage removes it.
+                if (DurableFiles.IsTemporary(name))
+                    continue;
                 cancellation.ThrowIfCancellationRequested();
                 Interlocked.Increment(ref objects);
                 Interlocked.Add(ref bytes, CheckOne(store, (byte)index, [.. prefix, .. name], damage));

@@ -29,7 +29,8 @@ public sealed class StorePull : IDisposable
     public int Flushes { get; private set; }
 
     /// <summary>
-    /// Keeps what an interrupted pull had written and not yet moved: each is hashed and its metadata compared. Partial
+    /// Keeps what an interrupted pull had written and not yet moved: each is hashed, and what had not got its metadata yet is no
+    /// object. Partial
     /// downloads (<c>*.part</c>) stay; the rest is removed.
     /// </summary>
     /// <returns>Objects kept.</returns>
@@ -204,10 +205,11 @@ public sealed class StorePull : IDisposable
         Posix.Write(file, encoded, name.ToString());
     }
 
+    // The time is set last: with it a file has its owner, mode and attributes too.
     private bool IsIntact(StoredFile file)
     {
         using var handle = Posix.OpenForReadingAt(_store.Incoming, file.FlatName);
-        return ContentHash.Of(handle, file.ToString()) == file.Content;
+        return Posix.Stat(handle, file.ToString()).ModifiedNanoseconds == Tree.ModifiedSeconds * 1_000_000_000 && ContentHash.Of(handle, file.ToString()) == file.Content;
     }
 
     private bool IsIntact(ObjectName raw, byte[] name)

@@ -78,6 +78,20 @@ public static class DurableFiles
         }
     }
 
+    /// <summary>Removes what a kill left of files that were being written. Nobody else may be writing here.</summary>
+    public static void RemoveTemporaries(string directory)
+    {
+        using var handle = Posix.OpenDirectory(directory);
+        foreach (var (name, _) in Posix.ReadDirectory(handle, directory))
+        {
+            if (IsTemporary(name))
+                Posix.UnlinkAt(handle, name);
+        }
+    }
+
+    /// <summary>Whether a file of this name was never finished.</summary>
+    internal static bool IsTemporary(ReadOnlySpan<byte> name) => name.StartsWith(TemporaryPrefix);
+
     private static byte[] WriteTemporary(SafeFileHandle dir, ReadOnlySpan<byte> name, ReadOnlySpan<byte> content, int permissions)
     {
         byte[] temporary = [.. TemporaryPrefix, .. System.Text.Encoding.ASCII.GetBytes($"{Guid.NewGuid():N}")];

@@ -1,0 +1,23 @@
+using System.Globalization;
+
+namespace ContentTree.Tests.Crash;
+
+/// <summary>How much is tried, and which random choices are made; docs/testing.md.</summary>
+internal static class CrashProfile
+{
+    private const int DefaultTrials = 1500;
+
+    /// <summary>Trials of all workflows together, about.</summary>
+    public static int Trials { get; } = Number("CTREE_CRASH_TRIALS", DefaultTrials);
+
+    /// <summary>Where the random choices begin: the same number makes the same choices again.</summary>
+    public static int Seed { get; } = Number("CTREE_CRASH_SEED", Environment.TickCount & int.MaxValue);
+
+    /// <summary>The first and the last of the calls and as many between as there is room for, all when they fit.</summary>
+    public static IEnumerable<long> Spread(long calls, long room) => room >= calls
+        ? Enumerable.Range(1, (int)calls).Select(call => (long)call)
+        : Enumerable.Range(0, (int)room).Select(i => 1 + i * (calls - 1) / Math.Max(1, room - 1));
+
+    private static int Number(string name, int otherwise) =>
+        int.TryParse(Environment.GetEnvironmentVariable(name), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : otherwise;
+}
