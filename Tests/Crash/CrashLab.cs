@@ -35,9 +35,6 @@ public sealed class CrashLab : IAsyncLifetime
 
     internal Baseline Of(Workflow workflow) => _baselines[workflow.Name];
 
-    /// <summary>Calls of all workflows together.</summary>
-    internal long AllCalls => _baselines.Values.Sum(baseline => baseline.Calls.Count);
-
     /// <summary>What a deployment of the commit is, to the last byte.</summary>
     internal string TreeOf(ObjectId commit) => _trees[commit];
 

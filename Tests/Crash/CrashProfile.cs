@@ -18,6 +18,19 @@ internal static class CrashProfile
         ? Enumerable.Range(1, (int)calls).Select(call => (long)call)
         : Enumerable.Range(0, (int)room).Select(i => 1 + i * (calls - 1) / Math.Max(1, room - 1));
 
+    /// <summary>How many each may have at most, so that all together have about <paramref name="room"/> and the small ones what they want.</summary>
+    public static long Level(long room, IEnumerable<long> wants)
+    {
+        var left = wants.Order().ToArray();
+        for (var i = 0; i < left.Length; i++)
+        {
+            if (left[i] * (left.Length - i) >= room)
+                return Math.Max(1, room / (left.Length - i));
+            room -= left[i];
+        }
+        return left[^1];
+    }
+
     private static int Number(string name, int otherwise) =>
         int.TryParse(Environment.GetEnvironmentVariable(name), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : otherwise;
 }

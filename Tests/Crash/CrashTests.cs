@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using ContentTree.Tests.Boot;
 using ContentTree.Tests.Support;
 using Xunit.Abstractions;
 
@@ -10,8 +11,11 @@ public sealed class CrashTests(CrashLab lab, ITestOutputHelper output) : IClassF
 {
     private const int MostShown = 8;
 
-    // Share of all trials. Where every call fits into it, the rest goes to the others.
-    private const double Kills = 0.55;
+    // Shares of all trials; what one cannot use goes to the next.
+    private const double KillShare = 0.6;
+    private const double ErrorShare = 0.5;
+
+    private static readonly Errno[] Errors = Enum.GetValues<Errno>();
 
     public static TheoryData<string> Workflows => [.. Workflow.All.Select(workflow => workflow.Name)];
 
@@ -20,7 +24,7 @@ public sealed class CrashTests(CrashLab lab, ITestOutputHelper output) : IClassF
     public async Task Killed_at_any_call_it_keeps_every_promise(string name)
     {
         var workflow = Workflow.Find(name);
-        await TryAsync(workflow, [.. CrashProfile.Spread(Calls(workflow), Room(workflow, Kills)).Select(call => new Fault[] { new Fault.Kill(call) })]);
+        await TryAsync(workflow, [.. CrashProfile.Spread(Calls(workflow), CrashProfile.Level(Kills, AllCalls)).Select(call => new Fault[] { new Fault.Kill(call) })]);
     }
 
     [Theory]
@@ -29,7 +33,7 @@ public sealed class CrashTests(CrashLab lab, ITestOutputHelper output) : IClassF
     {
         var workflow = Workflow.Find(name);
         var random = new Random(CrashProfile.Seed);
-        var pairs = Enumerable.Range(0, (int)Room(workflow, Pairs))
+        var pairs = Enumerable.Range(0, (int)Pairs)
             .Select(_ => new Fault[] { new Fault.Kill(random.NextInt64(Calls(workflow)) + 1), new Fault.Kill(random.NextInt64(Calls(workflow)) + 1) });
         await TryAsync(workflow, [.. pairs]);
     }
@@ -39,19 +43,31 @@ public sealed class CrashTests(CrashLab lab, ITestOutputHelper output) : IClassF
     public async Task Where_the_disk_fails_it_says_so_and_loses_nothing(string name)
     {
         var workflow = Workflow.Find(name);
-        var errors = Enum.GetValues<Errno>();
-        var failing = CrashProfile.Spread(errors.Length * Calls(workflow), Room(workflow, Errors))
-            .Select(number => new Fault[] { new Fault.Fail((number - 1) / errors.Length + 1, errors[(int)((number - 1) % errors.Length)]) });
+        var room = CrashProfile.Level(Failures, AllCalls.Select(calls => calls * Errors.Length));
+        var failing = CrashProfile.Spread(Calls(workflow) * Errors.Length, room)
+            .Select(number => new Fault[] { new Fault.Fail((number - 1) / Errors.Length + 1, Errors[(int)((number - 1) % Errors.Length)]) });
         await TryAsync(workflow, [.. failing]);
     }
 
-    private double Pairs => (1 - Math.Min(Kills, lab.AllCalls / (double)CrashProfile.Trials)) / 2;
+    [StraceTheory]
+    [InlineData("update")]
+    [InlineData("repair")]
+    public async Task No_call_that_changes_a_file_system_passes_it_by(string name)
+    {
+        await using var device = lab.Take(Workflow.Find(name));
+        var traced = await FaultyProgram.TraceAsync(device.Root, device.Words);
+        traced.Counted.Should().BeGreaterThan(30).And.Be(traced.Seen);
+    }
 
-    private double Errors => Pairs;
+    private IEnumerable<long> AllCalls => Workflow.All.Select(Calls);
 
-    private int Calls(Workflow workflow) => lab.Of(workflow).Calls.Count;
+    private long Kills => Math.Min((long)(CrashProfile.Trials * KillShare), AllCalls.Sum());
 
-    private long Room(Workflow workflow, double share) => Math.Max(1, (long)(CrashProfile.Trials * share * Calls(workflow) / lab.AllCalls));
+    private long Failures => Math.Min((long)((CrashProfile.Trials - Kills) * ErrorShare), AllCalls.Sum() * Errors.Length);
+
+    private long Pairs => Math.Max(1, (CrashProfile.Trials - Kills - Failures) / Workflow.All.Count);
+
+    private long Calls(Workflow workflow) => lab.Of(workflow).Calls.Count;
 
     private async Task TryAsync(Workflow workflow, IReadOnlyList<Fault[]> trials)
     {

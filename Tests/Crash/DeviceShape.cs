@@ -32,7 +32,7 @@ internal sealed record DeviceShape(ObjectId? Boots, string Text, IReadOnlyList<s
             $"boot file {record?.State} {Name(record?.Wanted)} {Name(record?.Previous)} {record?.TriesLeft}",
             .. deployments.Select(d => $"deployment {d.Commit}").Order(StringComparer.Ordinal),
             .. state.Deployments.Deployments.Select(d => $"note {d.Commit} {d.Confirmed} {d.Kept} {d.Sequence}").Order(StringComparer.Ordinal),
-            .. new Denials(root).List().Select(d => $"denied {d.Commit} {d.Reason}"),
+            .. new Denials(root, TimeProvider.System).List().Select(d => $"denied {d.Commit} {d.Reason}"),
             $"follow {follow?.Branch} {follow?.Commit} {follow?.Skip}",
             .. Directory.GetFiles(root.Store, "*", SearchOption.AllDirectories).Select(path => path[root.Store.Length..]).Order(StringComparer.Ordinal),
         ];

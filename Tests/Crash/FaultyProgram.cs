@@ -37,6 +37,29 @@ internal static class FaultyProgram
         return new ProgramEnd(process.ExitCode, await output, await error);
     }
 
+    /// <summary>Runs it whole, and counts its calls below the root as the shim and as strace see them.</summary>
+    public static async Task<(int Counted, int Seen)> TraceAsync(string root, string[] words)
+    {
+        var (log, trace) = (root + ".log", root + ".trace");
+        string[] calls = ["write", "writev", "pwrite64", "pwritev", "fsync", "fdatasync", "syncfs", "truncate", "ftruncate", "fallocate", "rename", "renameat",
+            "renameat2", "link", "linkat", "unlink", "unlinkat", "rmdir", "symlink", "symlinkat", "mkdir", "mkdirat", "mknodat", "chmod", "fchmod", "fchmodat",
+            "fchown", "fchownat", "utimensat", "setxattr", "lsetxattr", "fsetxattr", "open", "openat", "copy_file_range", "sendfile"];
+        var text = $"strace -f -y -qq -s 0 -E LD_PRELOAD='{Shim}' -E FAULT_LOG='{log}' -e trace={string.Join(',', calls)} -o '{trace}' '{Program}' --root '{root}' {string.Join(' ', words)}";
+        try
+        {
+            await Task.Run(() => Shell.Run(text));
+            var changing = File.ReadLines(trace).Where(line => line.Contains(root + "/", StringComparison.Ordinal) && !line.Contains(log, StringComparison.Ordinal));
+            var seen = changing.Count(line => !line.Contains("resumed>", StringComparison.Ordinal) &&
+                (!line.Contains(" open", StringComparison.Ordinal) || line.Contains("O_CREAT", StringComparison.Ordinal) || line.Contains("O_TRUNC", StringComparison.Ordinal)));
+            return (File.ReadLines(log).Count(line => line.Contains(root + "/", StringComparison.Ordinal)), seen);
+        }
+        finally
+        {
+            File.Delete(log);
+            File.Delete(trace);
+        }
+    }
+
     private static string Compile()
     {
         var directory = ProjectFiles.PathOf(".work/crash");
