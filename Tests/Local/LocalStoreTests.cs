@@ -130,6 +130,10 @@ public sealed class LocalStoreTests : IDisposable
         var torn = new StoredFile(ObjectId.Of("torn content"u8), metadata.Digest());
         var incoming = _directory["ctree/store/incoming/"];
         File.WriteAllBytes(incoming + kept, whole);
+        // Owner, mode and attributes are set before the time.
+        File.SetLastWriteTimeUtc(incoming + kept, DateTimeOffset.FromUnixTimeSeconds(Tree.ModifiedSeconds).UtcDateTime);
+        var unset = new StoredFile(ObjectId.Of("without metadata"u8), metadata.Digest());
+        File.WriteAllBytes(incoming + unset, "without metadata"u8.ToArray());
         File.WriteAllBytes(incoming + torn, "torn"u8.ToArray());
         File.WriteAllBytes(incoming + "junk", whole);
         File.WriteAllBytes(incoming + "abc.part", whole);
@@ -137,6 +141,7 @@ public sealed class LocalStoreTests : IDisposable
             pull.AdoptLeftovers().Should().Be(1);
         _store.Contains(kept).Should().BeTrue();
         _store.Contains(torn).Should().BeFalse();
+        _store.Contains(unset).Should().BeFalse();
         Directory.GetFiles(incoming).Select(Path.GetFileName).Should().Equal("abc.part");
     }
 
