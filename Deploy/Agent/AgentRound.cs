@@ -1,5 +1,5 @@
-using ContentTree.Deploy.Booting;
 using ContentTree.BootFile;
+using ContentTree.Deploy.Booting;
 using ContentTree.Deploy.Commands;
 using ContentTree.Deploy.Config;
 using ContentTree.Store.Repositories;

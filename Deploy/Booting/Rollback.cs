@@ -13,6 +13,8 @@ internal static class Rollback
     {
         if (device.Boot.Read() is not { } record)
             throw new StoppedException(ExitCode.NothingToSteer, "nothing to roll back: the boot file names no deployment");
+        if (IsDone(device, record) is { } already)
+            return already;
         if (record.Previous is not { } previous || FinishedDeployment.Find(device.Layout, previous) is not { } target)
             throw new StoppedException(ExitCode.NothingToSteer, $"nothing to roll back to: {record.Wanted} has no confirmed deployment before it");
         var left = FinishedDeployment.Find(device.Layout, record.Wanted);
@@ -23,4 +25,11 @@ internal static class Rollback
         BootSwitch.Good(device, target);
         return (previous, record.Wanted);
     }
+
+    // Said twice before what it chose has run, as after a crash, it is one rollback and not the way forward again.
+    private static (DeploymentName, DeploymentName)? IsDone(Device device, BootRecord record) =>
+        record.State == BootState.Good && device.Booted is { } booted && booted.Deployment != record.Wanted &&
+        device.State.Follow.Skip is { } skip && booted.Commit == skip.ToString()
+            ? (record.Wanted, booted.Deployment)
+            : null;
 }

@@ -1,8 +1,8 @@
 using ContentTree.BootFile;
 using ContentTree.BootSelector;
 using ContentTree.Store.Objects;
-using ContentTree.Tests.EndToEnd;
 using ContentTree.Tests.Deploy;
+using ContentTree.Tests.EndToEnd;
 using ContentTree.Tests.Support;
 
 namespace ContentTree.Tests.Agent;

@@ -6,12 +6,13 @@ namespace ContentTree.Tests.Crash;
 internal static class CrashProfile
 {
     private const int DefaultTrials = 1500;
+    private const int DefaultSeed = 4242;
 
     /// <summary>Trials of all workflows together, about.</summary>
     public static int Trials { get; } = Number("CTREE_CRASH_TRIALS", DefaultTrials);
 
-    /// <summary>Where the random choices begin: the same number makes the same choices again.</summary>
-    public static int Seed { get; } = Number("CTREE_CRASH_SEED", Environment.TickCount & int.MaxValue);
+    /// <summary>Where the random choices begin: the same number makes the same choices again. Long runs choose others.</summary>
+    public static int Seed { get; } = Number("CTREE_CRASH_SEED", DefaultSeed);
 
     /// <summary>The first and the last of the calls and as many between as there is room for, all when they fit.</summary>
     public static IEnumerable<long> Spread(long calls, long room) => room >= calls

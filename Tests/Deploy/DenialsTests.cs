@@ -1,7 +1,7 @@
+using ContentTree.BootFile;
 using ContentTree.Deploy;
 using ContentTree.Deploy.Booting;
 using ContentTree.Deploy.State;
-using ContentTree.BootFile;
 using ContentTree.Store.Objects;
 using ContentTree.Tests.Server;
 using ContentTree.Tests.Support;

@@ -128,6 +128,8 @@ public sealed class SteeringTests : IAsyncLifetime
         _server.Publish("echo two > file");
         await _device.TakeAsync();
         (await _device.RunAsync("rollback")).Code.Should().Be(0);
+        (await _device.RunAsync("rollback")).Code.Should().Be(0);
+        _device.Boot.Read()!.Wanted.Number.Should().Be(1, "said twice it is one rollback");
         (await _device.JsonAsync("update"))["action"]!.GetValue<string>().Should().Be("skipped");
         (await _device.RunAsync("switch", "main")).Code.Should().Be(0);
         (await _device.JsonAsync("update"))["action"]!.GetValue<string>().Should().Be("deployed");
