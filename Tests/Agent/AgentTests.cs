@@ -116,6 +116,7 @@ public sealed class AgentTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Category", "Slow")]
     public async Task A_trial_that_lost_the_network_is_denied_for_a_while_if_the_tree_before_it_has_one()
     {
         var bad = await SecondAsync();
@@ -129,6 +130,7 @@ public sealed class AgentTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Category", "Slow")]
     public async Task A_trial_that_lost_the_network_is_taken_again_if_the_tree_before_it_had_none_either()
     {
         var second = await SecondAsync();
@@ -145,6 +147,7 @@ public sealed class AgentTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Category", "Slow")]
     public async Task A_trial_in_which_the_agent_found_nothing_wrong_is_tried_again_later()
     {
         var second = await SecondAsync();
@@ -160,6 +163,7 @@ public sealed class AgentTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Category", "Slow")]
     public async Task With_one_try_and_a_person_to_confirm_the_next_boot_falls_back()
     {
         _device.Configure("[boot]\ntries = 1\n");
@@ -241,6 +245,7 @@ public sealed class AgentTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Category", "Slow")]
     public async Task How_often_the_server_was_unreachable_outlives_a_restart()
     {
         Publish(1);

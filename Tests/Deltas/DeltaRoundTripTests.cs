@@ -59,6 +59,7 @@ public sealed class DeltaRoundTripTests : IDisposable
     }
 
     [Theory]
+    [Trait("Category", "Slow")]
     [InlineData(false)]
     [InlineData(true)]
     public void A_large_file_is_cut_into_slices(bool preferSpeed)

@@ -71,6 +71,7 @@ public sealed class DeltaPullTests : IAsyncLifetime
     }
 
     [Theory]
+    [Trait("Category", "Slow")]
     [InlineData(long.MaxValue)]
     [InlineData(1L << 50)]
     [InlineData(0)]
@@ -122,6 +123,7 @@ public sealed class DeltaPullTests : IAsyncLifetime
     }
 
     [MountFact]
+    [Trait("Category", "Slow")]
     public async Task A_delta_that_claims_more_room_than_there_is_gives_way_to_objects_that_fit()
     {
         const string Large = "umask 022; mkdir lib; seq 1 900000 > lib/large; echo {0} > small";
@@ -226,6 +228,7 @@ public sealed class DeltaPullTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Category", "Slow")]
     public async Task What_was_rebuilt_before_a_cut_stays()
     {
         var offer = MakeDelta(_old, parts: 200_000);

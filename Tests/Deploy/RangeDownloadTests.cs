@@ -81,6 +81,7 @@ public sealed class RangeDownloadTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    [Trait("Category", "Slow")]
     public async Task A_link_that_is_up_a_third_of_the_time_costs_at_most_a_tenth_more()
     {
         var clock = Stopwatch.StartNew();
@@ -278,6 +279,7 @@ public sealed class RangeDownloadTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    [Trait("Category", "Slow")]
     public async Task Where_each_connection_is_slow_several_are_used()
     {
         (_server.RateEach, _server.RateTotal) = (100_000, 400_000);
