@@ -43,6 +43,9 @@ internal sealed class Device : IDisposable
     /// <summary>What the selector did at this boot, or null where it did nothing yet.</summary>
     public BootedRecord? Booted => BootedRecord.Read(Config.IsLinked ? Layout.Booted : Root.Booted);
 
+    /// <summary>What the boot file wants is not what runs.</summary>
+    public bool IsRebootNeeded => Boot.Read() is { } record && Booted?.Deployment != record.Wanted;
+
     /// <summary>Where the boot file of a device is.</summary>
     public static string BootDirectory(DeviceRoot root, AgentConfig config) =>
         config.BootDirectory.Length > 0 ? Path.Combine(root.Path, config.BootDirectory.TrimStart('/')) : root.Layout.Boot;

@@ -142,11 +142,20 @@ internal sealed class AgentRound(DeviceRoot root, TimeProvider clock, ILogger lo
     private void Reboot(AgentConfig config, string why)
     {
         _isRebooting = !root.IsGiven && !config.IsLinked;
-        Log.Rebooting(log, why);
         using var device = Device.Open(root, config, clock);
-        Booting.Reboot.Run(device, line => Log.Rebooting(log, line));
-        if (!config.IsLinked)
-            return;
+        if (config.IsLinked)
+            Activate(device, why);
+        else
+        {
+            Log.Rebooting(log, why);
+            Booting.Reboot.Run(device, line => Log.Rebooting(log, line));
+        }
+    }
+
+    private void Activate(Device device, string why)
+    {
+        Log.Activating(log, why);
+        LinkActivation.Run(device, line => Log.Activating(log, line));
         // What a boot would have begun anew.
         _started = clock.GetTimestamp();
         (_reached, _wellSince, _pollPause) = (false, null, TimeSpan.Zero);

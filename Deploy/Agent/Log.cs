@@ -13,7 +13,7 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Information, Message = "agent stops")]
     public static partial void Stopping(ILogger log);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "{Failed} used up its tries and is not taken again")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Failed} used up its tries, and the deployment before it runs again")]
     public static partial void FellBack(ILogger log, DeploymentName failed);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Result}")]
@@ -36,6 +36,9 @@ internal static partial class Log
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "reboot: {What}")]
     public static partial void Rebooting(ILogger log, string what);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "activate: {What}")]
+    public static partial void Activating(ILogger log, string what);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "neighbours may have public objects at http://{Address}/repo")]
     public static partial void Serving(ILogger log, IPEndPoint address);

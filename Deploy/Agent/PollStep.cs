@@ -76,7 +76,10 @@ internal sealed class PollStep(DeviceRoot root, AgentConfig config, TimeProvider
         try
         {
             var outcome = await RunAsync(device, sources, cancellation).ConfigureAwait(false);
-            return new PollResult(UpdateCommand.Text(outcome)) { RebootIsDue = RebootIsDue(device, outcome) };
+            var isDue = RebootIsDue(device, outcome);
+            // A link is swapped right after this, without a reboot.
+            var said = outcome with { RebootNeeded = outcome.RebootNeeded && !(isDue && config.IsLinked) };
+            return new PollResult(UpdateCommand.Text(said)) { RebootIsDue = isDue };
         }
         catch (StoppedException e) when (e.Code == ExitCode.Held && IsDecided(device))
         {

@@ -10,6 +10,9 @@ namespace ContentTree.Deploy.Booting;
 /// </summary>
 internal static class LinkActivation
 {
+    /// <summary>Nobody is thrown out by swapping a link, so it follows at once unless the configuration says never.</summary>
+    public static bool IsAutomatic(Device device) => device.Config is { IsLinked: true, Reboot: not "never" };
+
     /// <param name="say">Hears what is done.</param>
     /// <exception cref="StoppedException">The selector did not run; the link leads where it led.</exception>
     public static void Run(Device device, Action<string> say)

@@ -6,9 +6,6 @@ namespace ContentTree.Deploy.Booting;
 /// <summary>Starts what was chosen: the machine again, or the link's services.</summary>
 internal static class Reboot
 {
-    /// <summary>Nobody is thrown out by swapping a link, so it follows at once unless the configuration says never.</summary>
-    public static bool IsAutomatic(Device device) => device.Config is { IsLinked: true, Reboot: not "never" };
-
     /// <param name="say">Hears what is done.</param>
     public static void Run(Device device, Action<string> say)
     {

@@ -27,7 +27,8 @@ internal static class Suspicion
         device.State.Last = last with { Suspect = null, Failed = isToBlame ? suspect.Commit : last.Failed };
     }
 
-    // Not by the clock, which a device without a battery sets when it reaches the network.
-    private static TimeSpan Waited(Device device, Suspect suspect) =>
-        device.Root.IsGiven ? device.Clock.GetUtcNow() - suspect.Since : TimeSpan.FromMilliseconds(Environment.TickCount64);
+    // Not by the clock where a boot lies between, since a device without a battery sets it when it reaches the network.
+    private static TimeSpan Waited(Device device, Suspect suspect) => device.Root.IsGiven || device.Config.IsLinked
+        ? device.Clock.GetUtcNow() - suspect.Since
+        : TimeSpan.FromMilliseconds(Environment.TickCount64);
 }

@@ -20,10 +20,9 @@ internal static class DeployCommand
             var complete = device.Store.GetComplete(CommitArgument.Resolve(device, parse.GetRequiredValue(commit)));
             Fitness.Require(device, complete.Id, complete.Commit);
             var job = new UpdateJob(device, sources, Progress.Silent(context.Clock));
-            var outcome = job.Deploy(complete, UpdateJob.Known(device, complete.Id), parse.GetValue(again));
+            var deployed = job.Deploy(complete, UpdateJob.Known(device, complete.Id), parse.GetValue(again));
+            var outcome = UpdateCommand.Activated(device, deployed, context.Output);
             UpdateCommand.Print(context.Output, device, outcome);
-            if (outcome.RebootNeeded && Reboot.IsAutomatic(device))
-                Reboot.Run(device, context.Output.Say);
             return Task.FromResult((ExitCode.Done, UpdateCommand.Text(outcome)));
         }, cancellation)));
         return command;

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ContentTree.Deploy.Booting;
 using ContentTree.Deploy.Transfer;
 using ContentTree.Deploy.Updates;
 using ContentTree.Store.Protocol;
@@ -34,7 +35,7 @@ internal static class PlanCommand
             plan.Id, plan.Commit.Version, found.Target.Branch, found.Target.Sequence, upToDate, plan.Fetches, plan.FetchBytes, plan.IsExact,
             needs.Bytes, needs.Inodes, bytes, inodes,
             upToDate || (needs.Bytes <= bytes - device.Config.MinFree && needs.Inodes <= inodes),
-            !upToDate || found.RebootNeeded);
+            (!upToDate || found.RebootNeeded) && !LinkActivation.IsAutomatic(device));
     }
 
     private static string Text(PlanDocument plan) => plan.UpToDate
@@ -44,6 +45,6 @@ internal static class PlanCommand
         download   {plan.Objects} objects, {(plan.IsDelta ? $"{Sizes.Text(plan.MaxDownloadBytes)} as a delta" : $"at most {Sizes.Text(plan.MaxDownloadBytes)} (uncompressed size)")}
         disk       {Sizes.Text(plan.DiskBytes)} and {plan.Inodes} inodes; {Sizes.Text(plan.FreeBytes)} and {plan.FreeInodes} are free
         fits       {(plan.Fits ? "yes" : "no: 'ctree gc' removes old deployments")}
-        afterwards a reboot
+        afterwards {(plan.RebootNeeded ? "a reboot" : "the link is swapped")}
         """;
 }

@@ -17,9 +17,11 @@ internal static class RollbackCommand
                 context.Output.Say($"{failed} had failed and was left by itself");
             else
                 Roll(context, device);
+            if (Describe(device).RebootNeeded && LinkActivation.IsAutomatic(device))
+                LinkActivation.Run(device, context.Output.Say);
             var document = Describe(device);
             context.Output.Write(document, DocumentJson.Default.SwitchedDocument, Text);
-            if ((parse.GetValue(reboot) || Reboot.IsAutomatic(device)) && document.RebootNeeded)
+            if (parse.GetValue(reboot) && document.RebootNeeded)
                 Reboot.Run(device, context.Output.Say);
             return ExitCode.Done;
         }, cancellation)));

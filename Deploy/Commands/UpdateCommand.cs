@@ -23,12 +23,23 @@ internal static class UpdateCommand
             var outcome = parse.GetValue(check)
                 ? await job.CheckAsync(cancellation).ConfigureAwait(false)
                 : await job.RunAsync(cancellation).ConfigureAwait(false);
+            if (!parse.GetValue(check))
+                outcome = Activated(device, outcome, context.Output);
             Print(context.Output, device, outcome);
-            if ((parse.GetValue(reboot) || Reboot.IsAutomatic(device)) && outcome.RebootNeeded && !parse.GetValue(check))
+            if (parse.GetValue(reboot) && outcome.RebootNeeded && !parse.GetValue(check))
                 Reboot.Run(device, context.Output.Say);
             return (CodeOf(outcome, parse.GetValue(rebootCode), parse.GetValue(unchangedCode)), Text(outcome));
         }, cancellation)));
         return command;
+    }
+
+    /// <summary>Starts what was deployed where that takes no reboot.</summary>
+    public static UpdateOutcome Activated(Device device, UpdateOutcome outcome, Output output)
+    {
+        if (!outcome.RebootNeeded || !LinkActivation.IsAutomatic(device))
+            return outcome;
+        LinkActivation.Run(device, output.Say);
+        return outcome with { RebootNeeded = device.IsRebootNeeded };
     }
 
     public static void Print(Output output, Device device, UpdateOutcome outcome)

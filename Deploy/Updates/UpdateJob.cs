@@ -27,7 +27,7 @@ internal sealed class UpdateJob(Device device, Sources sources, Progress progres
         var action = wanted?.Commit == target.Commit ? UpdateAction.UpToDate
             : follow.Skip == target.Commit ? UpdateAction.Skipped
             : UpdateAction.Available;
-        return new UpdateOutcome(action, target, wanted?.Name, RebootNeeded());
+        return new UpdateOutcome(action, target, wanted?.Name, device.IsRebootNeeded);
     }
 
     /// <summary>Asks, and does everything up to the boot file if there is anything new and nobody objects.</summary>
@@ -88,7 +88,7 @@ internal sealed class UpdateJob(Device device, Sources sources, Progress progres
         device.State.Happened(EventKind.Updated, commit.Id, deployment.Name);
         BootSwitch.Want(device, deployment);
         TidyUp(deployment);
-        return new UpdateOutcome(UpdateAction.Deployed, target, deployment.Name, RebootNeeded());
+        return new UpdateOutcome(UpdateAction.Deployed, target, deployment.Name, device.IsRebootNeeded);
     }
 
     // The switch is done: what cannot be removed now is no reason to call it failed, and is tried again at the next one.
@@ -131,6 +131,4 @@ internal sealed class UpdateJob(Device device, Sources sources, Progress progres
     private FinishedDeployment? Wanted() => device.Boot.Read() is { State: not BootState.Fallback } record
         ? FinishedDeployment.Find(device.Layout, record.Wanted)
         : null;
-
-    private bool RebootNeeded() => device.Boot.Read() is { } record && device.Booted?.Deployment != record.Wanted;
 }

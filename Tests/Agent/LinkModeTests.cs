@@ -49,6 +49,7 @@ public sealed class LinkModeTests : IAsyncLifetime
         await using (var agent = new TestAgent(_device))
         {
             await agent.HearsAsync($"1-{first.ToString()[..8]} is good: confirmed");
+            agent.Said.Should().ContainMatch($"*activate: deployed: {first} (main, sequence 1) as 1-{first.ToString()[..8]}").And.NotContainMatch("*reboot*");
             Content().Should().Be("one\n");
 
             Require("grep -qv broken '" + Link + "/file'");
@@ -72,9 +73,10 @@ public sealed class LinkModeTests : IAsyncLifetime
         Content().Should().Be("one\n");
         (await _device.RunAsync("confirm")).Code.Should().Be(0);
         Publish("two");
-        (await _device.RunAsync("update")).Code.Should().Be(0);
+        (await _device.RunAsync("plan")).Output.Should().Contain("afterwards the link is swapped");
+        (await _device.JsonAsync("update"))["rebootNeeded"]!.GetValue<bool>().Should().BeFalse();
         Content().Should().Be("two\n");
-        (await _device.RunAsync("rollback")).Code.Should().Be(0);
+        (await _device.RunAsync("rollback")).Output.Should().Contain("is the good one");
         Content().Should().Be("one\n");
         (await _device.RunAsync("verify")).Code.Should().Be(0);
     }

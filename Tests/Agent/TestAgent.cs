@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net.Sockets;
 using System.Text;
 using ContentTree.Deploy;
@@ -22,8 +23,11 @@ internal sealed class TestAgent : IAsyncDisposable
     {
         _socket.Bind(new UnixDomainSocketEndPoint(_directory["notify"]));
         _notifier = new ServiceNotifier(_directory["notify"], watchdog);
-        _running = AgentHost.RunAsync(new DeviceRoot(device.Root, IsGiven: true), _notifier, TimeProvider.System, _ => { }, _stop.Token);
+        _running = AgentHost.RunAsync(new DeviceRoot(device.Root, IsGiven: true), _notifier, TimeProvider.System, Said.Enqueue, _stop.Token);
     }
+
+    /// <summary>What it has logged.</summary>
+    public ConcurrentQueue<string> Said { get; } = new();
 
     /// <summary>Waits for a message with this text, passing over others.</summary>
     public async Task<string> HearsAsync(string text)
