@@ -11,7 +11,7 @@ internal static class FaultyProgram
 
     public static string Program { get; } = BuiltProgram.Find("ctree", "Deploy", "Store", "BootSelector/BootFile");
 
-    public static string Shim { get; } = Compile();
+    public static string Shim { get; } = NativeSource.Compile("faults", "faults.so", "-shared -fPIC");
 
     /// <summary>Runs it below a root, with a fault or none; the calls that were counted go to <paramref name="log"/>.</summary>
     public static async Task<ProgramEnd> RunAsync(string root, string[] words, Fault? fault, string? log = null)
@@ -58,15 +58,6 @@ internal static class FaultyProgram
             File.Delete(log);
             File.Delete(trace);
         }
-    }
-
-    private static string Compile()
-    {
-        var directory = ProjectFiles.PathOf(".work/crash");
-        var shim = Path.Combine(directory, "faults.so");
-        Directory.CreateDirectory(directory);
-        Shell.Run($"gcc -shared -fPIC -O2 -Wall -Wextra -Werror -o '{shim}.new' '{ProjectFiles.PathOf("Tests/Crash/faults.c")}' && mv '{shim}.new' '{shim}'");
-        return shim;
     }
 }
 
