@@ -82,6 +82,6 @@ internal static class Commands
         newRoot.CheckPossible();
         var boot = options.Boot ?? BootPartition.Mount(layout, commandLine, terminal);
         var selector = new Selector(layout, new BootSlots(boot), commandLine);
-        return newRoot.Make(selector, commandLine, init: null) is null ? ExitCode.Rescue : ExitCode.Done;
+        return newRoot.Make(selector, commandLine, options.NeedsInit ? commandLine.Init : null) is null ? ExitCode.Rescue : ExitCode.Done;
     }
 }

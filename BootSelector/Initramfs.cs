@@ -7,7 +7,6 @@ internal sealed class Initramfs(KernelCommandLine early)
 {
     private const string PhysicalRoot = "/ctree-phys";
     private const string Target = "/ctree-root";
-    private const string DefaultInit = "/sbin/init";
 
     private KernelCommandLine _commandLine = early;
 
@@ -38,9 +37,8 @@ internal sealed class Initramfs(KernelCommandLine early)
     private void Boot(DeviceLayout layout, Selector selector, string[] arguments, Terminal terminal)
     {
         Directory.CreateDirectory(Target);
-        var init = _commandLine["init"] is { Length: > 0 } asked ? asked : DefaultInit;
-        if (new NewRoot(layout, Target, terminal).Make(selector, _commandLine, init) is not null)
-            Handover.To(Target, init, arguments, terminal);
+        if (new NewRoot(layout, Target, terminal).Make(selector, _commandLine, _commandLine.Init) is not null)
+            Handover.To(Target, _commandLine.Init, arguments, terminal);
     }
 
     private static void MountKernelFileSystems(Terminal terminal)

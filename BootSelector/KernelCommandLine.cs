@@ -39,6 +39,9 @@ internal sealed class KernelCommandLine
     public int Seconds(string word, int otherwise) =>
         int.TryParse(this[word], NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds <= 86_400 ? seconds : otherwise;
 
+    /// <summary>The program a tree is started with.</summary>
+    public string Init => this["init"] is { Length: > 0 } asked ? asked : "/sbin/init";
+
     /// <summary>The deployment a person asked for, or null.</summary>
     public DeploymentName? OverrideName => DeploymentName.TryParse(this["ctree.deployment"], out var name) ? name : null;
 

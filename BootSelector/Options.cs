@@ -15,6 +15,7 @@ internal sealed record Options
 
           --root DIR         the physical root that holds ctree/ (default /)
           --boot DIR         the directory of boot.a and boot.b (default ROOT/ctree/boot)
+          --need-init        with --switch-root: pass over a deployment without init
 
         exit codes: 0 done, 1 failed, 2 wrong usage, 20 rescue: nothing is left to boot
         """;
@@ -24,6 +25,9 @@ internal sealed record Options
     public string? Boot { get; private set; }
 
     public string Verb { get; private set; } = "";
+
+    /// <summary>A deployment without init counts as broken.</summary>
+    public bool NeedsInit { get; private set; }
 
     /// <summary>The directory of <c>--switch-root</c>, or the path of <c>--link</c>.</summary>
     public string Target { get; private set; } = "";
@@ -50,6 +54,9 @@ internal sealed record Options
         {
             case "--show" or "--print" or "--rescue" or "--version" or "--help":
                 return TakeVerb(words[i]);
+            case "--need-init":
+                NeedsInit = true;
+                return "";
             case "--root":
                 return TakeDirectory(words, ref i, value => Root = value);
             case "--boot":

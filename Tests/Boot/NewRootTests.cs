@@ -61,12 +61,23 @@ public sealed class NewRootTests : IDisposable
         Switch("echo not reached", expected: 1, target: "/proc/nowhere");
     }
 
-    private string Switch(string then, int expected = 0, string target = "")
+    [MountFact]
+    public void A_deployment_without_init_is_passed_over_when_one_is_needed()
+    {
+        _disk.Add(1, "");
+        _disk.Add(2, null);
+        _disk.Slots.Write(Record(BootState.Trial, 2, 1, 3));
+        Switch("grep deployment= /run/ctree/booted").Should().Contain("deployment=2-00000002");
+        Switch("grep deployment= /run/ctree/booted", words: "--need-init").Should()
+            .Contain("2-00000002 cannot be booted: it has no /sbin/init").And.Contain("deployment=1-00000001");
+    }
+
+    private string Switch(string then, int expected = 0, string target = "", string words = "")
     {
         var script = $"""
             mount -t tmpfs none /run || exit 99
             T={(target.Length > 0 ? target : _disk.Root + ".new")}; [ -n "{target}" ] || mkdir -p "$T"
-            "$1" --root "{_disk.Root}" --switch-root "$T" 2>&1; rc=$?
+            "$1" --root "{_disk.Root}" {words} --switch-root "$T" 2>&1; rc=$?
             [ $rc = 0 ] || exit $rc
             {then}
             exit 0

@@ -52,11 +52,14 @@ public sealed class DebianBootTests : IDisposable
     }
 
     [DebianFact]
-    public void A_tree_without_init_panics_in_the_initramfs_and_the_old_one_comes_back()
+    public void A_tree_whose_init_ends_panics_and_the_old_one_comes_back()
     {
         Add(1);
         Add(2);
-        File.Delete(Path.Combine(_disk.Layout.Deployment(BootSamples.Name(2)), "sbin/init"));
+        var init = Path.Combine(_disk.Layout.Deployment(BootSamples.Name(2)), "usr/sbin/init");
+        File.Delete(init);
+        File.WriteAllText(init, "#!/bin/sh\nexit 1\n");
+        Programs.Run("/", "chmod", "755", init);
         _disk.Slots.Write(BootSamples.Record(BootState.Trial, 2, 1, 1));
         _disk.ToImage(_images["disk"], megabytes: 1024);
 
