@@ -1,3 +1,5 @@
+using ContentTree.Deploy.Transfer;
+using ContentTree.Store;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -23,7 +25,8 @@ internal sealed class AgentService(AgentRound round, ServiceNotifier notifier, T
                 var pause = await OnceAsync(stoppingToken).ConfigureAwait(false);
                 notifier.Status(round.Status);
                 // Devices are small and mostly idle: what a round needed goes back to the system.
-                GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+                Heap.Tidy();
+                ProgramPages.Release();
                 if (await routes.SleepAsync(pause, stoppingToken).ConfigureAwait(false))
                     round.RouteAppeared();
             }

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using ContentTree.Store.Objects;
 using Microsoft.Win32.SafeHandles;
 
@@ -15,50 +16,57 @@ public enum CheckoutMode
 
 /// <summary>
 /// Builds a directory from a tree of the store. Every call is relative to an open directory, so that nothing in the tree
-/// leads outside the target. Nothing is synced here: the caller syncs once for the whole deployment.
+/// leads outside the target. Nothing is synced here: the caller syncs once for the whole deployment. Several threads take
+/// directories from one stack, since linking is nearly all waiting for one kernel call after the other.
 /// </summary>
 public sealed class TreeCheckout
 {
-    private const int CopyBuffer = 128 * 1024;
+    private const int MaxHands = 4;
 
-    // Bounds the memory of a checkout of millions of files; a tree has most of its copies near each other.
-    private const int MaxCompared = 32 * 1024;
+    // With fewer directories waiting, another thread costs more than it saves.
+    private const int WorthHelp = 32;
 
     private readonly LocalStore _store;
     private readonly CheckoutMode _mode;
-    private readonly InodeMetadata _inodes;
-    private readonly HashSet<(StoredFile, long)> _compared = [];
-    private byte[]? _buffer;
+    private readonly Lock _replacing = new();
+    private readonly List<CheckoutHand> _hands = [];
+    private readonly List<Thread> _helpers = [];
 
-    private TreeCheckout(LocalStore store, CheckoutMode mode)
-    {
-        _store = store;
-        _mode = mode;
-        _inodes = store.Inodes;
-    }
+    // The newest first: then the open directories are those above each other, and not a whole level of the tree.
+    private readonly Stack<PlannedDirectory> _planned = new();
+    private int _unfinished;
+    private Exception? _failure;
+
+    private TreeCheckout(LocalStore store, CheckoutMode mode) => (_store, _mode) = (store, mode);
 
     /// <summary>Files linked or copied.</summary>
-    public long Files { get; private set; }
+    public long Files => _hands.Sum(hand => hand.Files);
 
     /// <summary>Inodes that were copied because the filesystem allows no more links to the first one.</summary>
-    public long ExtraInodes { get; private set; }
+    public long ExtraInodes => _hands.Sum(hand => hand.ExtraInodes);
 
     /// <summary>Stored inodes whose metadata had changed and that were made anew.</summary>
-    public long Mended { get; private set; }
+    public long Mended => _hands.Sum(hand => hand.Mended);
 
     /// <summary>Makes the directory <paramref name="name"/>, which must not exist, with everything that the tree holds.</summary>
-    /// <exception cref="ObjectNotFoundException">The store lacks a tree or file.</exception>
+    /// <exception cref="Repositories.ObjectNotFoundException">The store lacks a tree or file.</exception>
     /// <exception cref="CorruptObjectException">The store's content is damaged.</exception>
     public static TreeCheckout Run(LocalStore store, ObjectId tree, SafeFileHandle parent, ReadOnlySpan<byte> name, CheckoutMode mode)
     {
         var checkout = new TreeCheckout(store, mode);
-        checkout.MakeDirectory(parent, name, tree, 0);
+        checkout.Plan([new PlannedDirectory(null, parent, new TreeEntry.Directory(EntryName.Create(name), tree), 0)]);
+        checkout.Run();
         return checkout;
     }
 
     /// <summary>Makes one entry of a tree, with everything below it, in an open directory that does not have its name yet.</summary>
-    public static void RunOne(LocalStore store, TreeEntry entry, SafeFileHandle directory) =>
-        new TreeCheckout(store, CheckoutMode.Link).MakeEntry(directory, entry, 0);
+    public static void RunOne(LocalStore store, TreeEntry entry, SafeFileHandle directory)
+    {
+        if (entry is TreeEntry.Directory child)
+            Run(store, child.Id, directory, child.Name.Bytes, CheckoutMode.Link);
+        else
+            new CheckoutHand(store, CheckoutMode.Link, new Lock()).Make(directory, entry);
+    }
 
     /// <summary>Removes a directory and everything in it, following nothing. A missing one is fine.</summary>
     public static void Remove(SafeFileHandle parent, ReadOnlySpan<byte> name)
@@ -81,110 +89,113 @@ public sealed class TreeCheckout
         }
     }
 
-    private void MakeDirectory(SafeFileHandle parent, ReadOnlySpan<byte> name, ObjectId id, int depth)
+    private void Run()
     {
-        if (depth > Tree.MaxDepth)
+        Work(NewHand());
+        foreach (var helper in _helpers)
+            helper.Join();
+        if (_failure is not null)
+            ExceptionDispatchInfo.Throw(_failure);
+    }
+
+    private CheckoutHand NewHand()
+    {
+        var hand = new CheckoutHand(_store, _mode, _replacing);
+        _hands.Add(hand);
+        return hand;
+    }
+
+    private void Work(CheckoutHand hand)
+    {
+        while (TakePlanned() is { } directory)
+        {
+            try
+            {
+                Make(directory, hand);
+            }
+            catch (Exception e)
+            {
+                Interlocked.CompareExchange(ref _failure, e, null);
+            }
+            lock (_planned)
+            {
+                if (--_unfinished == 0 || _failure is not null)
+                    Monitor.PulseAll(_planned);
+            }
+        }
+    }
+
+    private PlannedDirectory? TakePlanned()
+    {
+        lock (_planned)
+        {
+            while (_failure is null && _unfinished > 0)
+            {
+                if (_planned.TryPop(out var directory))
+                    return directory;
+                Monitor.Wait(_planned);
+            }
+            return null;
+        }
+    }
+
+    private void Plan(IReadOnlyList<PlannedDirectory> directories)
+    {
+        lock (_planned)
+        {
+            foreach (var directory in directories)
+                _planned.Push(directory);
+            _unfinished += directories.Count;
+            Monitor.PulseAll(_planned);
+            if (_planned.Count >= WorthHelp && _hands.Count < Math.Min(MaxHands, Environment.ProcessorCount))
+                _helpers.Add(StartHelper(NewHand()));
+        }
+    }
+
+    private Thread StartHelper(CheckoutHand hand)
+    {
+        var thread = new Thread(() => Work(hand)) { IsBackground = true, Name = "checkout" };
+        thread.Start();
+        return thread;
+    }
+
+    private void Make(PlannedDirectory planned, CheckoutHand hand)
+    {
+        var (name, id) = (planned.Entry.Name, planned.Entry.Id);
+        if (planned.Depth > Tree.MaxDepth)
             throw new CorruptObjectException(new ObjectName(ObjectKind.Tree, id), "is nested too deep");
         var tree = _store.ReadTree(id);
-        Posix.MakeDirectoryAt(parent, name, 0x1c0);
-        using var directory = Posix.OpenDirectoryAt(parent, name);
+        Posix.MakeDirectoryAt(planned.Handle, name.Bytes, 0x1c0);
+        var children = tree.Entries.OfType<TreeEntry.Directory>().ToArray();
+        var open = new OpenDirectory(planned.Parent, Posix.OpenDirectoryAt(planned.Handle, name.Bytes), name, tree.Metadata, children.Length);
         foreach (var entry in tree.Entries)
-            MakeEntry(directory, entry, depth);
+        {
+            if (entry is not TreeEntry.Directory)
+                hand.Make(open.Handle, entry);
+        }
+        Plan([.. Enumerable.Reverse(children).Select(child => new PlannedDirectory(open, open.Handle, child, planned.Depth + 1))]);
+        for (var done = open; done?.IsLastStep() == true; done = done.Parent)
+            done.Close(_store.Inodes);
+    }
+
+    private sealed record PlannedDirectory(OpenDirectory? Parent, SafeFileHandle Handle, TreeEntry.Directory Entry, int Depth);
+
+    private sealed class OpenDirectory(OpenDirectory? parent, SafeFileHandle handle, EntryName name, Metadata metadata, int children)
+    {
+        private int _missing = children + 1;
+
+        public OpenDirectory? Parent { get; } = parent;
+
+        public SafeFileHandle Handle { get; } = handle;
+
+        /// <summary>One step of its own and one for each directory in it; true for the last.</summary>
+        public bool IsLastStep() => Interlocked.Decrement(ref _missing) == 0;
+
         // Last, because adding entries changes the time and a read-only directory takes no entries.
-        _inodes.Apply(directory, tree.Metadata, isDirectory: true, Posix.Display(name));
-    }
-
-    private void MakeEntry(SafeFileHandle directory, TreeEntry entry, int depth)
-    {
-        switch (entry)
+        public void Close(InodeMetadata inodes)
         {
-            case TreeEntry.Directory child:
-                MakeDirectory(directory, child.Name.Bytes, child.Id, depth + 1);
-                break;
-            case TreeEntry.File file:
-                MakeFile(directory, file);
-                break;
-            default:
-                SpecialEntry.Make(directory, entry, _inodes);
-                break;
+            inodes.Apply(Handle, metadata, isDirectory: true, Posix.Display(name.Bytes));
+            Handle.Dispose();
         }
-    }
-
-    private void MakeFile(SafeFileHandle directory, TreeEntry.File file)
-    {
-        Files++;
-        // Empty files are never linked: programs lock and fill them, and there are more of them than an inode takes links.
-        if (file.Size == 0)
-            CopyInto(directory, file.Name.Bytes, file, null);
-        else if (_mode == CheckoutMode.Copy)
-            CopyFromStore(directory, file.Name.Bytes, file);
-        else
-            LinkFile(directory, file);
-    }
-
-    private void LinkFile(SafeFileHandle directory, TreeEntry.File file)
-    {
-        var stored = new StoredFile(file.Id, file.Metadata.Digest());
-        var fanout = _store.Fanout(file.Id);
-        var name = stored.FanoutName;
-        if (!_compared.Contains((stored, file.Size)))
-            Compare(stored, file);
-        var errno = Posix.LinkAt(fanout, name, directory, file.Name.Bytes);
-        if (errno == Posix.EMLINK)
-        {
-            ReplaceInode(stored, file);
-            ExtraInodes++;
-            errno = Posix.LinkAt(fanout, name, directory, file.Name.Bytes);
-        }
-        if (errno != 0)
-            throw new PosixException(errno == Posix.EXDEV ? "the store and the deployments are on different mounts" : file.Name.ToString(), errno);
-    }
-
-    // Every inode once, before its first link: a tree has many copies of some files.
-    private void Compare(StoredFile stored, TreeEntry.File file)
-    {
-        var stat = _store.StatOf(stored) ?? throw new Repositories.ObjectNotFoundException(new ObjectName(ObjectKind.File, file.Id));
-        if (stat.Size != file.Size)
-            throw new CorruptObjectException(new ObjectName(ObjectKind.File, file.Id), $"{stat.Size} bytes instead of {file.Size}");
-        var fanout = _store.Fanout(file.Id);
-        if (_inodes.Difference(stat, file.Metadata, isDirectory: false, () => Trees.SourceXattrs.ReadAt(fanout, stored.FanoutName, stored.ToString())) is not null)
-        {
-            ReplaceInode(stored, file);
-            Mended++;
-        }
-        if (_compared.Count == MaxCompared)
-            _compared.Clear();
-        _compared.Add((stored, file.Size));
-    }
-
-    // The old inode lives on in the deployments that link it; the store's name moves to a fresh copy, which is synced
-    // first like everything that gets into objects/.
-    private void ReplaceInode(StoredFile stored, TreeEntry.File file)
-    {
-        var temporary = stored.FlatName;
-        Remove(_store.Incoming, temporary);
-        CopyFromStore(_store.Incoming, temporary, file);
-        using (var copy = Posix.OpenForReadingAt(_store.Incoming, temporary))
-            Posix.Fsync(copy, stored.ToString());
-        Posix.RenameAt(_store.Incoming, temporary, _store.Fanout(file.Id), stored.FanoutName);
-    }
-
-    private void CopyFromStore(SafeFileHandle directory, ReadOnlySpan<byte> name, TreeEntry.File file)
-    {
-        using var source = _store.OpenFile(new StoredFile(file.Id, file.Metadata.Digest()));
-        CopyInto(directory, name, file, source);
-    }
-
-    private void CopyInto(SafeFileHandle directory, ReadOnlySpan<byte> name, TreeEntry.File file, SafeFileHandle? source)
-    {
-        var subject = file.Name.ToString();
-        using var target = Posix.CreateAt(directory, name, 0x180);
-        if (source is not null)
-        {
-            _buffer ??= new byte[CopyBuffer];
-            for (int count; (count = Posix.Read(source, _buffer, subject)) > 0;)
-                Posix.Write(target, _buffer.AsSpan(0, count), subject);
-        }
-        _inodes.Apply(target, file.Metadata, isDirectory: false, subject);
     }
 }

@@ -43,6 +43,9 @@ internal static unsafe partial class Libc
 
     private static bool IsArm => RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm;
 
+    [LibraryImport("libc", EntryPoint = "madvise", SetLastError = true)]
+    public static partial int AdviseMemory(nint address, nint length, int advice);
+
     [LibraryImport("libc", SetLastError = true)]
     public static partial int openat(SafeFileHandle dir, byte* name, int flags, uint mode);
 

@@ -230,6 +230,36 @@ public sealed class LocalStoreTests : IDisposable
         Directory.GetFileSystemEntries(_directory["outside"]).Should().BeEmpty();
     }
 
+    [Fact]
+    public void Many_directories_by_several_threads_come_out_as_one_thread_would_make_them()
+    {
+        MakeManyDirectories();
+        var commit = Pull(Import());
+        Shell.Run("grep -rL same ctree/store/objects --include='*.file' | sort | head -50 | xargs chmod 400", _directory.Path);
+        var checkout = Deploy(commit, "1");
+        AwkwardTree.Describe(_directory["1"]).Should().Be(AwkwardTree.Describe(Source));
+        Shell.Run("find 1 -printf '%T@\\n' | sort -u", _directory.Path).Trim().Should().Be("1.0000000000");
+        (checkout.Files, checkout.Mended).Should().Be((900, 50));
+    }
+
+    [Fact]
+    public void A_failure_on_one_thread_ends_all()
+    {
+        MakeManyDirectories();
+        var commit = Pull(Import());
+        foreach (var stored in StoredFiles().Order().Skip(100))
+            File.Delete(stored);
+        var deploy = () => Deploy(commit, "1");
+        deploy.Should().Throw<ObjectNotFoundException>();
+    }
+
+    // Contents of their own, so that no two threads find the same inode changed; one that all share.
+    private void MakeManyDirectories()
+    {
+        Directory.CreateDirectory(Source);
+        Shell.Run("for i in $(seq 300); do d=a$((i % 3))/b$((i % 7))/c$i; mkdir -p $d; echo $i >$d/own; echo same >$d/same; : >$d/empty; chmod $((700 + i % 7)) $d; done", Source);
+    }
+
     private ObjectId Import()
     {
         using var writer = _repository.BeginWriting();
