@@ -118,10 +118,14 @@ internal sealed class DeploymentBuilder(Device device)
     /// <summary>Makes everything written so far durable.</summary>
     public void Flush()
     {
+        var flushed = new HashSet<(uint, uint)>();
         foreach (var path in new[] { device.Layout.Deployments, Device.BootDirectory(device.Root, device.Config) })
         {
             using var directory = Posix.OpenDirectory(path);
-            Posix.SyncFilesystem(directory, path);
+            var stat = Posix.Stat(directory, path);
+            // Usually both are on one filesystem, and every flush waits for the disk.
+            if (flushed.Add((stat.DeviceMajor, stat.DeviceMinor)))
+                Posix.SyncFilesystem(directory, path);
         }
     }
 
