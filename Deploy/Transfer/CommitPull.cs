@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using ContentTree.Store;
 using ContentTree.Store.Deltas;
 using ContentTree.Store.Local;
@@ -19,6 +20,7 @@ internal sealed class CommitPull : IAsyncDisposable
     private readonly RepositoryClient _repository;
     private readonly StorePull _pull;
     private readonly SafeFileHandle _incoming;
+    private readonly MirrorPass _mirrors;
     private readonly PackDownload _packs;
     private DeltaPull? _delta;
 
@@ -26,6 +28,7 @@ internal sealed class CommitPull : IAsyncDisposable
     {
         (_device, _sources) = (device, sources);
         _repository = new RepositoryClient(sources);
+        _mirrors = new MirrorPass(sources, device.Clock);
         _packs = new PackDownload(device, sources, Counters);
         _pull = device.Store.BeginPull();
         _pull.AdoptLeftovers();
@@ -148,7 +151,7 @@ internal sealed class CommitPull : IAsyncDisposable
             : await _repository.GetObjectAsync(name, Repository.MaxCommitBytes, Counters, cancellation).ConfigureAwait(false);
         var commit = Commit.Decode(encoded, id);
         Fitness.Require(_device, id, commit);
-        var fetch = new TreeFetch(_device, _repository, _pull, _packs, Counters);
+        var fetch = new TreeFetch(_device, _repository, _pull, _mirrors, _packs, Counters);
         var (contents, needs) = await fetch.RunAsync(commit.Tree, cancellation).ConfigureAwait(false);
         Heap.Tidy();
         return new PullPlan(id, commit, encoded, contents, needs);
@@ -158,16 +161,22 @@ internal sealed class CommitPull : IAsyncDisposable
     {
         var download = new ContentDownload(_repository, _pull, _incoming, Counters, _device.Clock);
         var options = new ParallelOptions { MaxDegreeOfParallelism = _device.Config.Connections, CancellationToken = cancellation };
-        var rest = await FetchPackedAsync(plan.Contents, cancellation).ConfigureAwait(false);
+        var left = new ConcurrentBag<WantedContent>();
+        await Parallel.ForEachAsync(plan.Contents, options, async (content, token) =>
+        {
+            if (_mirrors.IsOver || !await download.TryMirrorsAsync(content, _mirrors, token).ConfigureAwait(false))
+                left.Add(content);
+        }).ConfigureAwait(false);
+        var rest = await FetchPackedAsync([.. left.OrderBy(c => c.Id)], download, cancellation).ConfigureAwait(false);
         await Parallel.ForEachAsync(rest, options, async (content, token) =>
             await download.RunAsync(content, token).ConfigureAwait(false)).ConfigureAwait(false);
         return _pull.Complete(plan.Id, plan.Encoded);
     }
 
     // What no pack brings is left: it comes one by one, or is here already with other metadata.
-    private async Task<IReadOnlyList<WantedContent>> FetchPackedAsync(IReadOnlyList<WantedContent> contents, CancellationToken cancellation)
+    private async Task<IReadOnlyList<WantedContent>> FetchPackedAsync(IReadOnlyList<WantedContent> contents, ContentDownload download, CancellationToken cancellation)
     {
-        var wanted = PackOrder.Of(contents.Where(c => c.Present is null), _pull);
+        var wanted = PackOrder.Of(contents.Where(c => c.Present is null && !download.HasPart(c)), _pull);
         using var target = new ContentPack(wanted, _pull, Counters);
         await _packs.RunAsync([.. wanted.Select(c => c.Name)], target, cancellation).ConfigureAwait(false);
         return [.. contents.Where(c => !target.Arrived.Contains(c.Id))];

@@ -14,16 +14,41 @@ internal sealed class ContentDownload(RepositoryClient repository, StorePull pul
     /// <summary>Compressed bytes from which a cut download is worth continuing.</summary>
     public const int LargeBytes = 256 * 1024;
 
+    /// <summary>Whether some of it came before; it goes on from there, and nowhere else.</summary>
+    public bool HasPart(WantedContent content) => SparsePart.Exists(incoming, content.Name.ToString());
+
+    /// <summary>Takes from a mirror what is not here with other metadata.</summary>
+    /// <returns>Whether it is here now.</returns>
+    public async Task<bool> TryMirrorsAsync(WantedContent content, MirrorPass mirrors, CancellationToken cancellation)
+    {
+        if (content.Present is not null)
+            return false;
+        using var transfer = Begin(content);
+        if (!await mirrors.TryAsync(source => TransferAsync(source, transfer, fresh: false, cancellation), () => transfer.Offset, cancellation).ConfigureAwait(false))
+            return false;
+        Finish(content);
+        return true;
+    }
+
     /// <exception cref="CorruptObjectException">Every source's bytes were wrong.</exception>
     public async Task RunAsync(WantedContent content, CancellationToken cancellation)
     {
         if (content.Present is not { } present || !TryVariants(content, present, content.Missing))
         {
-            await FetchAsync(content, cancellation).ConfigureAwait(false);
-            counters.Completed();
-            present = new StoredFile(content.Id, content.Missing[0].Digest());
-            TryVariants(content, present, content.Missing.Skip(1));
+            using var transfer = Begin(content);
+            await repository.Sources.AskAsync(async (source, fresh) =>
+            {
+                await TransferAsync(source, transfer, fresh, cancellation).ConfigureAwait(false);
+                return true;
+            }, () => transfer.Offset, cancellation).ConfigureAwait(false);
+            Finish(content);
         }
+    }
+
+    private void Finish(WantedContent content)
+    {
+        counters.Completed();
+        TryVariants(content, new StoredFile(content.Id, content.Missing[0].Digest()), content.Missing.Skip(1));
     }
 
     private bool TryVariants(WantedContent content, StoredFile present, IEnumerable<Metadata> variants)
@@ -41,32 +66,33 @@ internal sealed class ContentDownload(RepositoryClient repository, StorePull pul
         }
     }
 
-    private async Task FetchAsync(WantedContent content, CancellationToken cancellation)
+    private ObjectTransfer Begin(WantedContent content)
     {
-        using var transfer = new ObjectTransfer(content, incoming, clock, () => pull.Receive(content.Id, content.Size, content.Missing[0]));
+        var transfer = new ObjectTransfer(content, incoming, clock, () => pull.Receive(content.Id, content.Size, content.Missing[0]));
         if (transfer.Resume())
             counters.Resumed();
-        await repository.Sources.AskAsync(async (source, fresh) =>
+        return transfer;
+    }
+
+    private async Task TransferAsync(Source source, ObjectTransfer transfer, bool fresh, CancellationToken cancellation)
+    {
+        try
         {
-            try
-            {
-                if (!transfer.Sink.HasEnded)
-                    await StreamAsync(source, transfer, fresh, cancellation).ConfigureAwait(false);
-                transfer.Complete();
-                return true;
-            }
-            catch (CorruptObjectException)
-            {
-                transfer.StartOver();
-                throw;
-            }
-            catch (ServerUnreachableException)
-            {
-                if (transfer.KeepWhatCame())
-                    counters.Resumed();
-                throw;
-            }
-        }, () => transfer.Offset, cancellation).ConfigureAwait(false);
+            if (!transfer.Sink.HasEnded)
+                await StreamAsync(source, transfer, fresh, cancellation).ConfigureAwait(false);
+            transfer.Complete();
+        }
+        catch (CorruptObjectException)
+        {
+            transfer.StartOver();
+            throw;
+        }
+        catch (ServerUnreachableException)
+        {
+            if (transfer.KeepWhatCame())
+                counters.Resumed();
+            throw;
+        }
     }
 
     private async Task StreamAsync(Source source, ObjectTransfer transfer, bool fresh, CancellationToken cancellation)

@@ -14,8 +14,7 @@ internal sealed class PackDownload(Device device, Sources sources, TransferCount
 
     private const int Strikes = 2;
 
-    // Mirrors serve single objects, and are asked before the server.
-    private bool _isUseless = sources.Mirrors.Count > 0;
+    private bool _isUseless;
     private int _damaged;
 
     /// <exception cref="ServerUnreachableException">The server does not answer any more.</exception>

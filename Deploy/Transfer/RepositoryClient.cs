@@ -36,6 +36,14 @@ internal sealed class RepositoryClient(Sources sources)
     public Task<byte[]> GetObjectAsync(ObjectName name, int maxBytes, TransferCounters counters, CancellationToken cancellation) =>
         sources.AskAsync((source, fresh) => GetOnceAsync(source, name, maxBytes, fresh, counters, cancellation), () => 0, cancellation);
 
+    /// <summary>The same from a mirror, or null where none has it.</summary>
+    public static async Task<byte[]?> TryMirrorsAsync(MirrorPass mirrors, ObjectName name, int maxBytes, TransferCounters counters, CancellationToken cancellation)
+    {
+        byte[]? content = null;
+        await mirrors.TryAsync(async source => content = await GetOnceAsync(source, name, maxBytes, false, counters, cancellation).ConfigureAwait(false), () => 0, cancellation).ConfigureAwait(false);
+        return content;
+    }
+
     /// <summary>Starts reading an object, from <paramref name="offset"/> if the source still has the same frame.</summary>
     /// <exception cref="StoppedException">The source does not have it.</exception>
     public static async Task<HttpResponseMessage> OpenObjectAsync(

@@ -7,7 +7,7 @@ namespace ContentTree.Deploy.Transfer;
 /// Walks a commit's trees level by level, fetching those that the store lacks, and collects the contents that are missing and the
 /// room that all of it takes.
 /// </summary>
-internal sealed class TreeFetch(Device device, RepositoryClient repository, StorePull pull, PackDownload packs, TransferCounters counters)
+internal sealed class TreeFetch(Device device, RepositoryClient repository, StorePull pull, MirrorPass mirrors, PackDownload packs, TransferCounters counters)
 {
     private readonly HashSet<ObjectId> _seen = [];
     private readonly HashSet<StoredFile> _files = [];
@@ -32,9 +32,13 @@ internal sealed class TreeFetch(Device device, RepositoryClient repository, Stor
     private async Task<IReadOnlyList<Tree>> FetchLevelAsync(List<ObjectId> level, CancellationToken cancellation)
     {
         var trees = level.Select(TryReadStored).ToArray();
-        await FetchPackedAsync(level, trees, cancellation).ConfigureAwait(false);
         var gate = new Lock();
         var options = new ParallelOptions { MaxDegreeOfParallelism = device.Config.Connections, CancellationToken = cancellation };
+        await Parallel.ForEachAsync(Missing(trees), options, async (i, token) =>
+        {
+            trees[i] = await TryMirrorsAsync(level[i], gate, token).ConfigureAwait(false);
+        }).ConfigureAwait(false);
+        await FetchPackedAsync(level, trees, cancellation).ConfigureAwait(false);
         await Parallel.ForEachAsync(Enumerable.Range(0, level.Count), options, async (i, token) =>
         {
             trees[i] ??= await FetchAsync(level[i], gate, token).ConfigureAwait(false);
@@ -44,9 +48,22 @@ internal sealed class TreeFetch(Device device, RepositoryClient repository, Stor
 
     private async Task FetchPackedAsync(List<ObjectId> level, Tree?[] trees, CancellationToken cancellation)
     {
-        var wanted = Enumerable.Range(0, level.Count).Where(i => trees[i] is null).ToArray();
+        var wanted = Missing(trees);
         using var target = new TreePack(counters, (index, bytes) => trees[wanted[index]] = Add(level[wanted[index]], bytes));
         await packs.RunAsync([.. wanted.Select(i => new ObjectName(ObjectKind.Tree, level[i]))], target, cancellation).ConfigureAwait(false);
+    }
+
+    private static int[] Missing(Tree?[] trees) => [.. Enumerable.Range(0, trees.Length).Where(i => trees[i] is null)];
+
+    private async Task<Tree?> TryMirrorsAsync(ObjectId id, Lock gate, CancellationToken cancellation)
+    {
+        if (mirrors.IsOver)
+            return null;
+        var name = new ObjectName(ObjectKind.Tree, id);
+        if (await RepositoryClient.TryMirrorsAsync(mirrors, name, Tree.MaxEncodedBytes, counters, cancellation).ConfigureAwait(false) is not { } bytes)
+            return null;
+        lock (gate)
+            return Add(id, bytes);
     }
 
     private Tree? TryReadStored(ObjectId id)

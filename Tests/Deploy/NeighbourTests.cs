@@ -1,4 +1,5 @@
 using ContentTree.Deploy.Neighbours;
+using ContentTree.Store.Protocol;
 using ContentTree.Tests.Support;
 
 namespace ContentTree.Tests.Deploy;
@@ -41,6 +42,39 @@ public sealed class NeighbourTests : IAsyncLifetime
         _second.Describe(_second.Deployments().Single()).Should().Be(_first.Describe(_first.Deployments().Single()));
     }
 
+    [Fact]
+    public async Task What_a_neighbour_lacks_comes_from_the_server_in_packs()
+    {
+        await FirstTakesAsync("mkdir old; for i in $(seq 100); do echo old $i > old/$i; done");
+        _server.Link.HasPacks = true;
+        var both = _server.Publish("mkdir -p old new; for i in $(seq 100); do echo old $i > old/$i; echo new $i > new/$i; done");
+        await using var neighbour = new TestNeighbour(_first);
+        await using var link = new UnreliableLink(new Uri(neighbour.Url));
+        _second.Configure($"mirrors = {link.Url}/repo\n");
+        await _second.UpdateAsync();
+        link.Requests.Count(r => r.IsContent).Should().BeGreaterThanOrEqualTo(100);
+        neighbour.Traffic.Objects.Should().Be(101, "it has a hundred contents and their directory");
+        _server.Link.Requests.Should().NotContain(r => r.IsContent);
+        _server.Link.Requests.Where(r => r.IsObject).Should().ContainSingle().Which.Path.Should().Contain(both.ToString()[2..]);
+        _server.Link.Requests.Count(r => r.Path == Routes.Packs).Should().BeInRange(1, 3);
+        _second.NothingIsFalse();
+    }
+
+    [Fact]
+    public async Task A_neighbour_that_has_nothing_of_it_is_not_asked_for_every_object()
+    {
+        await FirstTakesAsync("echo another > thing");
+        _server.Link.HasPacks = true;
+        _server.Publish("for i in $(seq 1000); do echo new $i > $i; done");
+        await using var neighbour = new TestNeighbour(_first);
+        await using var link = new UnreliableLink(new Uri(neighbour.Url));
+        _second.Configure($"mirrors = {link.Url}/repo\n");
+        await _second.UpdateAsync();
+        link.Requests.Count(r => r.IsContent).Should().BeInRange(60, 80);
+        _server.Link.Requests.Should().NotContain(r => r.IsContent);
+        _second.NothingIsFalse();
+    }
+
     [Theory]
     [InlineData("chmod 4755 tool")]
     [InlineData("chmod 2755 tool")]
@@ -69,7 +103,7 @@ public sealed class NeighbourTests : IAsyncLifetime
         _second.Configure($"mirrors = {neighbour.Url}/repo\n");
         await _second.UpdateAsync();
         _server.Link.Requests.Where(r => r.IsObject).Should().ContainSingle().Which.Path.Should().Contain(Path.GetFileName(damaged)[..62]);
-        neighbour.Traffic.Objects.Should().Be(8, "the damaged one was sent as well");
+        neighbour.Traffic.Objects.Should().Be(9, "the damaged one was sent as well, and again when it was asked for alone");
         _second.NothingIsFalse();
     }
 
