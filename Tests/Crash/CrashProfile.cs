@@ -1,4 +1,5 @@
 using System.Globalization;
+using ContentTree.Tests.Support;
 
 namespace ContentTree.Tests.Crash;
 
@@ -7,9 +8,17 @@ internal static class CrashProfile
 {
     private const int DefaultTrials = 1500;
     private const int DefaultSeed = 4242;
+    private const int DefaultPowerCuts = 3000;
+    private const int DefaultChainedCuts = 30;
 
     /// <summary>Trials of all workflows together, about.</summary>
     public static int Trials { get; } = Number("CTREE_CRASH_TRIALS", DefaultTrials);
+
+    /// <summary>Disks that a power cut may have left, of all recordings together.</summary>
+    public static int PowerCuts { get; } = Number("CTREE_POWER_CUTS", DefaultPowerCuts);
+
+    /// <summary>Times that machines lose their power while they work, all together.</summary>
+    public static int ChainedCuts { get; } = Number("CTREE_CHAINED_CUTS", DefaultChainedCuts);
 
     /// <summary>Where the random choices begin: the same number makes the same choices again. Long runs choose others.</summary>
     public static int Seed { get; } = Number("CTREE_CRASH_SEED", DefaultSeed);
@@ -30,6 +39,13 @@ internal static class CrashProfile
             room -= left[i];
         }
         return left[^1];
+    }
+
+    /// <summary>Adds a line to what the runs of this checkout found.</summary>
+    public static void Record(string line)
+    {
+        Directory.CreateDirectory(ProjectFiles.PathOf(".work/results"));
+        File.AppendAllLines(ProjectFiles.PathOf(".work/results/crash.txt"), [line]);
     }
 
     private static int Number(string name, int otherwise) =>

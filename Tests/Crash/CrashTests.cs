@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using ContentTree.Tests.Boot;
-using ContentTree.Tests.Support;
 using Xunit.Abstractions;
 
 namespace ContentTree.Tests.Crash;
@@ -79,13 +78,7 @@ public sealed class CrashTests(CrashLab lab, ITestOutputHelper output) : IClassF
         });
         var summary = $"{workflow.Name}: {trials.Count} trials, {Calls(workflow)} calls, {failures.Count} failed, CTREE_CRASH_SEED={CrashProfile.Seed}";
         output.WriteLine(summary);
-        Record(summary);
+        CrashProfile.Record(summary);
         failures.Take(MostShown).Should().BeEmpty(summary);
-    }
-
-    private static void Record(string line)
-    {
-        Directory.CreateDirectory(ProjectFiles.PathOf(".work/results"));
-        File.AppendAllLines(ProjectFiles.PathOf(".work/results/crash.txt"), [line]);
     }
 }

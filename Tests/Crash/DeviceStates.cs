@@ -13,7 +13,8 @@ internal sealed class DeviceStates(TestServer server, string directory)
     public const string Unset = "unset", Confirmed = "confirmed", Delta = "delta", Pulled = "pulled", Trial = "trial";
     public const string Updated = "updated", FellBack = "fell-back", Littered = "littered", Damaged = "damaged";
 
-    private const string Common = """
+    /// <summary>What every published tree has, as a shell script.</summary>
+    public const string Common = """
         umask 022; mkdir -p usr/lib/deep etc/conf.d var/lib
         echo name > etc/hostname; echo a > etc/conf.d/a; chmod 640 etc/conf.d/a; echo first > var/lib/data
         ln -s lib usr/link; : > usr/empty; cp /bin/true usr/tool; chmod 4755 usr/tool

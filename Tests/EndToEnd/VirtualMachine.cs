@@ -25,7 +25,7 @@ internal sealed class VirtualMachine : IDisposable
                 ? new[] { "-kernel", kernel, "-initrd", initramfs, "-append", $"{KernelWords} panic=-1 {options.CommandLine}" }
                 : [],
             .. options.IsUefi ? Firmware() : [],
-            "-drive", $"file={options.Disk},format=raw,if=virtio", "-display", "none", "-nodefaults",
+            .. FirstDisk(options), "-display", "none", "-nodefaults",
             "-serial", "file:" + _directory["serial.log"],
             "-serial", $"unix:{_directory["shell"]},server=on,wait=off",
             .. options.SecondDisk is { } second ? new[] { "-drive", $"file={second},format=raw,if=virtio" } : [],
@@ -82,8 +82,26 @@ internal sealed class VirtualMachine : IDisposable
         ? Log
         : throw new TimeoutException($"the machine was still running after {patience}; the console says:\n{Log}");
 
+    /// <summary>Pulls the plug.</summary>
+    public void Kill()
+    {
+        if (!_process.HasExited)
+            _process.Kill();
+        _process.WaitForExit();
+    }
+
     /// <summary>The shell that a test's tree offers on its second serial line.</summary>
     public GuestShell OpenShell() => new(_directory["shell"]);
+
+    private static string[] FirstDisk(VirtualMachineOptions options) => options.WriteLog is not { } log
+        ? ["-drive", $"file={options.Disk},format=raw,if=virtio"]
+        :
+        [
+            "-blockdev", $"driver=raw,node-name=disk,file.driver=file,file.filename={options.Disk}",
+            "-blockdev", $"driver=raw,node-name=log,file.driver=file,file.filename={log}",
+            "-blockdev", "driver=blklogwrites,node-name=logged,file=disk,log=log,log-super-update-interval=1",
+            "-device", "virtio-blk-pci,drive=logged",
+        ];
 
     // Its variables are its own, and go with it.
     private string[] Firmware()
@@ -98,9 +116,7 @@ internal sealed class VirtualMachine : IDisposable
 
     public void Dispose()
     {
-        if (!_process.HasExited)
-            _process.Kill();
-        _process.WaitForExit();
+        Kill();
         _process.Dispose();
         _directory.Dispose();
     }

@@ -11,6 +11,9 @@ internal sealed record VirtualMachineOptions
     /// <summary>The image of its first disk, a raw file; what the machine writes stays in it.</summary>
     public required string Disk { get; init; }
 
+    /// <summary>Every write and flush of the first disk is recorded in this file, in order; null where nobody asks.</summary>
+    public string? WriteLog { get; init; }
+
     /// <summary>A second disk, or null.</summary>
     public string? SecondDisk { get; init; }
 

@@ -1,0 +1,123 @@
+using ContentTree.BootSelector;
+using ContentTree.Tests.Support;
+
+namespace ContentTree.Tests.Crash;
+
+/// <summary>The disk as a power cut left it, in memory, its root mounted by this machine's kernel when it is asked for.</summary>
+internal sealed class CutImage : IDisposable
+{
+    private const int Chunk = 256 << 10;
+    private const int MostAttempts = 100;
+
+    private readonly IReadOnlyList<BlockWrite> _writes;
+    private readonly byte[] _durable, _wanted;
+    private readonly List<BlockWrite> _differing = [];
+    private readonly string _directory, _loop;
+    private readonly FileStream _root;
+    private byte[] _fat = [];
+    private int _at;
+
+    /// <param name="disk">The disk before the first of the writes.</param>
+    public CutImage(byte[] disk, IReadOnlyList<BlockWrite> writes)
+    {
+        _writes = writes;
+        (_durable, _wanted) = ([.. disk], [.. disk]);
+        _directory = Directory.CreateDirectory(Path.Combine(Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath(), "ctree-cut-" + Guid.NewGuid().ToString("N")[..12])).FullName;
+        Directory.CreateDirectory(Root);
+        _root = new FileStream(Path.Combine(_directory, "image"), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0);
+        _root.SetLength(CutDisk.RootSize);
+        _loop = Shell.Run($"losetup -f --show '{_root.Name}'").Trim();
+    }
+
+    /// <summary>Where the device's root is mounted.</summary>
+    public string Root => Path.Combine(_directory, "mounted");
+
+    private string Fat => Path.Combine(_directory, "fat");
+
+    /// <summary>Makes the disk what the state says, whatever was done to it before. States come in the order of the log.</summary>
+    public void Become(CutState state)
+    {
+        foreach (var write in _differing)
+            _durable.AsSpan((int)write.Offset, write.Data.Length).CopyTo(_wanted.AsSpan((int)write.Offset));
+        _differing.Clear();
+        for (; _at < state.Start; _at++)
+        {
+            Put(_durable, _writes[_at], 0);
+            Put(_wanted, _writes[_at], 0);
+        }
+        foreach (var index in state.Kept)
+        {
+            _differing.Add(_writes[index]);
+            Put(_wanted, _writes[index], index == state.Kept[^1] ? state.Torn : 0);
+        }
+        WriteRoot();
+    }
+
+    /// <summary>Mounts the root, which replays its journal, and gives it the boot file of the boot partition.</summary>
+    public void Mount()
+    {
+        Libc.Check(Libc.mount(_loop, Root, "ext4", MountFlags.NoDev, null), $"cannot mount {_loop} at", Root);
+        try
+        {
+            var boot = Path.Combine(Root, "ctree/boot");
+            if (!File.Exists(Path.Combine(boot, "boot.a")))
+                CopyFromFat(boot);
+        }
+        catch
+        {
+            Unmount();
+            throw;
+        }
+    }
+
+    public void Unmount()
+    {
+        for (var attempt = 0; Libc.umount2(Root, 0) != 0; attempt++)
+        {
+            if (attempt == MostAttempts)
+                throw new IOException($"{Root} stays in use");
+            // A handle that nobody closed goes with its object.
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            Thread.Sleep(10);
+        }
+    }
+
+    public string CheckFileSystem() => Shell.Try($"e2fsck -fn {_loop}") is { Exit: not 0 } bad ? bad.Output + bad.Error : "";
+
+    public void Dispose()
+    {
+        Shell.Try($"umount -l '{Root}' 2>/dev/null; losetup -d {_loop}");
+        _root.Dispose();
+        Directory.Delete(_directory, recursive: true);
+    }
+
+    private static void Put(byte[] disk, BlockWrite write, int torn) =>
+        write.Data.AsSpan(0, torn > 0 ? torn : write.Data.Length).CopyTo(disk.AsSpan((int)write.Offset));
+
+    // Most of it is as it was: memory that is only compared is cheap.
+    private void WriteRoot()
+    {
+        var present = new byte[Chunk];
+        for (var at = 0; at < CutDisk.RootSize; at += Chunk)
+        {
+            var wanted = _wanted.AsSpan(CutDisk.RootStart + at, Chunk);
+            RandomAccess.Read(_root.SafeFileHandle, present, at);
+            if (!wanted.SequenceEqual(present))
+                RandomAccess.Write(_root.SafeFileHandle, wanted, at);
+        }
+    }
+
+    private void CopyFromFat(string boot)
+    {
+        var wanted = _wanted.AsSpan(CutDisk.FatStart, CutDisk.FatSize);
+        if (!wanted.SequenceEqual(_fat))
+        {
+            _fat = wanted.ToArray();
+            File.WriteAllBytes(Fat, _fat);
+            Shell.Run($"rm -f '{Fat}'.?; mcopy -i '{Fat}' ::boot.a '{Fat}.a'; mcopy -i '{Fat}' ::boot.b '{Fat}.b'");
+        }
+        foreach (var slot in new[] { "a", "b" })
+            File.Copy($"{Fat}.{slot}", Path.Combine(boot, $"boot.{slot}"));
+    }
+}
