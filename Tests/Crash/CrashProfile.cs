@@ -9,7 +9,7 @@ internal static class CrashProfile
     private const int DefaultTrials = 1500;
     private const int DefaultSeed = 4242;
     private const int DefaultPowerCuts = 3000;
-    private const int DefaultChainedCuts = 30;
+    private const int DefaultChainedCuts = 20;
 
     /// <summary>Trials of all workflows together, about.</summary>
     public static int Trials { get; } = Number("CTREE_CRASH_TRIALS", DefaultTrials);
