@@ -30,6 +30,15 @@ internal sealed class TrustState(DeviceRoot root, TimeProvider clock)
         DurableFiles.Replace(trust, "root.json"u8, trusted.Envelope.Bytes.Span);
     }
 
+    /// <summary>Goes on to the next root, durably, before anything is judged by it.</summary>
+    /// <exception cref="VerificationException">It does not follow on the trusted one, which stays.</exception>
+    public TrustRoot Follow(ReadOnlySpan<byte> bytes)
+    {
+        var next = Root().Next(bytes);
+        WriteRoot(next);
+        return next;
+    }
+
     public SeenBranch? Seen(BranchName branch) => _seen.TryRead()?.Find(branch);
 
     /// <summary>The newest head that was accepted on the branch, or null.</summary>
@@ -45,10 +54,13 @@ internal sealed class TrustState(DeviceRoot root, TimeProvider clock)
     /// <exception cref="VerificationException">Not signed, older than one seen, in conflict with it, or expired.</exception>
     public VerifiedHead Accept(ReadOnlySpan<byte> bytes, BranchName branch)
     {
-        var head = Root().VerifyHead(bytes, branch);
+        var trusted = Root();
         var seen = _seen.TryRead() ?? new SeenState(Never, []);
-        var known = seen.Find(branch);
-        HeadPolicy.Accept(head, known is null ? null : new SeenHead(known.Sequence, known.Commit), new TrustedTime(clock, seen.Floor));
+        var time = new TrustedTime(clock, seen.Floor);
+        if (time.IsPast(trusted.Expires))
+            throw new VerificationException($"root {trusted.Version}", VerificationFailure.Expired, $"it ended at {trusted.Expires:u}, and the server has no newer one");
+        var head = trusted.VerifyHead(bytes, branch);
+        HeadPolicy.Accept(head, Mark(trusted, seen, branch), time);
         // The mark first: a crash in between costs a repeated download of the head, never a step back.
         _seen.Write(new SeenState(
             head.Created > seen.Floor ? head.Created : seen.Floor,
@@ -56,6 +68,17 @@ internal sealed class TrustState(DeviceRoot root, TimeProvider clock)
         using var trust = Posix.OpenDirectory(root.Trust);
         DurableFiles.Replace(trust, HeadFile(branch), bytes);
         return head;
+    }
+
+    // A mark that keys have set which a root has since dismissed binds nobody: else a thief's highest possible sequence would stop a
+    // device for ever (TUF, recovery from fast-forward attacks).
+    private SeenHead? Mark(TrustRoot trusted, SeenState seen, BranchName branch)
+    {
+        if (seen.Find(branch) is not { } known)
+            return null;
+        var isDismissed = TryHead(branch) is { } bytes && Envelope.Parse(bytes) is var envelope &&
+            trusted.Roles.TryGetValue(Role.Release, out var role) && trusted.SignersOf(envelope, Role.Release).Count < role.Threshold;
+        return isDismissed ? null : new SeenHead(known.Sequence, known.Commit);
     }
 
     private static byte[] HeadFile(BranchName branch) =>

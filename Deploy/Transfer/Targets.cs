@@ -44,9 +44,22 @@ internal sealed class Targets(Device device, Sources sources)
         for (var sequence = head.Sequence - 1; sequence > 0 && sequence > head.Sequence - MaxHeadsSearched; sequence--)
         {
             var bytes = await _repository.TryGetFileAsync(Routes.ArchivedHead(head.Branch, sequence), Envelope.MaxBytes, cancellation).ConfigureAwait(false);
-            if (bytes is not null && root.VerifyHead(bytes, head.Branch) is { } old && old.Commit == commit)
+            if (bytes is not null && TryVerify(root, bytes, head.Branch) is { } old && old.Commit == commit)
                 return new Target(commit, old.Branch, old.Sequence);
         }
-        throw new StoppedException(ExitCode.NotFound, $"commit {commit} was never published on branch {head.Branch}; 'ctree switch BRANCH' follows another one");
+        throw new StoppedException(ExitCode.NotFound, $"commit {commit} was never published on branch {head.Branch} by keys that are still trusted; 'ctree switch BRANCH' follows another one");
+    }
+
+    // Signed by keys that have been dismissed since, a head proves nothing any more; one before it may.
+    private static VerifiedHead? TryVerify(TrustRoot root, byte[] bytes, BranchName branch)
+    {
+        try
+        {
+            return root.VerifyHead(bytes, branch);
+        }
+        catch (VerificationException)
+        {
+            return null;
+        }
     }
 }

@@ -4,17 +4,18 @@ using System.Text.Json.Nodes;
 using ContentTree.Server.Client;
 using ContentTree.Server.Publishing;
 using ContentTree.Server.Storage;
+using ContentTree.Server.Trust;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 
 namespace ContentTree.Server.Commands;
 
-/// <summary><c>branch list|create|delete</c>.</summary>
+/// <summary><c>branch list|create|advance|delete</c>.</summary>
 internal static class BranchCommand
 {
-    public static Command Create(CommandContext context) => new("branch", "List, make and delete branches.")
+    public static Command Create(CommandContext context) => new("branch", "List, make, move and delete branches.")
     {
-        List(context), Make(context), Delete(context),
+        List(context), Make(context), Advance(context), Delete(context),
     };
 
     private static Command List(CommandContext context)
@@ -52,6 +53,20 @@ internal static class BranchCommand
                 OnData(context, parsed, register => register.Create(parsed.GetValue(name), Start(context, parsed, at)));
             else
                 await CreateRemotelyAsync(client, parsed.GetValue(name), parsed.GetValue(at), cancellation);
+            return ExitCode.Done;
+        });
+    }
+
+    private static Command Advance(CommandContext context)
+    {
+        var name = CommandContext.Branch("BRANCH");
+        var file = new Argument<string>("FILE") { Description = "the head, as 'publish --unsigned' wrote it and others signed it" };
+        return CommandContext.Run(new Command("advance", "Move a branch to a head that was signed elsewhere.") { name, file }, (parsed, _) =>
+        {
+            using var data = context.OpenData(parsed);
+            var head = new BranchRegister(data, new EmptyBranches(data.OpenDatabase()), context.Time).Advance(parsed.GetValue(name), StatementFile.Read(parsed.GetRequiredValue(file)));
+            context.Terminal.Error.WriteLine($"{head.Branch} is at sequence {head.Sequence}");
+            context.Terminal.Out.WriteLine(head.Commit);
             return ExitCode.Done;
         });
     }

@@ -52,5 +52,7 @@ internal static class CommandLine
         GcCommand.Create(context),
         DeviceCommand.Create(context),
         TokenCommand.Create(context),
+        KeyCommand.Create(context),
+        SignCommand.Create(context),
     };
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using ContentTree.Server.Client;
 using ContentTree.Server.Publishing;
+using ContentTree.Server.Trust;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 
@@ -33,6 +34,12 @@ internal static class PublishCommand
             CustomParser = result => ParseOwner(result.Tokens[0].Value) ?? CommandContext.Fail<(uint, uint)?>(result, "--owner wants two numbers, for instance 0:0"),
         };
         var noCache = new Option<bool>("--no-cache") { Description = "read every file, also those unchanged by their change time" };
+        var unsigned = new Option<string?>("--unsigned")
+        {
+            Description = "do not move the branch: write the head here, for 'sign' and then 'branch advance'",
+            HelpName = "FILE",
+        };
+        var signers = new SignerOptions();
         var server = CommandContext.Server();
         var token = CommandContext.Token();
         var cache = new Option<string>("--cache")
@@ -43,8 +50,9 @@ internal static class PublishCommand
         };
         var command = new Command("publish", "Publish a directory as the next commit of a branch.")
         {
-            source, branch, subject, version, compatible, created, owner, noCache, server, token, cache,
+            source, branch, subject, version, compatible, created, owner, noCache, unsigned, server, token, cache,
         };
+        signers.AddTo(command);
         return CommandContext.Run(command, async (parsed, cancellation) =>
         {
             var options = new PublishOptions
@@ -57,12 +65,18 @@ internal static class PublishCommand
                 Created = parsed.GetValue(created),
                 Owner = parsed.GetValue(owner),
                 NoCache = parsed.GetValue(noCache),
+                Signers = signers.Read(parsed),
+                IsProposal = parsed.GetValue(unsigned) is not null,
             };
             using var client = CommandContext.Connect(parsed, server, token);
+            if (client is not null && (options.IsProposal || options.Signers.Count > 0))
+                throw new UsageException("with --server the server's own keys sign: --key, --signer and --unsigned are for local data");
             var result = client is null
                 ? await PublishLocallyAsync(context, parsed, options, cancellation)
                 : await new RemotePublisher(client, parsed.GetValue(cache) ?? "", context.Time).PublishAsync(options, cancellation);
-            Print(context.Terminal, options, result);
+            if (result.Proposed is { } proposed && parsed.GetValue(unsigned) is { } file)
+                StatementFile.Write(file, proposed);
+            Print(context.Terminal, options, result, parsed.GetValue(unsigned));
             return ExitCode.Done;
         });
     }
@@ -74,10 +88,12 @@ internal static class PublishCommand
             return new Publisher(data, context.Time).Publish(options, cancellation);
         }, cancellation);
 
-    private static void Print(Terminal terminal, PublishOptions options, PublishResult result)
+    private static void Print(Terminal terminal, PublishOptions options, PublishResult result, string? headFile)
     {
         terminal.Error.WriteLine($"{result.Import.FilesRead} files read, {result.Import.FilesUnchanged} unchanged by their change time");
-        terminal.Error.WriteLine(result.IsNew
+        terminal.Error.WriteLine(result.Proposed is { } proposed
+            ? $"{headFile} has the next head of {options.Branch}, signed by {proposed.Signatures.Count}; after 'ctree-server sign', 'ctree-server branch advance {options.Branch} {headFile}' moves the branch"
+            : result.IsNew
             ? $"{options.Branch} is at sequence {result.Sequence}: {result.Objects} new objects, {result.Bytes} bytes at rest"
             : $"nothing new: {options.Branch} has this tree already, at sequence {result.Sequence}");
         if (!result.IsNew && (options.Version.Length > 0 || options.Subject.Length > 0))

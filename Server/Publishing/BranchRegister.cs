@@ -2,6 +2,7 @@ using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Repositories;
+using ContentTree.Store.Trust;
 
 namespace ContentTree.Server.Publishing;
 
@@ -34,6 +35,20 @@ internal sealed class BranchRegister(DataDirectory data, EmptyBranches empty, Ti
             throw new NotFoundException($"no commit {start}");
         _branches.Advance(seen, CompleteClosure.Check(data.Repository, start));
         return Describe(branch);
+    }
+
+    /// <summary>Moves a branch to a head that was signed elsewhere.</summary>
+    /// <exception cref="VerificationException">Too few release keys have signed it, or it is another branch's.</exception>
+    /// <exception cref="BranchMovedException">The branch has gone on since.</exception>
+    public VerifiedHead Advance(BranchName branch, ReadOnlySpan<byte> bytes)
+    {
+        var seen = _branches.Read(branch);
+        var head = data.Trust.Load().VerifyHead(bytes, branch);
+        // Said again, as after a crash, it has moved already.
+        if (seen.Head is { } present && present.Sequence == head.Sequence && present.Commit == head.Commit)
+            return present;
+        using var guard = data.Repository.BeginWriting();
+        return _branches.Advance(seen, CompleteClosure.Check(data.Repository, head.Commit), bytes);
     }
 
     /// <summary>Devices that follow the branch are told that there is none; its archived heads stay.</summary>

@@ -1,4 +1,5 @@
 using ContentTree.Server.Storage;
+using ContentTree.Server.Trust;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Repositories;
 using ContentTree.Store.Trust;
@@ -15,6 +16,7 @@ internal sealed class Branches(DataDirectory data, TimeProvider time)
     private const int HeadYears = 10;
 
     private readonly TrustRoot _root = data.Trust.Load();
+    private IReadOnlyList<TrustRoot>? _all;
 
     public IReadOnlyList<BranchName> List() => data.Repository.Heads.List();
 
@@ -28,14 +30,37 @@ internal sealed class Branches(DataDirectory data, TimeProvider time)
     /// <exception cref="NotFoundException">Nothing was published on the branch.</exception>
     public VerifiedHead ReadHead(BranchName branch) => Read(branch).Head ?? throw new NotFoundException($"no branch {branch}");
 
-    /// <summary>An archived head, or null.</summary>
-    public VerifiedHead? ReadArchived(BranchName branch, long sequence) =>
-        data.Repository.Heads.ReadArchived(branch, sequence) is { } bytes ? _root.VerifyHead(bytes, branch) : null;
+    /// <summary>An archived head, or null. Keys that have left since have signed it all the same.</summary>
+    public VerifiedHead? ReadArchived(BranchName branch, long sequence)
+    {
+        if (data.Repository.Heads.ReadArchived(branch, sequence) is not { } bytes)
+            return null;
+        var envelope = Envelope.Parse(bytes);
+        _all ??= [.. data.Trust.LoadAll()];
+        var root = _all.FirstOrDefault(r => r.Roles.TryGetValue(Role.Release, out var role) && r.SignersOf(envelope, Role.Release).Count >= role.Threshold);
+        return (root ?? _root).VerifyHead(bytes, branch);
+    }
 
     /// <summary>Signs a head and moves the branch, if it still is where <paramref name="seen"/> says.</summary>
     /// <param name="complete">The commit, all of whose objects were found; the caller keeps garbage collection out.</param>
+    /// <param name="keys">Who signs; those of the server's own directory where none are given.</param>
     /// <exception cref="BranchMovedException">Somebody else was first; nothing was changed.</exception>
-    public VerifiedHead Advance(BranchPosition seen, CompleteClosure complete)
+    /// <exception cref="NotFoundException">Too few keys of the release role are at hand.</exception>
+    public VerifiedHead Advance(BranchPosition seen, CompleteClosure complete, SigningKeys? keys = null)
+    {
+        var proposed = Propose(seen, complete, keys ?? data.LoadKeys());
+        var role = _root.Roles[Role.Release];
+        var signers = _root.SignersOf(proposed, Role.Release).Count;
+        if (signers < role.Threshold)
+        {
+            throw new NotFoundException($"{signers} of {role.Threshold} release keys are at hand, so no head can be signed; put the key back into {data.Path}/keys, name it with --key or --signer, " +
+                "or let others sign: 'publish --unsigned FILE', 'sign FILE', 'branch advance BRANCH FILE'");
+        }
+        return Advance(seen, complete, proposed.Bytes.Span);
+    }
+
+    /// <summary>The head that would move the branch, with the signatures of these keys.</summary>
+    public Envelope Propose(BranchPosition seen, CompleteClosure complete, SigningKeys keys)
     {
         var now = time.GetUtcNow();
         var statement = new HeadStatement
@@ -46,11 +71,32 @@ internal sealed class Branches(DataDirectory data, TimeProvider time)
             Created = now,
             Expires = now.AddYears(HeadYears),
         };
-        var bytes = data.LoadReleaseKey().Sign(statement).Bytes;
+        return keys.Sign(Envelope.Create(statement.Encode(), []), _root, Role.Release);
+    }
+
+    /// <summary>Moves the branch to a head that was signed elsewhere.</summary>
+    /// <exception cref="VerificationException">Too few release keys have signed it.</exception>
+    /// <exception cref="BranchMovedException">The branch has gone on since; nothing was changed.</exception>
+    public VerifiedHead Advance(BranchPosition seen, CompleteClosure complete, ReadOnlySpan<byte> bytes)
+    {
         // A key that the root does not name would publish heads that every device refuses.
-        var head = _root.VerifyHead(bytes.Span, seen.Branch);
-        data.Repository.Heads.Advance(seen.Branch, seen.Bytes, statement.Sequence, bytes.Span);
+        var head = _root.VerifyHead(bytes, seen.Branch);
+        if (head.Commit != complete.Commit || head.Sequence <= (seen.Head?.Sequence ?? 0))
+            throw new BranchMovedException($"branch {seen.Branch} is at sequence {seen.Head?.Sequence ?? 0} already; publish again");
+        data.Repository.Heads.Advance(seen.Branch, seen.Bytes, head.Sequence, bytes);
         return head;
+    }
+
+    /// <summary>Adds signatures to the newest head of a branch, which stays where it is.</summary>
+    /// <exception cref="NotFoundException">Nothing was published on the branch.</exception>
+    public Envelope SignHead(BranchName branch, TrustRoot root, SigningKeys keys)
+    {
+        var present = data.Repository.Heads.ReadNewest(branch) ?? throw new NotFoundException($"no branch {branch}");
+        var head = _root.VerifyHead(present, branch);
+        var signed = keys.Sign(head.Envelope, root, Role.Release);
+        if (signed.Signatures.Count > head.Envelope.Signatures.Count)
+            data.Repository.Heads.Renew(branch, present, head.Sequence, signed.Bytes.Span);
+        return signed;
     }
 
     // Above the archive too: a publish that was killed between archive and newest has used its number.

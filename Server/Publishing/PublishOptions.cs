@@ -1,3 +1,4 @@
+using ContentTree.Server.Trust;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Trees;
 
@@ -26,6 +27,12 @@ internal sealed record PublishOptions
 
     /// <summary>Read every file, also those that the stat cache proves unchanged.</summary>
     public bool NoCache { get; init; }
+
+    /// <summary>Keys that sign the head beside those of the server's own directory.</summary>
+    public IReadOnlyList<ISigner> Signers { get; init; } = [];
+
+    /// <summary>Leave the branch where it is, and hand out the head for others to sign.</summary>
+    public bool IsProposal { get; init; }
 
     /// <summary>The commit that says all this about an imported tree.</summary>
     public Commit Describe(ImportResult import, ObjectId? previous, DateTimeOffset now) => new()

@@ -1,5 +1,6 @@
 using ContentTree.Store.Objects;
 using ContentTree.Store.Trees;
+using ContentTree.Store.Trust;
 
 namespace ContentTree.Server.Publishing;
 
@@ -10,4 +11,8 @@ namespace ContentTree.Server.Publishing;
 /// <param name="Import">What was read.</param>
 /// <param name="Objects">Objects that were new to the repository.</param>
 /// <param name="Bytes">Their size at rest.</param>
-internal sealed record PublishResult(ObjectId Commit, long Sequence, bool IsNew, ImportResult Import, long Objects, long Bytes);
+internal sealed record PublishResult(ObjectId Commit, long Sequence, bool IsNew, ImportResult Import, long Objects, long Bytes)
+{
+    /// <summary>The head that would move the branch, where others are to sign it first.</summary>
+    public Envelope? Proposed { get; init; }
+}

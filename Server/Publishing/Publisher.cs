@@ -24,8 +24,12 @@ internal sealed class Publisher(DataDirectory data, TimeProvider time)
         var commit = WriteCommit(options.Describe(import, seen.Head?.Commit, time.GetUtcNow()), writer);
         writer.Complete();
         cancellation.ThrowIfCancellationRequested();
-        var moved = branches.Advance(seen, CompleteClosure.Check(data.Repository, commit, writer));
-        return new PublishResult(commit, moved.Sequence, true, import, writer.Written, writer.WrittenBytes);
+        var complete = CompleteClosure.Check(data.Repository, commit, writer);
+        var keys = data.LoadKeys().With(options.Signers);
+        var result = new PublishResult(commit, seen.Head?.Sequence ?? 0, true, import, writer.Written, writer.WrittenBytes);
+        return options.IsProposal
+            ? result with { Proposed = branches.Propose(seen, complete, keys) }
+            : result with { Sequence = branches.Advance(seen, complete, keys).Sequence };
     }
 
     // A head whose commit is damaged or gone is published over: that is how the branch comes back.

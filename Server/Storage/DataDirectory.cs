@@ -1,3 +1,4 @@
+using ContentTree.Server.Trust;
 using ContentTree.Store;
 using ContentTree.Store.Repositories;
 using ContentTree.Store.Trust;
@@ -58,14 +59,16 @@ internal sealed class DataDirectory : IDisposable
         {
             var trust = new TrustFiles(repository.Path);
             if (!trust.Exists)
-                trust.Found(ReleaseKey.LoadOrGenerate(keys), time);
+                trust.Found(SigningKeys.LoadOrGenerate(keys), time);
         }
         return new DataDirectory(path);
     }
 
-    /// <exception cref="NotFoundException">The key is kept elsewhere, so nothing can be published from here.</exception>
-    public ReleaseKey LoadReleaseKey() => ReleaseKey.TryLoad(_keys)
-        ?? throw new NotFoundException($"{Path}/keys/release.pem: no release key here, so no head can be signed; put it back, or publish where it is");
+    /// <summary>The private keys that are kept here; none where all of them are kept elsewhere.</summary>
+    public SigningKeys LoadKeys() => SigningKeys.Load(_keys);
+
+    /// <summary>Makes a private key here.</summary>
+    public PublicKey GenerateKey() => SigningKeys.Generate(_keys);
 
     public Database OpenDatabase() => Database.Open(DatabasePath);
 

@@ -88,6 +88,21 @@ public sealed class Heads
         DurableFiles.Replace(directory, FileOf(branch), head);
     }
 
+    /// <summary>
+    /// Replaces the newest head by one that says the same with other signatures, also in the archive; the branch does not move.
+    /// </summary>
+    /// <exception cref="BranchMovedException">The branch has another head by now.</exception>
+    public void Renew(BranchName branch, byte[] expected, long sequence, ReadOnlySpan<byte> head)
+    {
+        using var guard = Lock();
+        if (ReadNewest(branch)?.AsSpan().SequenceEqual(expected) != true)
+            throw new BranchMovedException($"branch {branch} moved meanwhile; nothing was changed, say it again");
+        using var archive = Open($"history/{branch}");
+        DurableFiles.Replace(archive, ArchiveName(sequence), head);
+        using var directory = Open("heads/" + ParentOf(branch));
+        DurableFiles.Replace(directory, FileOf(branch), head);
+    }
+
     /// <summary>Removes a branch's newest head; the archive stays, so its sequence numbers are never used again.</summary>
     /// <exception cref="NotFoundException">There is no such branch.</exception>
     public void Delete(BranchName branch)

@@ -33,15 +33,27 @@ public sealed class TrustRoot
 
     /// <summary>Reads a root that the caller has reason to trust: from the image, or confirmed by its fingerprint.</summary>
     /// <exception cref="VerificationException">Not a root, or not signed by its own root role.</exception>
-    public static TrustRoot Load(ReadOnlySpan<byte> bytes)
+    public static TrustRoot Load(ReadOnlySpan<byte> bytes) => Load(Parse(bytes, "root"), "root");
+
+    /// <summary>
+    /// The root that follows this one: its version is one higher, and both this root's and its own root role have signed it (TUF 1.0.33,
+    /// 5.3). Its expiry is not looked at: only that of the last root of a chain counts.
+    /// </summary>
+    /// <exception cref="VerificationException">It does not follow; nothing is trusted that was not before.</exception>
+    public TrustRoot Next(ReadOnlySpan<byte> bytes)
     {
-        const string what = "root";
+        var what = $"root {Version + 1}";
         var envelope = Parse(bytes, what);
-        // The keys come from the bytes themselves, so they must be read before they can be checked.
-        var root = Read<RootStatement>(envelope, what);
-        RequireSignatures(root, Role.Root, envelope, what);
-        return new TrustRoot(root, envelope);
+        RequireSignatures(_root, Role.Root, envelope, what);
+        var next = Load(envelope, what);
+        return next.Version == Version + 1
+            ? next
+            : throw new VerificationException(what, next.Version <= Version ? VerificationFailure.RolledBack : VerificationFailure.Skipped, $"its version is {next.Version}");
     }
+
+    /// <summary>Those of a role's keys that have signed an envelope, whatever it says.</summary>
+    /// <exception cref="VerificationException">The root has no such role.</exception>
+    public IReadOnlySet<KeyId> SignersOf(Envelope envelope, string role) => SignersOf(_root, role, envelope, role);
 
     /// <summary>The only way to a <see cref="VerifiedHead"/>: signed by the release role, and about this branch.</summary>
     /// <remarks>Age and order are the caller's next question: <see cref="HeadPolicy"/>.</remarks>
@@ -55,6 +67,14 @@ public sealed class TrustRoot
         return head.Branch == branch
             ? new VerifiedHead(head, envelope)
             : throw new VerificationException(what, VerificationFailure.WrongBranch, $"it is about {head.Branch}");
+    }
+
+    private static TrustRoot Load(Envelope envelope, string what)
+    {
+        // The keys come from the bytes themselves, so they must be read before they can be checked.
+        var root = Read<RootStatement>(envelope, what);
+        RequireSignatures(root, Role.Root, envelope, what);
+        return new TrustRoot(root, envelope);
     }
 
     private static Envelope Parse(ReadOnlySpan<byte> bytes, string what)
@@ -85,19 +105,23 @@ public sealed class TrustRoot
 
     private static void RequireSignatures(RootStatement root, string roleName, Envelope envelope, string what)
     {
+        var signers = SignersOf(root, roleName, envelope, what).Count;
+        var threshold = root.Roles[roleName].Threshold;
+        if (signers < threshold)
+            throw new VerificationException(what, VerificationFailure.NotSigned, $"signed by {signers} keys of the {roleName} role, needs {threshold}");
+    }
+
+    // Each key counts once: a set of ids, and the root holds one id per key.
+    private static HashSet<KeyId> SignersOf(RootStatement root, string roleName, Envelope envelope, string what)
+    {
         if (!root.Roles.TryGetValue(roleName, out var role))
             throw new VerificationException(what, VerificationFailure.UnknownRole, $"the root has no {roleName} role");
-        // Each key counts once: a set of ids, and the root holds one id per key.
         var signers = new HashSet<KeyId>();
         foreach (var signature in envelope.Signatures)
         {
             if (role.KeyIds.Contains(signature.KeyId) && root.Keys[signature.KeyId].Verify(envelope.SignedBytes.Span, signature.Der.Span))
                 signers.Add(signature.KeyId);
         }
-        if (signers.Count < role.Threshold)
-        {
-            throw new VerificationException(what, VerificationFailure.NotSigned,
-                $"signed by {signers.Count} keys of the {roleName} role, needs {role.Threshold}");
-        }
+        return signers;
     }
 }

@@ -21,8 +21,11 @@ public enum VerificationFailure
     /// <summary>Its time is over: nobody has renewed it.</summary>
     Expired,
 
-    /// <summary>Lower sequence than one already seen.</summary>
+    /// <summary>A lower sequence or version than one already seen.</summary>
     RolledBack,
+
+    /// <summary>A root that does not follow directly on the trusted one.</summary>
+    Skipped,
 
     /// <summary>The sequence already seen, with another commit.</summary>
     Conflict,

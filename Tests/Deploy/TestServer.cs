@@ -82,7 +82,7 @@ internal sealed class TestServer : IAsyncDisposable
     }
 
     public byte[] Sign(HeadStatement head, SigningKey? signer = null) =>
-        (signer is null ? Data.LoadReleaseKey().Sign(head) : signer.Sign(head)).Bytes.ToArray();
+        (signer is null ? Data.LoadKeys().Sign(Envelope.Create(head.Encode(), []), _ => true) : signer.Sign(head)).Bytes.ToArray();
 
     /// <summary>Puts a head file in place as an attacker with the disk would.</summary>
     public void WriteHead(string branch, byte[] head)

@@ -4,13 +4,13 @@ using ContentTree.Store;
 using ContentTree.Store.Repositories;
 using ContentTree.Store.Trust;
 
-namespace ContentTree.Server.Storage;
+namespace ContentTree.Server.Trust;
 
 /// <summary>The repository's <c>trust/</c>: every root ever (<c>N.root.json</c>) and the newest (<c>root.json</c>).</summary>
 internal sealed class TrustFiles(string repositoryPath)
 {
     /// <summary>A device may sleep in a cupboard for years; keys end by rotation, not by surprise.</summary>
-    private const int RootYears = 20;
+    public const int RootYears = 20;
 
     private readonly string _path = Path.Combine(repositoryPath, "trust");
 
@@ -26,15 +26,39 @@ internal sealed class TrustFiles(string repositoryPath)
     public TrustRoot Load() => TrustRoot.Load(TryReadNewest()
         ?? throw new StoreNotFoundException($"{_path}/root.json: missing; copy it back from a backup or from a device"));
 
+    /// <summary>Every root, newest first: what was signed long ago was signed for one of them.</summary>
+    public IEnumerable<TrustRoot> LoadAll()
+    {
+        var newest = Load();
+        yield return newest;
+        for (var version = newest.Version - 1; version > 0; version--)
+        {
+            if (TryReadVersion(version) is { } bytes)
+                yield return TrustRoot.Load(bytes);
+        }
+    }
+
     /// <summary>Writes version 1: this key is both root and release role until more are added.</summary>
-    public void Found(ReleaseKey key, TimeProvider time)
+    public void Found(ISigner key, TimeProvider time)
     {
         using var trust = Posix.OpenDirectory(_path);
         var root = RootStatement.Of(key.Public, key.Public, version: 1, time.GetUtcNow().AddYears(RootYears));
-        DurableFiles.TryCreate(trust, Versioned(1), key.Sign(root).Bytes.Span);
+        var signed = new SigningKeys([key]).Sign(Envelope.Create(root.Encode(), []), _ => true);
+        DurableFiles.TryCreate(trust, Versioned(1), signed.Bytes.Span);
         // Whoever came first has written it: everybody publishes the same bytes.
         var first = DurableFiles.TryRead(trust, Versioned(1), Envelope.MaxBytes);
         DurableFiles.Replace(trust, Newest, first);
+    }
+
+    /// <summary>Makes a verified successor the newest root. Said again after a crash it ends the same way.</summary>
+    /// <exception cref="BranchMovedException">There is another root of that version.</exception>
+    public void Install(TrustRoot next)
+    {
+        using var trust = Posix.OpenDirectory(_path);
+        if (!DurableFiles.TryCreate(trust, Versioned(next.Version), next.Envelope.Bytes.Span) &&
+            TryReadVersion(next.Version)?.AsSpan().SequenceEqual(next.Envelope.Bytes.Span) != true)
+            throw new BranchMovedException($"there is another root of version {next.Version} already; make yours anew from it");
+        DurableFiles.Replace(trust, Newest, next.Envelope.Bytes.Span);
     }
 
     private byte[]? TryRead(ReadOnlySpan<byte> name)

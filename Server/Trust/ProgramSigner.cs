@@ -1,0 +1,52 @@
+using System.Diagnostics;
+using ContentTree.Store.Trust;
+
+namespace ContentTree.Server.Trust;
+
+/// <summary>
+/// A program that signs with a key it does not show: it gets the bytes on its standard input and writes the signature, in DER, to its
+/// standard output. Run by <c>/bin/sh</c>; 0 means that it signed.
+/// </summary>
+internal sealed class ProgramSigner(string command, PublicKey key) : ISigner
+{
+    private const int MaxSignatureBytes = 1024;
+
+    public PublicKey Public => key;
+
+    /// <exception cref="IOException">It failed, or what it wrote is no signature of its key.</exception>
+    public byte[] Sign(ReadOnlySpan<byte> data)
+    {
+        using var process = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", command]) { RedirectStandardInput = true, RedirectStandardOutput = true })
+            ?? throw new IOException($"'{command}' did not start");
+        WriteInput(process, data);
+        var signature = ReadOutput(process);
+        process.WaitForExit();
+        if (process.ExitCode != 0)
+            throw new IOException($"'{command}' ended with {process.ExitCode} and signed nothing");
+        return key.Verify(data, signature)
+            ? signature
+            : throw new IOException($"'{command}' did not write a signature of key {key.Id} in DER");
+    }
+
+    // One that does not read all of it says why in its exit code.
+    private static void WriteInput(Process process, ReadOnlySpan<byte> data)
+    {
+        try
+        {
+            process.StandardInput.BaseStream.Write(data);
+            process.StandardInput.Close();
+        }
+        catch (IOException)
+        {
+        }
+    }
+
+    private static byte[] ReadOutput(Process process)
+    {
+        var buffer = new byte[MaxSignatureBytes + 1];
+        var length = process.StandardOutput.BaseStream.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
+        if (length > MaxSignatureBytes)
+            process.Kill(entireProcessTree: true);
+        return buffer[..Math.Min(length, MaxSignatureBytes)];
+    }
+}

@@ -1,0 +1,36 @@
+using ContentTree.Server.Publishing;
+using ContentTree.Server.Storage;
+using ContentTree.Store.Trust;
+
+namespace ContentTree.Server.Trust;
+
+/// <summary>
+/// Makes a new root the one that devices are led to. First every branch's head gets the signatures that the new root asks for, so that
+/// devices with the old root and with the new one take it alike; last <c>root.json</c>.
+/// </summary>
+internal static class RootInstallation
+{
+    /// <exception cref="VerificationException">It does not follow on the present root, or a head would be refused under it.</exception>
+    public static TrustRoot Run(DataDirectory data, SigningKeys keys, ReadOnlySpan<byte> bytes, TimeProvider time)
+    {
+        var present = data.Trust.Load();
+        if (present.Envelope.Bytes.Span.SequenceEqual(bytes))
+            return present;
+        var next = present.Next(bytes);
+        if (next.Expires <= time.GetUtcNow())
+            throw new VerificationException($"root {next.Version}", VerificationFailure.Expired, $"it ended at {next.Expires:u}");
+        var branches = new Branches(data, time);
+        foreach (var branch in branches.List())
+        {
+            var head = branches.SignHead(branch, next, keys);
+            var (signers, threshold) = (next.SignersOf(head, Role.Release).Count, next.Roles[Role.Release].Threshold);
+            if (signers < threshold)
+            {
+                throw new VerificationException($"head of {branch}", VerificationFailure.NotSigned,
+                    $"{signers} of the {threshold} release keys of root {next.Version} have signed it, so devices would refuse it; 'ctree-server sign --root FILE --branch {branch} --key KEY' adds one");
+            }
+        }
+        data.Trust.Install(next);
+        return next;
+    }
+}
