@@ -78,11 +78,12 @@ internal sealed class DeviceSetup(CommandContext context, DeviceValues values, s
 
     private async Task<TrustRoot> FindTrustRootAsync(CancellationToken cancellation)
     {
-        var known = new TrustState(Root, context.Clock).TryRoot();
+        var state = new TrustState(Root, context.Clock);
+        var known = state.TryRoot();
         if (trustFile is not null)
         {
             var given = TrustRoot.Load(await File.ReadAllBytesAsync(trustFile, cancellation).ConfigureAwait(false));
-            return known is null || known.Fingerprint == given.Fingerprint ? given : throw Other("trust root", known.Fingerprint);
+            return known is null || state.Knows(given) ? given : throw Other("trust root", known.Fingerprint);
         }
         if (known is not null)
             return known;

@@ -13,14 +13,10 @@ internal sealed class TrustState(DeviceRoot root, TimeProvider clock)
     private readonly StateFile<SeenState> _seen = new(root.Trust, "seen.json", StateJson.Default.SeenState);
 
     /// <summary>The root, or null before it is known.</summary>
-    public TrustRoot? TryRoot()
-    {
-        if (!Directory.Exists(root.Trust))
-            return null;
-        using var trust = Posix.OpenDirectory(root.Trust);
-        var bytes = DurableFiles.TryRead(trust, "root.json"u8, Envelope.MaxBytes);
-        return bytes is null ? null : TrustRoot.Load(bytes);
-    }
+    public TrustRoot? TryRoot() => TryRead("root.json");
+
+    /// <summary>Whether this is the root, or the one that the device was set up with.</summary>
+    public bool Knows(TrustRoot given) => given.Fingerprint == TryRoot()?.Fingerprint || given.Fingerprint == TryRead("first.json")?.Fingerprint;
 
     public TrustRoot Root() => TryRoot() ?? throw new Store.Repositories.StoreNotFoundException($"{root.Trust}: no trust root; 'ctree init' gets it");
 
@@ -34,7 +30,10 @@ internal sealed class TrustState(DeviceRoot root, TimeProvider clock)
     /// <exception cref="VerificationException">It does not follow on the trusted one, which stays.</exception>
     public TrustRoot Follow(ReadOnlySpan<byte> bytes)
     {
-        var next = Root().Next(bytes);
+        var present = Root();
+        var next = present.Next(bytes);
+        using (var trust = Posix.OpenDirectory(root.Trust))
+            DurableFiles.TryCreate(trust, "first.json"u8, present.Envelope.Bytes.Span);
         WriteRoot(next);
         return next;
     }
@@ -79,6 +78,14 @@ internal sealed class TrustState(DeviceRoot root, TimeProvider clock)
         var isDismissed = TryHead(branch) is { } bytes && Envelope.Parse(bytes) is var envelope &&
             trusted.Roles.TryGetValue(Role.Release, out var role) && trusted.SignersOf(envelope, Role.Release).Count < role.Threshold;
         return isDismissed ? null : new SeenHead(known.Sequence, known.Commit);
+    }
+
+    private TrustRoot? TryRead(string name)
+    {
+        if (!Directory.Exists(root.Trust))
+            return null;
+        using var trust = Posix.OpenDirectory(root.Trust);
+        return DurableFiles.TryRead(trust, Encoding.ASCII.GetBytes(name), Envelope.MaxBytes) is { } bytes ? TrustRoot.Load(bytes) : null;
     }
 
     private static byte[] HeadFile(BranchName branch) =>

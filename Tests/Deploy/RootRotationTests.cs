@@ -99,6 +99,22 @@ public sealed class RootRotationTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Set_up_again_with_the_root_it_began_with_it_stays_as_it_is()
+    {
+        var first = _server.TrustFile + ".first";
+        File.Copy(_server.TrustFile, first);
+        Rotate(replace: true);
+        Rotate(replace: true);
+        await _device.UpdateAsync();
+        string[] init = ["init", "--server", _server.Link.Url, "--branch", "main", "--unprivileged"];
+        (await _device.RunAsync([.. init, "--trust", first])).Code.Should().Be(0);
+        (await _device.RunAsync([.. init, "--trust", _server.TrustFile])).Code.Should().Be(0);
+        Trusted().Version.Should().Be(3);
+        await using var other = await TestServer.StartAsync();
+        (await _device.RunAsync([.. init, "--trust", other.TrustFile])).Code.Should().Be(2);
+    }
+
+    [Fact]
     public async Task A_stick_brings_the_new_keys_too()
     {
         Rotate(replace: true);
