@@ -1,5 +1,6 @@
 using System.Net.Http.Headers;
 using ContentTree.Server.Publishing;
+using ContentTree.Server.Publishing.Initramfs;
 using ContentTree.Store;
 using ContentTree.Store.Codecs;
 using ContentTree.Store.Objects;
@@ -52,7 +53,10 @@ internal sealed class RemotePublisher(ServerClient server, string cachePath, Tim
         writer.Complete();
         var sent = new Sent();
         var moved = await SendAsync(repository, commit, options.Branch, seen, sent, cancellation);
-        return new PublishResult(commit, moved.Sequence, true, import, sent.Objects, sent.Bytes);
+        return new PublishResult(commit, moved.Sequence, true, import, sent.Objects, sent.Bytes)
+        {
+            Warnings = new SelectorCheck(repository, import.Tree).Warnings(),
+        };
     }
 
     // A server that was killed has lost uploads that were not durable yet; it says so, and gets them again.

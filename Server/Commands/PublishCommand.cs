@@ -98,6 +98,8 @@ internal static class PublishCommand
             : $"nothing new: {options.Branch} has this tree already, at sequence {result.Sequence}");
         if (!result.IsNew && (options.Version.Length > 0 || options.Subject.Length > 0))
             terminal.Error.WriteLine("no commit was made, so --version and --subject are not recorded");
+        foreach (var warning in result.Warnings)
+            terminal.Error.WriteLine($"warning: {warning}");
         terminal.Out.WriteLine(result.Commit);
     }
 

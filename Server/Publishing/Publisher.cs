@@ -1,3 +1,4 @@
+using ContentTree.Server.Publishing.Initramfs;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Codecs;
 using ContentTree.Store.Objects;
@@ -26,7 +27,10 @@ internal sealed class Publisher(DataDirectory data, TimeProvider time)
         cancellation.ThrowIfCancellationRequested();
         var complete = CompleteClosure.Check(data.Repository, commit, writer);
         var keys = data.LoadKeys().With(options.Signers);
-        var result = new PublishResult(commit, seen.Head?.Sequence ?? 0, true, import, writer.Written, writer.WrittenBytes);
+        var result = new PublishResult(commit, seen.Head?.Sequence ?? 0, true, import, writer.Written, writer.WrittenBytes)
+        {
+            Warnings = new SelectorCheck(data.Repository, import.Tree).Warnings(),
+        };
         return options.IsProposal
             ? result with { Proposed = branches.Propose(seen, complete, keys) }
             : result with { Sequence = branches.Advance(seen, complete, keys).Sequence };
