@@ -82,6 +82,7 @@ internal static class Commands
         newRoot.CheckPossible();
         var boot = options.Boot ?? BootPartition.Mount(layout, commandLine, terminal);
         var selector = new Selector(layout, new BootSlots(boot), commandLine);
+        new PersonAtDevice(commandLine, terminal).Ask(layout, selector);
         return newRoot.Make(selector, commandLine, options.NeedsInit ? commandLine.Init : null) is null ? ExitCode.Rescue : ExitCode.Done;
     }
 }

@@ -24,6 +24,7 @@ internal sealed class Initramfs(KernelCommandLine early)
             Modules.Load(terminal);
             layout = MountPhysicalRoot();
             selector = new Selector(layout, new BootSlots(BootPartition.Mount(layout, _commandLine, terminal)), _commandLine);
+            new PersonAtDevice(_commandLine, terminal).Ask(layout, selector);
             Boot(layout, selector, arguments, terminal);
         }
         catch (Exception e) when (e is not OutOfMemoryException)

@@ -15,6 +15,7 @@ internal static partial class Libc
     public const int MNT_DETACH = 2;
     public const uint RB_AUTOBOOT = 0x01234567;
     public const uint WDIOC_SETTIMEOUT = 0xC0045706;
+    private const int POLLIN = 1;
     private const int SIGPIPE = 13;
     private const int SIG_SETMASK = 2;
     private const int RLIMIT_NOFILE = 7;
@@ -45,6 +46,22 @@ internal static partial class Libc
                 done += count;
             }
         }
+    }
+
+    /// <summary>Whether there is something to read within the time.</summary>
+    public static unsafe bool WaitToRead(int fd, long milliseconds)
+    {
+        // One struct pollfd: the descriptor, and 16 bits each of what is waited for and of what came.
+        var wait = stackalloc int[2] { fd, POLLIN };
+        return milliseconds > 0 && poll(wait, 1, (int)milliseconds) > 0 && (wait[1] >> 16) == POLLIN;
+    }
+
+    /// <summary>What can be read at once, at most so many bytes.</summary>
+    public static unsafe string ReadText(int fd, int limit)
+    {
+        var bytes = new byte[limit];
+        fixed (byte* start = bytes)
+            return Encoding.UTF8.GetString(bytes, 0, (int)Math.Max(read(fd, start, (nuint)limit), 0));
     }
 
     /// <summary>Whether <paramref name="path"/> leads to something when <paramref name="root"/> is taken for "/".</summary>
@@ -138,6 +155,12 @@ internal static partial class Libc
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static unsafe partial int statfs(string path, byte* buffer);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static unsafe partial int poll(int* descriptors, nuint count, int milliseconds);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static unsafe partial nint read(int fd, byte* buffer, nuint count);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial nint syscall(long number, nint a, nint b, nint c, nint d);

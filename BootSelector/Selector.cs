@@ -9,6 +9,12 @@ internal sealed class Selector(DeviceLayout layout, BootSlots slots, KernelComma
     private bool _canCount = true;
     private string _saveProblem = "";
 
+    /// <summary>The deployment a person asked for, or null.</summary>
+    public DeploymentName? OverrideName { get; set; } = commandLine.OverrideName;
+
+    /// <summary>A person asked for the previous one.</summary>
+    public bool OverridePrevious { get; set; } = commandLine.IsSet("ctree.previous");
+
     /// <summary>Where the slots and the loader's files are.</summary>
     public string BootDirectory => slots.Directory;
 
@@ -28,8 +34,8 @@ internal sealed class Selector(DeviceLayout layout, BootSlots slots, KernelComma
             Complete = complete,
             Denied = DenyList.Read(layout.Denied),
             Recovery = layout.ReadRecovery(),
-            OverrideName = commandLine.OverrideName,
-            OverridePrevious = commandLine.IsSet("ctree.previous"),
+            OverrideName = OverrideName,
+            OverridePrevious = OverridePrevious,
             CanCount = _canCount,
         });
         var marker = decision is BootDecision.Boot boot ? complete.Find(deployment => deployment.Name == boot.Deployment)?.Marker : null;

@@ -30,13 +30,13 @@ public static class BootChoice
             if (situation.OverrideName is { } name)
             {
                 if (IsComplete(name))
-                    return Boot(name, BootReason.Override, null, "asked for on the kernel command line");
+                    return Boot(name, BootReason.Override, null, "asked for by a person");
                 _notes.Add($"{name} was asked for but is not complete");
             }
             if (!situation.OverridePrevious)
                 return null;
             if (_record?.Previous is { } previous && IsComplete(previous))
-                return Boot(previous, BootReason.Override, null, "the previous one was asked for on the kernel command line");
+                return Boot(previous, BootReason.Override, null, "the previous one, asked for by a person");
             _notes.Add("the previous one was asked for but there is none");
             return null;
         }

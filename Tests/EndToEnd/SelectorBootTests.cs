@@ -99,17 +99,21 @@ public sealed partial class SelectorBootTests : IDisposable
     }
 
     [QemuFact]
-    public void When_everything_fails_it_goes_to_rescue_and_waits_longer_each_time()
+    public void When_both_trees_fail_it_goes_to_rescue_and_waits_longer_each_time()
     {
         _disk.Add(1, Report + "exit 1\n");
-        _disk.Slots.Write(BootSamples.Record(BootState.Trial, 1, null, 1));
+        _disk.Add(2, Report + "exit 1\n");
+        _disk.Slots.Write(BootSamples.Record(BootState.Good, 1, null, 0));
+        _disk.Slots.Write(BootSamples.Record(BootState.Trial, 2, 1, 1));
         _disk.ToImage(_images["disk"]);
 
         using var machine = VirtualMachine.Start(Options());
         machine.WaitFor("rebooting in 1 s", TimeSpan.FromMinutes(2));
         machine.WaitFor("rebooting in 2 s", TimeSpan.FromMinutes(2));
 
-        Boots(machine.Log).Should().StartWith("1-00000001 wanted trial 0").And.HaveCount(1 + BootRecord.DefaultTries);
+        Boots(machine.Log).Should().Equal("2-00000002 wanted trial 0",
+            "1-00000001 previous fallback 2", "1-00000001 previous fallback 1", "1-00000001 previous fallback 0",
+            "1-00000001 previous fallback 2", "1-00000001 previous fallback 1", "1-00000001 previous fallback 0");
     }
 
     [QemuFact]
@@ -124,6 +128,26 @@ public sealed partial class SelectorBootTests : IDisposable
         Boots(RunUntilPowerOff("ctree.deployment=1-00000001")).Should().Equal("1-00000001 override trial 3");
         Boots(RunUntilPowerOff("ctree.previous")).Should().Equal("2-00000002 override trial 3");
         Boots(RunUntilPowerOff()).Should().Equal("3-00000003 wanted trial 2");
+    }
+
+    [QemuFact]
+    public void A_person_at_the_device_holds_a_key_for_the_previous_one_or_chooses_from_a_list()
+    {
+        _disk.Add(1, Report + PowerOff);
+        _disk.Add(2, Report + Reboot);
+        _disk.Add(3, Report + PowerOff);
+        _disk.Slots.Write(BootSamples.Record(BootState.Good, 3, 2, 0));
+        _disk.ToImage(_images["disk"]);
+
+        using var machine = VirtualMachine.Start(Options("ctree.key=25 ctree.key-wait=8 ctree.menu=60", "evdev.ko"));
+        machine.WaitFor("key 25 held within 8 s boots the previous deployment", TimeSpan.FromMinutes(2));
+        machine.HoldKey("p", TimeSpan.FromSeconds(2));
+        machine.WaitFor("BOOTED 2-00000002 override good 0", TimeSpan.FromMinutes(2));
+        machine.WaitFor("1) 3-00000003 (wanted)", TimeSpan.FromMinutes(2));
+        machine.WaitFor("60 s of nothing boots as usual", TimeSpan.FromMinutes(1));
+        machine.Type("3");
+
+        Boots(machine.WaitForPowerOff(TimeSpan.FromMinutes(2))).Should().Equal("2-00000002 override good 0", "1-00000001 override good 0");
     }
 
     [QemuFact]

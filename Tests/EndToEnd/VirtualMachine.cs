@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Net.Sockets;
+using System.Text;
 using ContentTree.Tests.Boot;
 
 namespace ContentTree.Tests.EndToEnd;
@@ -26,7 +28,8 @@ internal sealed class VirtualMachine : IDisposable
                 : [],
             .. options.IsUefi ? Firmware() : [],
             .. FirstDisk(options), "-display", "none", "-nodefaults",
-            "-serial", "file:" + _directory["serial.log"],
+            "-chardev", $"socket,id=console,path={_directory["console"]},server=on,wait=off,logfile={_directory["serial.log"]}", "-serial", "chardev:console",
+            "-monitor", $"unix:{_directory["monitor"]},server=on,wait=off",
             "-serial", $"unix:{_directory["shell"]},server=on,wait=off",
             .. options.SecondDisk is { } second ? new[] { "-drive", $"file={second},format=raw,if=virtio" } : [],
             .. options.Network ? new[] { "-nic", "user,model=virtio-net-pci" } : ["-nic", "none"],
@@ -92,6 +95,22 @@ internal sealed class VirtualMachine : IDisposable
 
     /// <summary>The shell that a test's tree offers on its second serial line.</summary>
     public GuestShell OpenShell() => new(_directory["shell"]);
+
+    /// <summary>Types a line on the console.</summary>
+    public void Type(string line) => Send("console", line + "\r");
+
+    /// <summary>Holds a key of its keyboard down for some time, by QEMU's name of it.</summary>
+    public void HoldKey(string key, TimeSpan time) => Send("monitor", $"sendkey {key} {time.TotalMilliseconds:0}\n");
+
+    private void Send(string socket, string text)
+    {
+        using var connection = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        connection.Connect(new UnixDomainSocketEndPoint(_directory[socket]));
+        connection.Send(Encoding.ASCII.GetBytes(text));
+        // QEMU reads what was sent before the end of it.
+        connection.Shutdown(SocketShutdown.Send);
+        Task.Delay(TimeSpan.FromSeconds(1)).Wait();
+    }
 
     private static string[] FirstDisk(VirtualMachineOptions options) => options.WriteLog is not { } log
         ? ["-drive", $"file={options.Disk},format=raw,if=virtio"]
