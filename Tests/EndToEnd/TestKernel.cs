@@ -30,6 +30,9 @@ internal sealed class TestKernel
     public string Module(string name) =>
         Directory.GetFiles(ModuleDirectory, name, SearchOption.AllDirectories).Single();
 
+    /// <summary>The one of a whole system, which its own modules fit.</summary>
+    public static TestKernel Of(DebianRoot debian) => new(debian.Tree);
+
     public static TestKernel Fetch() => Fetch("kernel", Newest);
 
     /// <summary>Another version that the archive still has.</summary>
