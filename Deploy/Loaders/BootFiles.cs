@@ -68,6 +68,13 @@ internal sealed class BootFiles(string directory)
         Posix.Fsync(parent, PathOf(name));
     }
 
+    /// <summary>Removes what a kill left in a directory of files that were being written.</summary>
+    public void RemoveLeftovers(string name)
+    {
+        if (Directory.Exists(PathOf(name)))
+            DurableFiles.RemoveTemporaries(PathOf(name));
+    }
+
     /// <summary>Makes a directory and those above it, and returns its path.</summary>
     public string MakeDirectory(string name)
     {

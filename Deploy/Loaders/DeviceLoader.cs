@@ -92,6 +92,9 @@ internal sealed class DeviceLoader
             _assets.Remove(name);
         }
         _assets.RemoveLeftovers();
+        _entries.RemoveLeftovers();
+        if (Directory.Exists(_device.Layout.LoaderPointers))
+            DurableFiles.RemoveTemporaries(_device.Layout.LoaderPointers);
     }
 
     private string? AssetsOf(DeploymentName name) =>

@@ -8,6 +8,8 @@ internal sealed class EntryFiles(BootFiles files)
     private const int Sector = 512;
     private const string Entries = "loader/entries";
 
+    private static readonly string[] Places = [Entries, "extlinux", "grub"];
+
     public void Add(BootEntry entry)
     {
         // With a counter in its name the entry is systemd-boot's to keep.
@@ -30,8 +32,15 @@ internal sealed class EntryFiles(BootFiles files)
         [.. files.List(Entries).Where(name => name == $"{BootEntry.IdOf(assets)}.conf" || name.StartsWith($"{BootEntry.IdOf(assets)}+", StringComparison.Ordinal))];
 
     /// <summary>Kernels that any of these files speaks of.</summary>
-    public IEnumerable<string> Names() => new[] { Entries, "extlinux", "grub" }.SelectMany(files.List)
+    public IEnumerable<string> Names() => Places.SelectMany(files.List)
         .Select(name => BootEntry.AssetsOf(name.Split('.', '+')[0])).OfType<string>().Distinct();
+
+    /// <summary>Removes what a kill left beside them and beside the loader's own file, which lies in one of their directories or above.</summary>
+    public void RemoveLeftovers()
+    {
+        foreach (var place in Places.Append("loader").Append(""))
+            files.RemoveLeftovers(place);
+    }
 
     /// <summary>One above all that are there: entries of newer kernels sort first.</summary>
     public long NextVersion() => 1 + files.List(Entries).Select(VersionOf).DefaultIfEmpty().Max();
