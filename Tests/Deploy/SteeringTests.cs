@@ -54,6 +54,20 @@ public sealed class SteeringTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_the_selector_would_boot_for_recovery_stays_also_where_no_pin_says_so()
+    {
+        await _device.TakeAsync();
+        var first = _device.Deployments().Single();
+        File.WriteAllText(_device.Layout.Recovery, first + "\n");
+        foreach (var version in new[] { "2", "3", "4" })
+        {
+            _server.Publish($"echo {version} > file", version: version);
+            await _device.TakeAsync();
+        }
+        _device.Deployments().Should().Contain(first).And.HaveCount(3);
+    }
+
+    [Fact]
     public async Task A_hold_until_a_past_moment_or_a_word_is_wrong_usage()
     {
         foreach (var until in new[] { "2001-01-01", "tomorrow" })
