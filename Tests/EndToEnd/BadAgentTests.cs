@@ -18,7 +18,6 @@ public sealed class BadAgentTests(ITestOutputHelper output) : IDisposable
 
     // Beside the root file system, because trees are linked.
     private static readonly string Work = Path.Combine(BootSamples.Repository, ".work");
-    private static readonly string Ctree = BuiltProgram.Find("ctree", "Deploy", "Store", "BootSelector/BootFile");
 
     private readonly DebianRoot _debian = DebianRoot.Make();
     private readonly DeviceDisk _disk = new(Work);
@@ -37,7 +36,7 @@ public sealed class BadAgentTests(ITestOutputHelper output) : IDisposable
     [InlineData("has no network any more", "the server has not been reached from it")]
     public void The_old_deployment_comes_back(string what, string because)
     {
-        Programs.Run(Work, Ctree, "--root", _disk.Root, "init", "--server", "http://10.0.2.2:9", "--branch", "main", "--trust", TrustRoot());
+        DeviceProgram.Run(_disk.Root, "init", "--server", "http://10.0.2.2:9", "--branch", "main", "--trust", TrustRoot());
         File.AppendAllText(Path.Combine(_disk.Root, "ctree/agent.conf"), "\n[health]\nreach = 5s\n[poll]\ninterval = 2s\nretry-min = 1s\nretry-max = 1s\n[update]\nreboot = auto\n");
         _disk.Add(1, BadDeploymentTests.Tell + "busybox cat /ctree/state/trial.json\nbusybox sync; busybox poweroff -f\n");
         _disk.AddTree(2, Tree(what));
@@ -75,19 +74,15 @@ public sealed class BadAgentTests(ITestOutputHelper output) : IDisposable
         File.Delete(Path.Combine(tree, "etc/systemd/system/multi-user.target.wants/ctree-test-shell.service"));
         if (what == "has no agent")
             return tree;
-        File.Copy(Path.Combine(BootSamples.Repository, "packaging/systemd/ctree-agent.service"), Path.Combine(tree, "usr/lib/systemd/system/ctree-agent.service"));
-        Programs.Run(tree, "chroot", tree, "systemctl", "--quiet", "enable", "ctree-agent.service");
-        var agent = Path.Combine(tree, "usr/bin/ctree");
         if (what == "has an agent that crashes")
         {
+            var agent = Path.Combine(tree, "usr/bin/ctree");
             File.WriteAllText(agent, "#!/bin/sh\nkill -SEGV $$\n");
             Programs.Run(tree, "chmod", "755", agent);
+            DeviceProgram.InstallUnits(tree, "ctree-agent.service");
             return tree;
         }
-        var library = Path.Combine(tree, "usr/lib/ctree");
-        foreach (var file in new[] { "ctree", "libMonoPosixHelper.so" })
-            File.Copy(Path.Combine(Path.GetDirectoryName(Ctree)!, file), Path.Combine(library, file));
-        File.CreateSymbolicLink(agent, "../lib/ctree/ctree");
+        DeviceProgram.InstallInto(tree, "ctree-agent.service");
         return tree;
     }
 

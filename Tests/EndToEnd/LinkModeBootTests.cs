@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Text.Json.Nodes;
 using ContentTree.Deploy.State;
 using ContentTree.Tests.Boot;
 
@@ -16,7 +14,6 @@ public sealed class LinkModeBootTests : IDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan Step = TimeSpan.FromMinutes(1);
     private static readonly string Work = Path.Combine(BootSamples.Repository, ".work");
-    private static readonly string Ctree = BuiltProgram.Find("ctree", "Deploy", "Store", "BootSelector/BootFile");
 
     private readonly DebianRoot _debian = DebianRoot.Make();
     private readonly TemporaryDirectory _directory = new(Work);
@@ -36,16 +33,16 @@ public sealed class LinkModeBootTests : IDisposable
         using var machine = VirtualMachine.Start(Options());
         machine.WaitFor("READY", Patience);
         using var shell = machine.OpenShell();
-        Eventually(() => Guest(shell, "cat /run/example") == "1" && IsGood(device, first));
+        _server.Eventually(() => Guest(shell, "cat /run/example") == "1" && _server.IsGood(device, first));
         var boot = Guest(shell, "cat /proc/sys/kernel/random/boot_id");
         Guest(shell, "touch /opt/example/current/x").Should().Contain("Read-only file system");
 
         var second = Publish(2);
-        Eventually(() => Guest(shell, "cat /run/example") == "2" && IsGood(device, second));
+        _server.Eventually(() => Guest(shell, "cat /run/example") == "2" && _server.IsGood(device, second));
         Guest(shell, "readlink /opt/example/current").Should().Be($"/ctree/deploy/2-{second[..8]}");
 
         var third = Publish(3, "exit 1");
-        Eventually(() => _server.Show(device)["failed"]?.GetValue<string>() == third && IsGood(device, second));
+        _server.Eventually(() => _server.Show(device)["failed"]?.GetValue<string>() == third && _server.IsGood(device, second));
         Guest(shell, "cat /run/example").Should().Be("2");
         Guest(shell, "systemctl is-active example.service").Should().Be("active");
         Guest(shell, "cat /ctree/state/denied").Should().StartWith($"{third} {Denials.FailedHealth} ");
@@ -54,10 +51,10 @@ public sealed class LinkModeBootTests : IDisposable
 
         Guest(shell, "printf '[health]\\nconfirm = manual\\n[boot]\\ntries = 1\\n' >>/ctree/agent.conf");
         var fourth = Publish(4);
-        Eventually(() => Guest(shell, "cat /run/example") == "4");
+        _server.Eventually(() => Guest(shell, "cat /run/example") == "4");
         Guest(shell, "systemctl reboot --no-block");
         machine.WaitFor("READY", Patience);
-        Eventually(() => Guest(shell, "cat /run/example") == "2" && _server.Show(device)["failed"]?.GetValue<string>() == fourth);
+        _server.Eventually(() => Guest(shell, "cat /run/example") == "2" && _server.Show(device)["failed"]?.GetValue<string>() == fourth);
         Guest(shell, "ctree --json status").Should().Contain($"\"booted\": \"2-{second[..8]}\"").And.Contain("\"state\": \"good\"");
         Guest(shell, "ctree verify").Should().NotContain("damage:");
         Guest(shell, "systemctl list-units --failed --plain --no-legend").Should().BeEmpty();
@@ -76,12 +73,8 @@ public sealed class LinkModeBootTests : IDisposable
     private string Provision()
     {
         var root = _debian.NewVersion(_directory["root"]);
-        var (library, units) = (Path.Combine(root, "usr/lib/ctree"), Path.Combine(root, "etc/systemd/system"));
-        File.Copy(Ctree, Path.Combine(library, "ctree"));
-        File.Copy(Path.Combine(Path.GetDirectoryName(Ctree)!, "libMonoPosixHelper.so"), Path.Combine(library, "libMonoPosixHelper.so"));
-        File.CreateSymbolicLink(Path.Combine(root, "usr/bin/ctree"), "../lib/ctree/ctree");
-        foreach (var unit in new[] { "ctree-agent.service", "ctree-link.service" })
-            File.Copy(Path.Combine(BootSamples.Repository, "packaging/systemd", unit), Path.Combine(units, unit));
+        DeviceProgram.InstallInto(root, "ctree-agent.service", "ctree-link.service");
+        var units = Path.Combine(root, "etc/systemd/system");
         File.WriteAllText(Path.Combine(units, "example.service"), """
             [Unit]
             Description=An application
@@ -93,18 +86,8 @@ public sealed class LinkModeBootTests : IDisposable
             WantedBy=multi-user.target
 
             """);
-        Programs.Run(root, "chroot", root, "systemctl", "--quiet", "enable", "ctree-agent.service", "ctree-link.service", "example.service");
-        string[] to = ["--root", root];
-        Programs.Run(root, Ctree, [.. to, "init", "--server", _server.Address.ToString(), "--branch", "main", "--trust", _server.TrustRoot, "--token", _server.Run("token", "create", "--enrol").Trim()]);
-        Programs.Run(root, Ctree, [.. to, "update"]);
-        var config = Path.Combine(root, "ctree/agent.conf");
-        File.WriteAllText(config, File.ReadAllText(config).Replace("http://127.0.0.1:", "http://10.0.2.2:", StringComparison.Ordinal) + """
-
-            [poll]
-            interval = 5s
-            retry-min = 2s
-            retry-max = 5s
-
+        Programs.Run(root, "chroot", root, "systemctl", "--quiet", "enable", "example.service");
+        var device = DeviceProgram.Provision(root, _server, """
             [health]
             settle = 1s
             deadline = 5s
@@ -114,30 +97,11 @@ public sealed class LinkModeBootTests : IDisposable
             services = example.service
 
             """);
-        var device = JsonNode.Parse(Programs.Run(root, Ctree, [.. to, "--json", "status"]))!["device"]!.GetValue<string>();
-        Programs.Run(_directory.Path, "truncate", "-s", "1200M", _directory["disk"]);
-        Programs.Run(_directory.Path, "mkfs.ext4", "-q", "-F", "-d", root, _directory["disk"]);
+        DeviceProgram.MakeDisk(_directory["disk"], root);
         return device;
     }
 
-    private bool IsGood(string device, string commit)
-    {
-        var known = _server.Show(device);
-        return known["running"]?.GetValue<string>() == commit && known["boot"]?.GetValue<string>() == "good" && known["wanted"] is null;
-    }
-
     private static string Guest(GuestShell shell, string command) => shell.Run(command, Step).Output;
-
-    private void Eventually(Func<bool> holds, [System.Runtime.CompilerServices.CallerArgumentExpression(nameof(holds))] string? what = null)
-    {
-        var watch = Stopwatch.StartNew();
-        while (!holds())
-        {
-            if (watch.Elapsed > Patience)
-                throw new TimeoutException($"not within {Patience}: {what}; the server's log:\n{_server.Log}");
-            Task.Delay(TimeSpan.FromSeconds(1)).Wait();
-        }
-    }
 
     private VirtualMachineOptions Options() => new()
     {

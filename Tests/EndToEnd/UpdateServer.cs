@@ -8,6 +8,7 @@ namespace ContentTree.Tests.EndToEnd;
 /// <summary>The real <c>ctree-server</c>: its data in a directory, one process serving it.</summary>
 internal sealed class UpdateServer : IDisposable
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
     private static readonly string Program = BuiltProgram.Find("ctree-server", "Server", "Store");
 
     private readonly TemporaryDirectory _directory;
@@ -58,6 +59,25 @@ internal sealed class UpdateServer : IDisposable
 
     /// <summary>What it knows about a device.</summary>
     public JsonNode Show(string device) => JsonNode.Parse(Run("device", "show", device, "--json"))!;
+
+    /// <summary>Whether a device has told that it runs this commit, confirmed and with nothing else to come.</summary>
+    public bool IsGood(string device, string commit)
+    {
+        var known = Show(device);
+        return known["running"]?.GetValue<string>() == commit && known["boot"]?.GetValue<string>() == "good" && known["wanted"] is null;
+    }
+
+    /// <summary>Waits until it is so; asks again every second, and tells this server's log when that takes too long.</summary>
+    public void Eventually(Func<bool> holds, [System.Runtime.CompilerServices.CallerArgumentExpression(nameof(holds))] string? what = null)
+    {
+        var watch = Stopwatch.StartNew();
+        while (!holds())
+        {
+            if (watch.Elapsed > Patience)
+                throw new TimeoutException($"not within {Patience}: {what}; the server's log:\n{Log}");
+            Task.Delay(TimeSpan.FromSeconds(1)).Wait();
+        }
+    }
 
     public void Dispose()
     {

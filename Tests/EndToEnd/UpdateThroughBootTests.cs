@@ -23,7 +23,6 @@ public sealed class UpdateThroughBootTests : IDisposable
 
     // Beside the root file system, because trees are linked.
     private static readonly string Work = Path.Combine(BootSamples.Repository, ".work");
-    private static readonly string Ctree = BuiltProgram.Find("ctree", "Deploy", "Store", "BootSelector/BootFile");
 
     private readonly ITestOutputHelper _output;
     private readonly Stopwatch _watch = Stopwatch.StartNew();
@@ -49,7 +48,7 @@ public sealed class UpdateThroughBootTests : IDisposable
         using var machine = VirtualMachine.Start(Options());
         machine.WaitFor($"READY deployment=1-{first[..8]}", Patience);
         Done("booted version 1");
-        Eventually(() => IsGood(device, first));
+        _server.Eventually(() => _server.IsGood(device, first));
         Done("version 1 is confirmed");
         using var shell = machine.OpenShell();
         Measure(shell);
@@ -57,7 +56,7 @@ public sealed class UpdateThroughBootTests : IDisposable
         var second = _server.Publish(Version(2), "2");
         machine.WaitFor($"READY deployment=2-{second[..8]}", Patience);
         Done("updated itself and booted version 2");
-        Eventually(() => IsGood(device, second));
+        _server.Eventually(() => _server.IsGood(device, second));
         Done("version 2 is confirmed");
         var status = Status(shell);
         Runs(status, $"2-{second[..8]}", previous: $"1-{first[..8]}");
@@ -68,14 +67,14 @@ public sealed class UpdateThroughBootTests : IDisposable
         machine.WaitFor($"READY deployment=2-{second[..8]}", Patience);
         Done("fell back to version 2");
         Count(machine.Log, "Attempted to kill init").Should().Be(3, "each try of version 3 panics");
-        Eventually(() => IsGood(device, second) && _server.Show(device)["failed"]?.GetValue<string>() == third);
+        _server.Eventually(() => _server.IsGood(device, second) && _server.Show(device)["failed"]?.GetValue<string>() == third);
         var known = _server.Show(device);
         known["lastEvent"]!["kind"]!.GetValue<string>().Should().Be(EventKind.FellBack);
         known["lastEvent"]!["commit"]!.GetValue<string>().Should().Be(third);
 
-        Eventually(() => Status(shell)["lastResult"]!["message"]!.GetValue<string>().Contains($"commit {third} is denied here", StringComparison.Ordinal));
+        _server.Eventually(() => Status(shell)["lastResult"]!["message"]!.GetValue<string>().Contains($"commit {third} is denied here", StringComparison.Ordinal));
         var polled = LastPoll(shell);
-        Eventually(() => LastPoll(shell) > polled);
+        _server.Eventually(() => LastPoll(shell) > polled);
         Done("leaves version 3 alone");
         status = Status(shell);
         Runs(status, $"2-{second[..8]}", previous: $"1-{first[..8]}");
@@ -91,12 +90,7 @@ public sealed class UpdateThroughBootTests : IDisposable
     private string Version(int number)
     {
         var tree = _debian.NewVersion(_directory[$"v{number}"]);
-        var (library, units) = (Path.Combine(tree, "usr/lib/ctree"), Path.Combine(tree, "usr/lib/systemd/system"));
-        File.Copy(Ctree, Path.Combine(library, "ctree"));
-        File.Copy(Path.Combine(Path.GetDirectoryName(Ctree)!, "libMonoPosixHelper.so"), Path.Combine(library, "libMonoPosixHelper.so"));
-        File.CreateSymbolicLink(Path.Combine(tree, "usr/bin/ctree"), "../lib/ctree/ctree");
-        File.Copy(Path.Combine(BootSamples.Repository, "packaging/systemd/ctree-agent.service"), Path.Combine(units, "ctree-agent.service"));
-        Programs.Run(tree, "chroot", tree, "systemctl", "--quiet", "enable", "ctree-agent.service");
+        DeviceProgram.InstallInto(tree, "ctree-agent.service");
         File.WriteAllText(Path.Combine(tree, "etc/version"), $"{number}\n");
         var content = new byte[200_000];
         new Random(number).NextBytes(content);
@@ -117,23 +111,9 @@ public sealed class UpdateThroughBootTests : IDisposable
     private string Provision()
     {
         var root = Directory.CreateDirectory(_directory["root"]).FullName;
-        string[] to = ["--root", root];
-        Programs.Run(root, Ctree, [.. to, "init", "--server", _server.Address.ToString(), "--branch", "main", "--trust", _server.TrustRoot, "--token", _server.Run("token", "create", "--enrol").Trim()]);
-        Programs.Run(root, Ctree, [.. to, "update"]);
-        var config = Path.Combine(root, "ctree/agent.conf");
-        // From inside the machine, the host's loopback has this address.
-        var text = File.ReadAllText(config).Replace("http://127.0.0.1:", "http://10.0.2.2:", StringComparison.Ordinal);
-        File.WriteAllText(config, text + "\n[poll]\ninterval = 5s\nretry-min = 2s\nretry-max = 5s\n\n[update]\nreboot = auto\n\n[health]\nsettle = 2s\n");
-        var device = JsonNode.Parse(Programs.Run(root, Ctree, [.. to, "--json", "status"]))!["device"]!.GetValue<string>();
-        Programs.Run(_directory.Path, "truncate", "-s", "1200M", _directory["disk"]);
-        Programs.Run(_directory.Path, "mkfs.ext4", "-q", "-F", "-d", root, _directory["disk"]);
+        var device = DeviceProgram.Provision(root, _server, "[update]\nreboot = auto\n\n[health]\nsettle = 2s\n");
+        DeviceProgram.MakeDisk(_directory["disk"], root);
         return device;
-    }
-
-    private bool IsGood(string device, string commit)
-    {
-        var known = _server.Show(device);
-        return known["running"]?.GetValue<string>() == commit && known["boot"]?.GetValue<string>() == "good" && known["wanted"] is null;
     }
 
     private static void Runs(JsonNode status, string deployment, string previous)
@@ -160,18 +140,6 @@ public sealed class UpdateThroughBootTests : IDisposable
     private static int Count(string text, string part) => text.Split(part).Length - 1;
 
     private void Done(string what) => _output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{_watch.Elapsed.TotalSeconds,6:0.0} s  {what}"));
-
-    /// <summary>Waits until it is so. Every question starts a program, which the machine waits for.</summary>
-    private void Eventually(Func<bool> holds, [System.Runtime.CompilerServices.CallerArgumentExpression(nameof(holds))] string? what = null)
-    {
-        var watch = Stopwatch.StartNew();
-        while (!holds())
-        {
-            if (watch.Elapsed > Patience)
-                throw new TimeoutException($"not within {Patience}: {what}; the server's log:\n{_server.Log}");
-            Task.Delay(TimeSpan.FromSeconds(3)).Wait();
-        }
-    }
 
     private VirtualMachineOptions Options() => new()
     {
