@@ -12,7 +12,7 @@ namespace ContentTree.Deploy.State;
     RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true,
     MaxDepth = 16,
-    Converters = [typeof(ObjectIdConverter), typeof(BranchNameConverter), typeof(DeploymentNameText)])]
+    Converters = [typeof(ObjectIdConverter), typeof(BranchNameConverter), typeof(KeyIdConverter), typeof(DeploymentNameText)])]
 [JsonSerializable(typeof(FollowState))]
 [JsonSerializable(typeof(EnrolmentState))]
 [JsonSerializable(typeof(DeploymentsState))]

@@ -54,30 +54,44 @@ internal sealed class TrustState(DeviceRoot root, TimeProvider clock)
     public VerifiedHead Accept(ReadOnlySpan<byte> bytes, BranchName branch)
     {
         var trusted = Root();
+        var keys = trusted.Roles.TryGetValue(Role.Release, out var role) ? role.KeyIds : [];
         var seen = _seen.TryRead() ?? new SeenState(Never, []);
-        var time = new TrustedTime(clock, seen.Floor);
+        var time = new TrustedTime(clock, Floor(seen, keys));
         if (time.IsPast(trusted.Expires))
             throw new VerificationException($"root {trusted.Version}", VerificationFailure.Expired, $"it ended at {trusted.Expires:u}, and the server has no newer one");
         var head = trusted.VerifyHead(bytes, branch);
-        HeadPolicy.Accept(head, Mark(trusted, seen, branch), time);
+        HeadPolicy.Accept(head, Mark(seen.Find(branch), keys), time);
         // The mark first: a crash in between costs a repeated download of the head, never a step back.
-        _seen.Write(new SeenState(
-            head.Created > seen.Floor ? head.Created : seen.Floor,
-            [.. seen.Branches.Where(b => b.Branch != branch), new SeenBranch(branch, head.Sequence, head.Commit)]));
+        _seen.Write(seen with { Branches = [.. seen.Branches.Where(b => b.Branch != branch), Marked(seen.Find(branch), head, keys, trusted)] });
         using var trust = Posix.OpenDirectory(root.Trust);
         DurableFiles.Replace(trust, HeadFile(branch), bytes);
         return head;
     }
 
-    // A mark that keys have set which a root has since dismissed binds nobody: else a thief's highest possible sequence would stop a
-    // device for ever (TUF, recovery from fast-forward attacks).
-    private SeenHead? Mark(TrustRoot trusted, SeenState seen, BranchName branch)
+    // Marks and moments count as long as the key that set them: else a thief's highest sequence, or a head dated in the year 9998,
+    // would stop a device for ever (TUF, recovery from fast-forward attacks).
+    private static SeenHead? Mark(SeenBranch? known, IReadOnlyList<KeyId> keys)
     {
-        if (seen.Find(branch) is not { } known)
+        if (known is null)
             return null;
-        var isDismissed = TryHead(branch) is { } bytes && Envelope.Parse(bytes) is var envelope &&
-            trusted.Roles.TryGetValue(Role.Release, out var role) && trusted.SignersOf(envelope, Role.Release).Count < role.Threshold;
-        return isDismissed ? null : new SeenHead(known.Sequence, known.Commit);
+        if (known.Keys is null)
+            return new SeenHead(known.Sequence, known.Commit);
+        return known.Keys.Where(k => keys.Contains(k.Key)).MaxBy(k => k.Sequence) is { } highest ? new SeenHead(highest.Sequence, highest.Commit) : null;
+    }
+
+    private static DateTimeOffset Floor(SeenState seen, IReadOnlyList<KeyId> keys) =>
+        seen.Branches.SelectMany(b => b.Keys ?? []).Where(k => keys.Contains(k.Key)).Select(k => k.Created).Append(seen.Floor).Max();
+
+    private static SeenBranch Marked(SeenBranch? known, VerifiedHead head, IReadOnlyList<KeyId> keys, TrustRoot trusted)
+    {
+        var signers = trusted.SignersOf(head.Envelope, Role.Release);
+        var before = (known?.Keys ?? []).Where(k => keys.Contains(k.Key)).ToDictionary(k => k.Key);
+        foreach (var signer in signers)
+        {
+            var created = before.TryGetValue(signer, out var old) && old.Created > head.Created ? old.Created : head.Created;
+            before[signer] = new SeenKey(signer, head.Sequence, head.Commit, created);
+        }
+        return new SeenBranch(head.Branch, head.Sequence, head.Commit, [.. before.Values.OrderBy(k => k.Key)]);
     }
 
     private TrustRoot? TryRead(string name)

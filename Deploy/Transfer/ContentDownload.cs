@@ -101,6 +101,8 @@ internal sealed class ContentDownload(RepositoryClient repository, StorePull pul
         using var response = await OpenAsync(source, transfer, fresh, cancellation).ConfigureAwait(false);
         var offset = transfer.Offset;
         var headers = response.Content.Headers;
+        if (headers.ContentLength + offset > LargestFrame(transfer.Content.Size))
+            throw new CorruptObjectException(name, $"{source.Name} announces more bytes than it can take");
         if (response.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable)
             throw new CorruptObjectException(name, "the server's copy is shorter than what came before");
         if (offset > 0 && response.StatusCode != HttpStatusCode.PartialContent)
@@ -121,6 +123,9 @@ internal sealed class ContentDownload(RepositoryClient repository, StorePull pul
             ? new ServerUnreachableException($"{source.Name}: {name} ended too early")
             : new CorruptObjectException(name, $"{source.Name} sent a frame without its end");
     }
+
+    // A frame may be a little larger than what it holds.
+    private static long LargestFrame(long size) => size + size / 128 + 1024;
 
     // Another source may have the content in another frame, as a neighbour has: then what came is no beginning of it.
     private static async Task<HttpResponseMessage> OpenAsync(Source source, ObjectTransfer transfer, bool fresh, CancellationToken cancellation)

@@ -80,7 +80,7 @@ internal sealed class HeadSource(Device device, Sources sources)
         Answered(answer);
         sources.Gate.Apply(answer?.Transfer);
         sources.Offered = answer?.Delta;
-        await new RootChain(device).FollowAsync(answer?.Root, route => _repository.TryGetFileAsync(route, Envelope.MaxBytes, cancellation)).ConfigureAwait(false);
+        await new RootChain(device).FollowAsync(answer?.Root, route => RepositoryClient.TryGetFileAsync(sources.Server, route, Envelope.MaxBytes, cancellation, isUnlikely: answer is null)).ConfigureAwait(false);
         if (answer is null)
             return await StaticHeadAsync(branch, cancellation).ConfigureAwait(false);
         Remember(answer.State);
@@ -186,7 +186,7 @@ internal sealed class HeadSource(Device device, Sources sources)
         {
             try
             {
-                await new RootChain(device).FollowAsync(null, route => RepositoryClient.TryGetFileAsync(source, route, Envelope.MaxBytes, cancellation)).ConfigureAwait(false);
+                await new RootChain(device).FollowAsync(null, route => RepositoryClient.TryGetFileAsync(source, route, Envelope.MaxBytes, cancellation, isUnlikely: true)).ConfigureAwait(false);
                 if (await RepositoryClient.TryGetFileAsync(source, Routes.Head(branch), Envelope.MaxBytes, cancellation).ConfigureAwait(false) is { } bytes)
                     return device.Trust.Accept(bytes, branch);
             }

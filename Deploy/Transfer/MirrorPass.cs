@@ -56,7 +56,7 @@ internal sealed class MirrorPass(Sources sources, TimeProvider clock)
 
     private async Task<bool> TryAsync(Source mirror, Func<Source, Task> ask, Func<long> kept, CancellationToken cancellation)
     {
-        while (true)
+        for (var failures = 1; ; failures++)
         {
             var (begun, before) = (clock.GetTimestamp(), kept());
             try
@@ -72,7 +72,7 @@ internal sealed class MirrorPass(Sources sources, TimeProvider clock)
             catch (ServerUnreachableException e)
             {
                 mirror.Failed(begun, e.RetryAfter);
-                if (kept() < before + ProgressBytes || mirror.Rest > Backoff.LongestAsked)
+                if (kept() < before + ProgressBytes || failures == sources.Attempts || mirror.Rest > Backoff.LongestAsked)
                 {
                     lock (_gone)
                         _gone.Add(mirror);

@@ -16,16 +16,23 @@ internal sealed class RepositoryClient(Sources sources)
         TryGetFileAsync(sources.Server, route, maxBytes, cancellation);
 
     /// <summary>A small file of one source, or null where there is none.</summary>
-    public static async Task<byte[]?> TryGetFileAsync(Source source, string route, int maxBytes, CancellationToken cancellation)
+    /// <param name="source">Who is asked.</param>
+    /// <param name="route">The file.</param>
+    /// <param name="maxBytes">The longest that is read.</param>
+    /// <param name="cancellation">Ends it.</param>
+    /// <param name="isUnlikely">Most sources do not have it, and hosts of plain files say so with 403 or with a page as well.</param>
+    public static async Task<byte[]?> TryGetFileAsync(Source source, string route, int maxBytes, CancellationToken cancellation, bool isUnlikely = false)
     {
         var connection = source.Connection;
         using var request = new HttpRequestMessage(HttpMethod.Get, connection.Resolve(route));
         using var response = await connection.SendAsync(request, cancellation).ConfigureAwait(false);
-        if (response.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.Gone)
+        if (response.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.Gone || (isUnlikely && response.StatusCode == HttpStatusCode.Forbidden))
             return null;
         if (!response.IsSuccessStatusCode)
             throw new ServerUnreachableException($"{connection.Resolve(route)}: answered {(int)response.StatusCode} {response.ReasonPhrase}");
         var bytes = await connection.ReadAllAsync(response, maxBytes, cancellation).ConfigureAwait(false);
+        if (isUnlikely && bytes is [(byte)'<', ..])
+            return null;
         return bytes is not [(byte)'<', ..]
             ? bytes
             : throw new ServerUnreachableException($"{connection.Server}: answered with a web page; is there a network log-in page?") { IsNoNetwork = true };

@@ -93,7 +93,7 @@ internal static class KeyCommand
         {
             using var data = context.OpenData(parsed);
             var keys = data.LoadKeys().With(signers.Read(parsed));
-            var installed = RootInstallation.Run(data, keys, StatementFile.Read(parsed.GetRequiredValue(file)), context.Time);
+            var installed = RootInstallation.Run(data, keys, StatementFile.Read(parsed.GetRequiredValue(file)), context.Time, context.Terminal.Error.WriteLine);
             context.Terminal.Out.WriteLine($"trust root {installed.Version}: {installed.Fingerprint}");
             return ExitCode.Done;
         });

@@ -29,14 +29,14 @@ internal static class SignCommand
             var keys = signers.Read(parsed);
             switch (parsed.GetValue(file), parsed.GetValue(branch))
             {
-                case ({ } path, null):
+                case ({ } path, null) when parsed.GetValue(root) is null:
                     SignFile(context, parsed, path, keys);
                     return ExitCode.Done;
                 case (null, { } name):
                     SignBranch(context, parsed, name, parsed.GetValue(root), keys);
                     return ExitCode.Done;
                 default:
-                    throw new UsageException("name either a FILE or a --branch");
+                    throw new UsageException("name either a FILE, or a --branch and perhaps a --root");
             }
         });
     }
@@ -44,6 +44,7 @@ internal static class SignCommand
     private static void SignFile(CommandContext context, ParseResult parsed, string path, IReadOnlyList<ISigner> named)
     {
         var envelope = Envelope.Parse(StatementFile.Read(path));
+        envelope.RequireStatement();
         context.Terminal.Out.WriteLine(Encoding.UTF8.GetString(envelope.SignedBytes.Span));
         // Keys that were named sign whatever they are given; those that merely lie here sign nothing unasked.
         if (named.Count == 0)
@@ -67,7 +68,7 @@ internal static class SignCommand
 
     private static void Say(CommandContext context, string what, Envelope before, Envelope after)
     {
-        var added = after.Signatures.Skip(before.Signatures.Count).Select(s => s.KeyId.ToString()).ToArray();
+        var added = after.Signatures.Where(s => !before.Signatures.Any(old => old.KeyId == s.KeyId && old.Der.Span.SequenceEqual(s.Der.Span))).Select(s => $"{s.KeyId}").ToArray();
         context.Terminal.Error.WriteLine(added.Length > 0 ? $"{what}: signed by {string.Join(", ", added)}" : $"{what}: nothing added, these keys have signed it already or play no role in it");
     }
 }

@@ -78,7 +78,7 @@ internal sealed class RepositoryEndpoints(DataDirectory data, DeltaStore deltas)
         var path = Value(context, "path");
         var slash = path.LastIndexOf('/');
         return slash > 0 && BranchName.TryParse(path[..slash], out var branch) && TryParseNumbered(path[(slash + 1)..], HeadSuffix, out var sequence)
-            ? ServeBytes(context, data.Repository.Heads.ReadArchived(branch, sequence), Immutable)
+            ? ServeBytes(context, data.Repository.Heads.ReadArchived(branch, sequence), MustAsk)
             : throw NotFound();
     }
 

@@ -33,13 +33,18 @@ internal sealed class Branches(DataDirectory data, TimeProvider time)
     /// <summary>An archived head, or null. Keys that have left since have signed it all the same.</summary>
     public VerifiedHead? ReadArchived(BranchName branch, long sequence)
     {
-        if (data.Repository.Heads.ReadArchived(branch, sequence) is not { } bytes)
-            return null;
+        return data.Repository.Heads.ReadArchived(branch, sequence) is { } bytes ? VerifyByAny(bytes, branch) : null;
+    }
+
+    private VerifiedHead VerifyByAny(byte[] bytes, BranchName branch)
+    {
         var envelope = Envelope.Parse(bytes);
         _all ??= [.. data.Trust.LoadAll()];
-        var root = _all.FirstOrDefault(r => r.Roles.TryGetValue(Role.Release, out var role) && r.SignersOf(envelope, Role.Release).Count >= role.Threshold);
-        return (root ?? _root).VerifyHead(bytes, branch);
+        return (_all.FirstOrDefault(root => IsSignedFor(root, envelope)) ?? _root).VerifyHead(bytes, branch);
     }
+
+    private static bool IsSignedFor(TrustRoot root, Envelope envelope) =>
+        root.Roles.TryGetValue(Role.Release, out var role) && root.SignersOf(envelope, Role.Release).Count >= role.Threshold;
 
     /// <summary>Signs a head and moves the branch, if it still is where <paramref name="seen"/> says.</summary>
     /// <param name="complete">The commit, all of whose objects were found; the caller keeps garbage collection out.</param>
@@ -48,15 +53,17 @@ internal sealed class Branches(DataDirectory data, TimeProvider time)
     /// <exception cref="NotFoundException">Too few keys of the release role are at hand.</exception>
     public VerifiedHead Advance(BranchPosition seen, CompleteClosure complete, SigningKeys? keys = null)
     {
+        using var signing = data.Trust.Lock(exclusive: false);
+        var root = data.Trust.Load();
         var proposed = Propose(seen, complete, keys ?? data.LoadKeys());
-        var role = _root.Roles[Role.Release];
-        var signers = _root.SignersOf(proposed, Role.Release).Count;
+        var role = root.Roles[Role.Release];
+        var signers = root.SignersOf(proposed, Role.Release).Count;
         if (signers < role.Threshold)
         {
             throw new NotFoundException($"{signers} of {role.Threshold} release keys are at hand, so no head can be signed; put the key back into {data.Path}/keys, name it with --key or --signer, " +
                 "or let others sign: 'publish --unsigned FILE', 'sign FILE', 'branch advance BRANCH FILE'");
         }
-        return Advance(seen, complete, proposed.Bytes.Span);
+        return Move(root, seen, complete, proposed.Bytes.Span);
     }
 
     /// <summary>The head that would move the branch, with the signatures of these keys.</summary>
@@ -71,7 +78,7 @@ internal sealed class Branches(DataDirectory data, TimeProvider time)
             Created = now,
             Expires = now.AddYears(HeadYears),
         };
-        return keys.Sign(Envelope.Create(statement.Encode(), []), _root, Role.Release);
+        return keys.Sign(Envelope.Create(statement.Encode(), []), data.Trust.Load(), Role.Release);
     }
 
     /// <summary>Moves the branch to a head that was signed elsewhere.</summary>
@@ -79,8 +86,14 @@ internal sealed class Branches(DataDirectory data, TimeProvider time)
     /// <exception cref="BranchMovedException">The branch has gone on since; nothing was changed.</exception>
     public VerifiedHead Advance(BranchPosition seen, CompleteClosure complete, ReadOnlySpan<byte> bytes)
     {
+        using var signing = data.Trust.Lock(exclusive: false);
+        return Move(data.Trust.Load(), seen, complete, bytes);
+    }
+
+    private VerifiedHead Move(TrustRoot root, BranchPosition seen, CompleteClosure complete, ReadOnlySpan<byte> bytes)
+    {
         // A key that the root does not name would publish heads that every device refuses.
-        var head = _root.VerifyHead(bytes, seen.Branch);
+        var head = root.VerifyHead(bytes, seen.Branch);
         if (head.Commit != complete.Commit || head.Sequence <= (seen.Head?.Sequence ?? 0))
             throw new BranchMovedException($"branch {seen.Branch} is at sequence {seen.Head?.Sequence ?? 0} already; publish again");
         data.Repository.Heads.Advance(seen.Branch, seen.Bytes, head.Sequence, bytes);
@@ -92,17 +105,36 @@ internal sealed class Branches(DataDirectory data, TimeProvider time)
     public Envelope SignHead(BranchName branch, TrustRoot root, SigningKeys keys)
     {
         var present = data.Repository.Heads.ReadNewest(branch) ?? throw new NotFoundException($"no branch {branch}");
-        var head = _root.VerifyHead(present, branch);
-        var signed = keys.Sign(head.Envelope, root, Role.Release);
-        if (signed.Signatures.Count > head.Envelope.Signatures.Count)
+        var head = VerifyByAny(present, branch);
+        // Those of keys that neither root names would only pile up.
+        var current = head.Envelope.Signatures.Where(s => _root.Roles[Role.Release].KeyIds.Contains(s.KeyId) || root.Roles[Role.Release].KeyIds.Contains(s.KeyId)).ToArray();
+        var signed = keys.Sign(Envelope.Create(head.Envelope.SignedBytes.Span, current), root, Role.Release);
+        if (!signed.Bytes.Span.SequenceEqual(present))
             data.Repository.Heads.Renew(branch, present, head.Sequence, signed.Bytes.Span);
         return signed;
     }
 
-    // Above the archive too: a publish that was killed between archive and newest has used its number.
+    // Above the archive too: a publish that was killed between archive and newest has used its number. What a dismissed key has archived
+    // is only passed over, so that a thief cannot use up all numbers.
     private long NextSequence(BranchPosition seen)
     {
         var archived = data.Repository.Heads.ArchivedSequences(seen.Branch);
-        return Math.Max(seen.Head?.Sequence ?? 0, archived.Count > 0 ? archived[^1] : 0) + 1;
+        var counted = archived.LastOrDefault(sequence => data.Repository.Heads.ReadArchived(seen.Branch, sequence) is { } bytes && IsCounted(bytes));
+        var next = Math.Max(seen.Head?.Sequence ?? 0, counted) + 1;
+        while (archived.Contains(next))
+            next++;
+        return next;
+    }
+
+    private bool IsCounted(byte[] bytes)
+    {
+        try
+        {
+            return IsSignedFor(data.Trust.Load(), Envelope.Parse(bytes));
+        }
+        catch (VerificationException)
+        {
+            return false;
+        }
     }
 }

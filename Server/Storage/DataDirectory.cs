@@ -14,7 +14,6 @@ internal sealed class DataDirectory : IDisposable
 {
     private const int Private = 0x1c0;
 
-    private readonly SafeFileHandle _keys;
     private readonly SafeFileHandle _cache;
 
     private DataDirectory(string path)
@@ -22,7 +21,6 @@ internal sealed class DataDirectory : IDisposable
         Path = path;
         Repository = Repository.Open(System.IO.Path.Combine(path, "repo"));
         Trust = new TrustFiles(Repository.Path);
-        _keys = Posix.OpenDirectory(System.IO.Path.Combine(path, "keys"));
         _cache = Posix.OpenDirectory(System.IO.Path.Combine(path, "cache"));
     }
 
@@ -58,24 +56,32 @@ internal sealed class DataDirectory : IDisposable
         using (var keys = Posix.OpenDirectory(System.IO.Path.Combine(path, "keys")))
         {
             var trust = new TrustFiles(repository.Path);
-            if (!trust.Exists)
+            if (!trust.Exists && !trust.TryRestore())
                 trust.Found(SigningKeys.LoadOrGenerate(keys), time);
         }
         return new DataDirectory(path);
     }
 
     /// <summary>The private keys that are kept here; none where all of them are kept elsewhere.</summary>
-    public SigningKeys LoadKeys() => SigningKeys.Load(_keys);
+    public SigningKeys LoadKeys()
+    {
+        // A handle of its own: whoever reads a directory moves the place in it for everybody who shares the handle.
+        using var keys = Posix.OpenDirectory(System.IO.Path.Combine(Path, "keys"));
+        return SigningKeys.Load(keys);
+    }
 
     /// <summary>Makes a private key here.</summary>
-    public PublicKey GenerateKey() => SigningKeys.Generate(_keys);
+    public PublicKey GenerateKey()
+    {
+        using var keys = Posix.OpenDirectory(System.IO.Path.Combine(Path, "keys"));
+        return SigningKeys.Generate(keys);
+    }
 
     public Database OpenDatabase() => Database.Open(DatabasePath);
 
     public void Dispose()
     {
         Repository.Dispose();
-        _keys.Dispose();
         _cache.Dispose();
     }
 

@@ -28,6 +28,8 @@ internal sealed record RootChange
         }
         foreach (var (name, _) in Thresholds.Where(set => !roles.ContainsKey(set.Role)))
             throw new FormatException($"there is no role {name} whose threshold could be set");
+        if (!roles.ContainsKey(Role.Root))
+            throw new FormatException("without a key of the root role there would be no next root");
         if (!roles.ContainsKey(Role.Release))
             throw new FormatException("without a key of the release role nothing could be published any more");
         var used = roles.Values.SelectMany(role => role.KeyIds).Distinct();

@@ -1,3 +1,4 @@
+using System.Text;
 using ContentTree.Server.Publishing;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Trust;
@@ -11,8 +12,10 @@ namespace ContentTree.Server.Trust;
 internal static class RootInstallation
 {
     /// <exception cref="VerificationException">It does not follow on the present root, or a head would be refused under it.</exception>
-    public static TrustRoot Run(DataDirectory data, SigningKeys keys, ReadOnlySpan<byte> bytes, TimeProvider time)
+    /// <param name="say">Hears which heads got new signatures.</param>
+    public static TrustRoot Run(DataDirectory data, SigningKeys keys, ReadOnlySpan<byte> bytes, TimeProvider time, Action<string>? say = null)
     {
+        using var changing = data.Trust.Lock(exclusive: true);
         var present = data.Trust.Load();
         if (present.Envelope.Bytes.Span.SequenceEqual(bytes))
             return present;
@@ -22,7 +25,10 @@ internal static class RootInstallation
         var branches = new Branches(data, time);
         foreach (var branch in branches.List())
         {
+            var before = data.Repository.Heads.ReadNewest(branch);
             var head = branches.SignHead(branch, next, keys);
+            if (before?.AsSpan().SequenceEqual(head.Bytes.Span) != true)
+                say?.Invoke($"signed the head of {branch}: {Encoding.UTF8.GetString(head.SignedBytes.Span)}");
             var (signers, threshold) = (next.SignersOf(head, Role.Release).Count, next.Roles[Role.Release].Threshold);
             if (signers < threshold)
             {

@@ -16,12 +16,12 @@ internal sealed class SigningKeys(IReadOnlyList<ISigner> signers)
 
     public IReadOnlyList<ISigner> Signers => signers;
 
-    /// <summary>Every private key of the folder, by file name.</summary>
-    /// <exception cref="FormatException">A file there is no private key.</exception>
+    /// <summary>Every private key of the folder, by file name; public parts and certificates may lie beside them.</summary>
+    /// <exception cref="FormatException">A private key there is none for ECDSA P-256.</exception>
     public static SigningKeys Load(SafeFileHandle keys)
     {
         var names = Posix.ReadDirectory(keys, "keys").Select(file => Encoding.UTF8.GetString(file.Name)).Where(name => name.EndsWith(Suffix, StringComparison.Ordinal));
-        return new SigningKeys([.. names.Order(StringComparer.Ordinal).Select(name => Read(keys, name))]);
+        return new SigningKeys([.. names.Order(StringComparer.Ordinal).Select(name => Read(keys, name)).OfType<ISigner>()]);
     }
 
     /// <summary>The server's first key. Two processes that start at once end with the same one: the file is made only where there is none.</summary>
@@ -57,19 +57,23 @@ internal sealed class SigningKeys(IReadOnlyList<ISigner> signers)
     /// <summary>Adds the signatures of the chosen keys, each once.</summary>
     public Envelope Sign(Envelope envelope, Predicate<ISigner> isChosen)
     {
-        foreach (var signer in signers.DistinctBy(s => s.Public.Id).Where(s => isChosen(s) && envelope.Signatures.All(known => known.KeyId != s.Public.Id)))
+        foreach (var signer in signers.DistinctBy(s => s.Public.Id).Where(s => isChosen(s)))
         {
             var bytes = envelope.SignedBytes.Span;
-            envelope = Envelope.Create(bytes, [.. envelope.Signatures, new EnvelopeSignature(signer.Public.Id, signer.Sign(bytes))]);
+            var own = envelope.Signatures.Where(s => s.KeyId == signer.Public.Id).ToArray();
+            if (own.Any(s => signer.Public.Verify(envelope.SignedBytes.Span, s.Der.Span)))
+                continue;
+            // What somebody else has put under this key's name is no reason not to sign.
+            envelope = Envelope.Create(bytes, [.. envelope.Signatures.Except(own), new EnvelopeSignature(signer.Public.Id, signer.Sign(bytes))]);
         }
         return envelope;
     }
 
-    private static FileSigner Read(SafeFileHandle keys, string name)
+    private static FileSigner? Read(SafeFileHandle keys, string name)
     {
         try
         {
-            return TryRead(keys, Encoding.UTF8.GetBytes(name)) ?? throw new FormatException("vanished");
+            return TryRead(keys, Encoding.UTF8.GetBytes(name));
         }
         catch (FormatException e)
         {
@@ -78,5 +82,5 @@ internal sealed class SigningKeys(IReadOnlyList<ISigner> signers)
     }
 
     private static FileSigner? TryRead(SafeFileHandle keys, ReadOnlySpan<byte> name) =>
-        DurableFiles.TryRead(keys, name, MaxBytes) is { } bytes ? new FileSigner(Encoding.UTF8.GetString(bytes)) : null;
+        DurableFiles.TryRead(keys, name, MaxBytes) is { } bytes && bytes.AsSpan().IndexOf("PRIVATE KEY"u8) >= 0 ? new FileSigner(Encoding.UTF8.GetString(bytes)) : null;
 }

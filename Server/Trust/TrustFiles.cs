@@ -50,15 +50,39 @@ internal sealed class TrustFiles(string repositoryPath)
         DurableFiles.Replace(trust, Newest, first);
     }
 
-    /// <summary>Makes a verified successor the newest root. Said again after a crash it ends the same way.</summary>
+    /// <summary>Makes a verified successor the newest root. Said again after a crash it ends the same way. The caller has the lock.</summary>
     /// <exception cref="BranchMovedException">There is another root of that version.</exception>
     public void Install(TrustRoot next)
     {
         using var trust = Posix.OpenDirectory(_path);
-        if (!DurableFiles.TryCreate(trust, Versioned(next.Version), next.Envelope.Bytes.Span) &&
-            TryReadVersion(next.Version)?.AsSpan().SequenceEqual(next.Envelope.Bytes.Span) != true)
-            throw new BranchMovedException($"there is another root of version {next.Version} already; make yours anew from it");
-        DurableFiles.Replace(trust, Newest, next.Envelope.Bytes.Span);
+        DurableFiles.TryCreate(trust, Versioned(next.Version), next.Envelope.Bytes.Span);
+        // Devices may have it already, so it stays as it is, also where it says the same with other signatures.
+        var installed = TryReadVersion(next.Version) ?? throw new IOException($"{_path}/{next.Version}.root.json does not read back");
+        if (!Envelope.Parse(installed).SignedBytes.Span.SequenceEqual(next.Envelope.SignedBytes.Span))
+            throw new BranchMovedException($"there is another root of version {next.Version} already, {_path}/{next.Version}.root.json; 'ctree-server key install' that one");
+        DurableFiles.Replace(trust, Newest, installed);
+    }
+
+    /// <summary>Puts a lost <c>root.json</c> back from the numbered ones; false where there are none.</summary>
+    public bool TryRestore()
+    {
+        if (TryReadVersion(1) is not { } first)
+            return false;
+        var root = TrustRoot.Load(first);
+        while (TryReadVersion(root.Version + 1) is { } next)
+            root = root.Next(next);
+        using var trust = Posix.OpenDirectory(_path);
+        DurableFiles.Replace(trust, Newest, root.Envelope.Bytes.Span);
+        return true;
+    }
+
+    /// <summary>Held by whoever changes the root alone, and by those who sign under it together: else a head could be signed by keys that have just been dismissed.</summary>
+    public IDisposable Lock(bool exclusive)
+    {
+        using var repository = Posix.OpenDirectory(Path.GetDirectoryName(_path) ?? "/");
+        var file = Posix.OpenOrCreateAt(repository, "trust.lock"u8, 0x1a4);
+        Posix.TryLock(file, exclusive, wait: true, "trust lock");
+        return file;
     }
 
     private byte[]? TryRead(ReadOnlySpan<byte> name)

@@ -147,7 +147,7 @@ public sealed class TreeCheckout
                 _planned.Push(directory);
             _unfinished += directories.Count;
             Monitor.PulseAll(_planned);
-            if (_planned.Count >= WorthHelp && _hands.Count < Math.Min(MaxHands, Environment.ProcessorCount))
+            if (_failure is null && _planned.Count >= WorthHelp && _hands.Count < Math.Min(MaxHands, Environment.ProcessorCount))
                 _helpers.Add(StartHelper(NewHand()));
         }
     }

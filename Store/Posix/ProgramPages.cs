@@ -18,8 +18,10 @@ public static class ProgramPages
         {
             if (TryParseFile(line, out var found))
                 (address, length) = found;
-            // A page with relocations of its own would be lost: only mappings that have none of these.
-            else if (line.StartsWith("Anonymous:", StringComparison.Ordinal))
+            // A page with relocations of its own would be lost, in memory or swapped out: only mappings that have none of either.
+            else if (line.StartsWith("Anonymous:", StringComparison.Ordinal) && !line.EndsWith(" 0 kB", StringComparison.Ordinal))
+                length = 0;
+            else if (line.StartsWith("Swap:", StringComparison.Ordinal))
             {
                 if (length > 0 && line.EndsWith(" 0 kB", StringComparison.Ordinal))
                     _ = Libc.AdviseMemory(address, length, MADV_DONTNEED);

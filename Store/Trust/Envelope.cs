@@ -55,6 +55,20 @@ public sealed class Envelope
         }
     }
 
+    /// <summary>Whether it says anything that this program knows; whoever signs what he cannot read signs everything.</summary>
+    /// <exception cref="VerificationException">It is no statement of a known kind.</exception>
+    public void RequireStatement()
+    {
+        try
+        {
+            Statement.Decode(Payload);
+        }
+        catch (FormatException e)
+        {
+            throw new VerificationException("envelope", VerificationFailure.Malformed, e.Message);
+        }
+    }
+
     /// <summary>An envelope around bytes that were signed elsewhere.</summary>
     /// <param name="signedBytes">A statement's canonical bytes (<see cref="Statement.Encode"/>).</param>
     /// <param name="signatures">Signatures of exactly these bytes.</param>

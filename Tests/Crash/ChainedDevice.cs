@@ -39,7 +39,7 @@ internal sealed class ChainedDevice(string directory, string root, IReadOnlyDict
     public static async Task<(string Root, Dictionary<string, (ObjectId, string)> Branches)> PrepareAsync(TestServer server, string directory)
     {
         using var device = new TestDevice(Path.Combine(directory, "device"));
-        device.Configure("connections = 1\n[store]\nmin-free = 0\nkeep = 1\n[boot]\ntries = 99\n");
+        device.Configure("connections = 1\nstall-timeout = 30s\n[store]\nmin-free = 0\nkeep = 1\n[boot]\ntries = 99\n");
         var branches = new Dictionary<string, (ObjectId, string)>();
         foreach (var branch in new[] { "branch1", "branch2", "branch0" })
         {

@@ -44,7 +44,7 @@ internal sealed class CutRecording(byte[] disk, IReadOnlyList<BlockWrite> writes
     {
         server.Publish($"{DeviceStates.Common}; echo 1 > usr/version; seq 1 3000 > usr/lib/changing; echo 1 > usr/lib/deep/leaf");
         using var device = new TestDevice(Path.Combine(directory, "device"));
-        device.Configure("connections = 1\n[store]\nmin-free = 0\n");
+        device.Configure("connections = 1\nstall-timeout = 30s\n[store]\nmin-free = 0\n");
         var set = await device.RunAsync("init", "--server", server.Link.Url, "--branch", "main", "--token", server.Token());
         set.Code.Should().Be(0, set.Error);
         await device.TakeAsync();

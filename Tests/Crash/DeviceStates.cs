@@ -32,7 +32,7 @@ internal sealed class DeviceStates(TestServer server, string directory)
     public async Task MakeAsync()
     {
         using var device = new TestDevice(Device);
-        device.Configure("connections = 1\n[store]\nkeep = 1\nmin-free = 0\n");
+        device.Configure("connections = 1\nstall-timeout = 30s\n[store]\nkeep = 1\nmin-free = 0\n");
         Shell.Run($"mkdir -p '{Device}/home/user' && echo mine > '{Device}/home/user/file' && echo theirs > '{Device}/etc/passwd'");
         Keep(Unset);
         server.Publish($"{Common}; echo 0 > usr/version");

@@ -70,6 +70,64 @@ public sealed class RootRotationTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_thiefs_head_from_the_far_future_is_forgotten_with_his_key()
+    {
+        var honest = _server.ReadHead();
+        _server.WriteHead("main", Forge(sequence: 2, created: new DateTimeOffset(9998, 1, 1, 0, 0, 0, TimeSpan.Zero)));
+        await _device.UpdateAsync();
+        _server.WriteHead("main", honest);
+        _server.Publish("echo two > file");
+        (await _device.RunAsync("update")).Error.Should().Contain("ended at", "time is not taken to be before what was proved");
+
+        Rotate(replace: true);
+        _server.Publish("echo three > file");
+        await _device.TakeAsync();
+    }
+
+    [Fact]
+    public async Task Dismissing_one_of_several_keys_rolls_nothing_back()
+    {
+        Rotate(replace: false);
+        var old = _server.ReadHead();
+        _server.Publish("echo two > file");
+        await _device.TakeAsync();
+        var mine = new SigningKeys([_old]);
+        var three = new HeadStatement
+        {
+            Branch = BranchName.Parse("main"),
+            Commit = _server.Data.Trust.Load().VerifyHead(_server.ReadHead(), BranchName.Parse("main")).Commit,
+            Sequence = 3,
+            Created = DateTimeOffset.UtcNow.AddMinutes(-1),
+            Expires = DateTimeOffset.UtcNow.AddYears(1),
+        };
+        _server.WriteHead("main", mine.Sign(Envelope.Create(three.Encode(), []), _ => true).Bytes.ToArray());
+        await _device.UpdateAsync();
+        Install(new RootChange
+        {
+            Remove = [(Role.Release, _old.Public.Id)],
+            Expires = DateTimeOffset.UtcNow.AddYears(1),
+        });
+        _server.WriteHead("main", old);
+
+        (await _device.RunAsync("update")).Should().Match<CommandResult>(r => r.Code == 14 && r.Error.Contains("sequence 1 is lower than 2", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_host_of_plain_files_that_forbids_what_it_has_not_is_polled_all_the_same()
+    {
+        var two = _server.Publish("echo two > file");
+        _server.Link.Spoil = (request, answer) =>
+        {
+            if (request.Path.StartsWith("/api/", StringComparison.Ordinal))
+                answer.Replace(404, "text/html", "<html>");
+            else if (request.Path.EndsWith("/2.root.json", StringComparison.Ordinal))
+                answer.Replace(403, "application/xml", "<Error/>");
+        };
+        await _device.TakeAsync();
+        (await _device.RunAsync("ls", two.ToString())).Code.Should().Be(0);
+    }
+
+    [Fact]
     public async Task A_false_root_changes_nothing()
     {
         using var thief = SigningKey.Generate();
@@ -130,10 +188,11 @@ public sealed class RootRotationTests : IAsyncLifetime
 
     private string TrustFiles() => Shell.Run("sha256sum *", Path.Combine(_device.Layout.State, "trust"));
 
-    private byte[] Forge(long sequence)
+    private byte[] Forge(long sequence, DateTimeOffset? created = null)
     {
+        var at = created ?? DateTimeOffset.UtcNow;
         var present = _server.Data.Trust.LoadAll().Last().VerifyHead(_server.ReadHead(), BranchName.Parse("main"));
-        var head = new HeadStatement { Branch = present.Branch, Commit = present.Commit, Sequence = sequence, Created = DateTimeOffset.UtcNow, Expires = DateTimeOffset.UtcNow.AddYears(1) };
+        var head = new HeadStatement { Branch = present.Branch, Commit = present.Commit, Sequence = sequence, Created = at, Expires = at.AddYears(1) };
         return new SigningKeys([_old]).Sign(Envelope.Create(head.Encode(), []), _ => true).Bytes.ToArray();
     }
 

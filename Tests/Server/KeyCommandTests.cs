@@ -105,6 +105,44 @@ public sealed class KeyCommandTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task What_lies_beside_keys_and_what_others_sign_in_their_name_stops_nobody()
+    {
+        var key = await NewKeyAsync("fresh.pem");
+        File.WriteAllText(Path.Combine(Data, "keys/fresh.pub.pem"), "-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----\n");
+        await DoAsync("key", "root", "--add", $"release={_temporary["fresh.pem"]}", _temporary["next.json"]);
+        var next = Envelope.Parse(File.ReadAllBytes(_temporary["next.json"]));
+        File.WriteAllBytes(_temporary["next.json"], Envelope.Create(next.SignedBytes.Span, [.. next.Signatures, new EnvelopeSignature(key, new byte[70])]).Bytes.ToArray());
+        (await ServerCommand.DoAsync("sign", _temporary["next.json"], "--key", _temporary["fresh.pem"])).Error.Should().NotContain("nothing added");
+        Envelope.Parse(File.ReadAllBytes(_temporary["next.json"])).Signatures.Should().HaveCount(2);
+        await DoAsync("key", "install", _temporary["next.json"]);
+    }
+
+    [Fact]
+    public async Task A_lost_root_is_put_back_from_the_numbered_ones()
+    {
+        await DoAsync("key", "root", _temporary["next.json"]);
+        await DoAsync("key", "install", _temporary["next.json"]);
+        File.Delete(Path.Combine(Data, "repo/trust/root.json"));
+        await DoAsync("init");
+        Root().Version.Should().Be(2);
+    }
+
+    [Fact]
+    public async Task A_proposal_never_leaves_an_older_one_in_its_place()
+    {
+        File.WriteAllText(_temporary["head.json"], "older");
+        (await ServerCommand.RunAsync(["--data", Data, "publish", "--branch", "main", "--unsigned", _temporary["head.json"], _temporary["source"]])).Exit.Should().Be(2);
+    }
+
+    [Fact]
+    public async Task What_is_no_statement_is_not_signed()
+    {
+        File.WriteAllBytes(_temporary["odd.json"], Envelope.Create("{\"kind\":\"cheque\"}"u8, []).Bytes.ToArray());
+        (await ServerCommand.RunAsync(["sign", _temporary["odd.json"], "--key", Path.Combine(Data, "keys/release.pem")])).Exit.Should().Be(14);
+        Envelope.Parse(File.ReadAllBytes(_temporary["odd.json"])).Signatures.Should().BeEmpty();
+    }
+
+    [Fact]
     public async Task Another_root_of_the_same_version_is_a_conflict_and_the_same_one_is_done()
     {
         await DoAsync("key", "root", _temporary["next.json"]);

@@ -10,6 +10,9 @@ internal static class BuildIdentity
 {
     private const int NoteSegment = 4;
     private const int BuildIdNote = 3;
+    private const int HeaderBytes = 56;
+    private const int MaxHeaders = 64;
+    private const int MaxNotes = 64 * 1024;
 
     public static string Of(ReadOnlySpan<byte> program) => BuildId(program) ?? ObjectId.Of(program).ToString();
 
@@ -20,10 +23,12 @@ internal static class BuildIdentity
             return null;
         var at = BinaryPrimitives.ReadUInt64LittleEndian(elf[32..]);
         var (size, count) = (BinaryPrimitives.ReadUInt16LittleEndian(elf[54..]), BinaryPrimitives.ReadUInt16LittleEndian(elf[56..]));
+        if (size < HeaderBytes || count > MaxHeaders)
+            return null;
         for (var i = 0; i < count && Slice(elf, at + (ulong)(i * size), 56) is { IsEmpty: false } header; i++)
         {
             if (BinaryPrimitives.ReadInt32LittleEndian(header) == NoteSegment &&
-                BuildIdIn(Slice(elf, BinaryPrimitives.ReadUInt64LittleEndian(header[8..]), BinaryPrimitives.ReadUInt64LittleEndian(header[32..]))) is { } found)
+                BuildIdIn(Slice(elf, BinaryPrimitives.ReadUInt64LittleEndian(header[8..]), Math.Min(BinaryPrimitives.ReadUInt64LittleEndian(header[32..]), MaxNotes))) is { } found)
                 return found;
         }
         return null;

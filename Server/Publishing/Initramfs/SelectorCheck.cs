@@ -21,6 +21,18 @@ internal sealed class SelectorCheck(Repository repository, ObjectId root)
     /// <summary>What a publisher should know, in sentences.</summary>
     public IReadOnlyList<string> Warnings()
     {
+        try
+        {
+            return Look();
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException or CorruptObjectException or ObjectNotFoundException)
+        {
+            return [$"the tree was not looked through for selectors: {e.Message}"];
+        }
+    }
+
+    private IReadOnlyList<string> Look()
+    {
         if (Places.Select(place => (Place: place, File: At(place) as TreeEntry.File)).FirstOrDefault(found => found.File is not null)
             is not { File: { Size: <= MaxSelector } selector, Place: var place })
             return [];
