@@ -15,19 +15,21 @@ internal sealed class CheckProgram(TimeSpan timeout, TimeProvider clock)
     /// <summary>Why the check failed, or null.</summary>
     public async Task<CheckFailure?> RunAsync(string check, CancellationToken cancellation)
     {
-        var output = new OutputTail(KeptOutput);
-        var reason = await RunAsync(new ProcessStartInfo(check), output, cancellation).ConfigureAwait(false);
-        return reason is null ? null : new CheckFailure(check, reason, output.ToString());
+        // Apart, because the two are read side by side: what is said last on stderr must not vanish behind what stdout still holds.
+        var (output, errors) = (new OutputTail(KeptOutput), new OutputTail(KeptOutput / 2));
+        var reason = await RunAsync(new ProcessStartInfo(check), output, errors, cancellation).ConfigureAwait(false);
+        var last = errors.Last(KeptOutput);
+        return reason is null ? null : new CheckFailure(check, reason, output.Last(KeptOutput - last.Length) + last);
     }
 
     /// <summary>What a program prints, or null when it fails or takes too long.</summary>
     public async Task<string?> PrintedAsync(string program, string[] arguments, CancellationToken cancellation)
     {
         var output = new OutputTail(KeptOutput);
-        return await RunAsync(new ProcessStartInfo(program, arguments), output, cancellation).ConfigureAwait(false) is null ? output.ToString() : null;
+        return await RunAsync(new ProcessStartInfo(program, arguments), output, new OutputTail(0), cancellation).ConfigureAwait(false) is null ? output.Last(KeptOutput) : null;
     }
 
-    private async Task<string?> RunAsync(ProcessStartInfo start, OutputTail output, CancellationToken cancellation)
+    private async Task<string?> RunAsync(ProcessStartInfo start, OutputTail output, OutputTail errors, CancellationToken cancellation)
     {
         start.WorkingDirectory = "/";
         start.RedirectStandardInput = start.RedirectStandardOutput = start.RedirectStandardError = true;
@@ -40,7 +42,7 @@ internal sealed class CheckProgram(TimeSpan timeout, TimeProvider clock)
             if (process is null)
                 return "did not start";
             process.StandardInput.Close();
-            var written = Task.WhenAll(output.ReadAsync(process.StandardOutput), output.ReadAsync(process.StandardError));
+            var written = Task.WhenAll(output.ReadAsync(process.StandardOutput), errors.ReadAsync(process.StandardError));
             var reason = await EndAsync(process, either.Token).ConfigureAwait(false);
             await Task.WhenAny(written, Task.Delay(OutputPatience, CancellationToken.None)).ConfigureAwait(false);
             return reason;

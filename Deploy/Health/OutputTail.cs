@@ -21,10 +21,11 @@ internal sealed class OutputTail(int length)
         }
     }
 
-    public override string ToString()
+    /// <summary>At most so many characters of it.</summary>
+    public string Last(int count)
     {
         lock (_text)
-            return _text.ToString();
+            return _text.ToString(Math.Max(0, _text.Length - count), Math.Min(count, _text.Length));
     }
 
     private void Add(ReadOnlySpan<char> text)
