@@ -59,15 +59,16 @@ internal sealed class CommandContext(Terminal terminal, TimeProvider time)
     };
 
     /// <summary>Makes the verb run; its result is the exit code.</summary>
+    /// <remarks>Never on the caller's thread: a verb that waits for a lock there before its first await would not end by a signal.</remarks>
     public static Command Run(Command command, Func<ParseResult, CancellationToken, Task<ExitCode>> action)
     {
-        command.SetAction(async (parsed, cancellation) => (int)await action(parsed, cancellation));
+        command.SetAction(async (parsed, cancellation) => (int)await Task.Run(() => action(parsed, cancellation), CancellationToken.None));
         return command;
     }
 
     /// <summary>Makes the verb run on local files, which are read and written without waiting.</summary>
     public static Command Run(Command command, Func<ParseResult, CancellationToken, ExitCode> action) =>
-        Run(command, (parsed, cancellation) => Task.Run(() => action(parsed, cancellation), CancellationToken.None));
+        Run(command, (parsed, cancellation) => Task.FromResult(action(parsed, cancellation)));
 
     public DataDirectory OpenData(ParseResult parsed) => DataDirectory.Open(DataPath(parsed));
 

@@ -12,6 +12,10 @@ internal static class CutDisk
     public const int MarkSector = 64;
     public const int FatStart = 1 << 20, FatSize = 16 << 20;
     public const int RootStart = FatStart + FatSize, RootSize = 40 << 20;
+    public const int BlockSize = 4096;
+
+    /// <summary>Where ext4 keeps its superblock, in bytes of its partition, and the block of its first copy.</summary>
+    public const int Superblock = 1024, SuperblockCopy = 8192;
 
     /// <summary>Makes the image; the device's boot file goes to FAT, or stays in the root.</summary>
     public static void Make(string path, string root, bool bootOnFat)
@@ -20,7 +24,7 @@ internal static class CutDisk
         Shell.Run($"rm -f '{fat}' '{linux}'; mkfs.vfat -F 16 -C '{fat}' {FatSize >> 10} >/dev/null");
         if (bootOnFat)
             Shell.Run($"cd '{root}/ctree/boot' && mcopy -i '{fat}' * :: && rm *");
-        Shell.Run($"truncate -s {RootSize} '{linux}' && mkfs.ext4 -q -F -b 4096 -d '{root}' '{linux}'");
+        Shell.Run($"truncate -s {RootSize} '{linux}' && mkfs.ext4 -q -F -b {BlockSize} -g {SuperblockCopy} -d '{root}' '{linux}'");
         Shell.Run($"truncate -s {RootStart} '{path}' && dd if='{fat}' of='{path}' bs=1M seek=1 conv=notrunc status=none && cat '{linux}' >> '{path}' && rm '{fat}' '{linux}'");
         using var file = File.OpenWrite(path);
         file.Write(Table());

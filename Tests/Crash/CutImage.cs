@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using ContentTree.BootSelector;
 using ContentTree.Tests.Support;
 
@@ -8,6 +9,7 @@ internal sealed class CutImage : IDisposable
 {
     private const int Chunk = 256 << 10;
     private const int MostAttempts = 100;
+    private const int BadMessage = 74;
 
     private readonly IReadOnlyList<BlockWrite> _writes;
     private readonly byte[] _durable, _wanted;
@@ -56,7 +58,13 @@ internal sealed class CutImage : IDisposable
     /// <summary>Mounts the root, which replays its journal, and gives it the boot file of the boot partition.</summary>
     public void Mount()
     {
-        Libc.Check(Libc.mount(_loop, Root, "ext4", MountFlags.NoDev, null), $"cannot mount {_loop} at", Root);
+        var mounted = MountRoot();
+        if (mounted != 0 && Marshal.GetLastPInvokeError() == BadMessage)
+        {
+            MendSuperblock();
+            mounted = MountRoot();
+        }
+        Libc.Check(mounted, $"cannot mount {_loop} at", Root);
         try
         {
             var boot = Path.Combine(Root, "ctree/boot");
@@ -68,6 +76,16 @@ internal sealed class CutImage : IDisposable
             Unmount();
             throw;
         }
+    }
+
+    private int MountRoot() => Libc.mount(_loop, Root, "ext4", MountFlags.NoDev, null);
+
+    // ext4 writes its superblock in place, and refuses one that is half old, half new: the check at boot takes a copy of it.
+    private void MendSuperblock()
+    {
+        var mended = Shell.Try($"e2fsck -fy -b {CutDisk.SuperblockCopy} -B {CutDisk.BlockSize} {_loop}");
+        if (mended.Exit > 1)
+            throw new IOException($"e2fsck ends with {mended.Exit}: {mended.Output}{mended.Error}");
     }
 
     public void Unmount()

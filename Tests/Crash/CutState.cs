@@ -8,19 +8,19 @@ namespace ContentTree.Tests.Crash;
 /// <param name="Torn">How many bytes of the last of them did; 0 is all.</param>
 internal sealed record CutState(string Kind, int Start, int End, IReadOnlyList<int> Kept, int Torn = 0)
 {
-    public const string Prefix = "prefix", Lost = "lost write", Cut = "torn write", Subset = "random subset";
+    public const string Prefix = "prefix", Lost = "lost write", Cut = "torn write", Subset = "random subset", CutSuperblock = "torn superblock";
 
     public override string ToString() => $"{Kind} at {End}, {Kept.Count} of {End - Start} writes since the flush at {Start}" + (Torn > 0 ? $", the last one cut at byte {Torn}" : "");
 
     /// <summary>
-    /// Every prefix, every single lost write of a flush's epoch, writes torn at sectors, then random subsets: as many as there is room
-    /// for, in the order of the log.
+    /// Every prefix, every single lost write of a flush's epoch, every superblock of ext4 torn in its middle, writes torn at sectors, then
+    /// random subsets: as many as there is room for, in the order of the log.
     /// </summary>
     public static IReadOnlyList<CutState> Choose(IReadOnlyList<BlockWrite> writes, int room, Random random)
     {
         var epochs = Epochs(writes).ToArray();
         var all = new List<CutState>();
-        foreach (var kind in new[] { epochs.SelectMany(Prefixes), epochs.SelectMany(LostOnes), epochs.SelectMany(epoch => TornOnes(epoch, writes)) })
+        foreach (var kind in new[] { epochs.SelectMany(Prefixes), epochs.SelectMany(LostOnes), epochs.SelectMany(epoch => TornSuperblocks(epoch, writes)), epochs.SelectMany(epoch => TornOnes(epoch, writes)) })
             all.AddRange(Spread([.. kind], room - all.Count));
         var wide = epochs.Where(epoch => epoch.End - epoch.Start > 2).ToArray();
         for (var left = room - all.Count; left > 0 && wide.Length > 0; left--)
@@ -55,6 +55,11 @@ internal sealed record CutState(string Kind, int Start, int End, IReadOnlyList<i
         from index in Enumerable.Range(epoch.Start, epoch.End - epoch.Start)
         from sector in Enumerable.Range(1, writes[index].Data.Length / BlockLog.Sector - 1)
         select new CutState(Cut, epoch.Start, index + 1, [.. Enumerable.Range(epoch.Start, index + 1 - epoch.Start)], sector * BlockLog.Sector);
+
+    private static IEnumerable<CutState> TornSuperblocks((int Start, int End) epoch, IReadOnlyList<BlockWrite> writes) =>
+        from torn in TornOnes(epoch, writes)
+        where writes[torn.Kept[^1]].Offset + torn.Torn == CutDisk.RootStart + CutDisk.Superblock + BlockLog.Sector
+        select torn with { Kind = CutSuperblock };
 
     private static CutState RandomOne((int Start, int End) epoch, Random random)
     {
