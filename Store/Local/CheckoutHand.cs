@@ -11,11 +11,8 @@ internal sealed class CheckoutHand(LocalStore store, CheckoutMode mode, Lock rep
 {
     private const int CopyBuffer = 128 * 1024;
 
-    // Bounds the memory of a checkout of millions of files; a tree has most of its copies near each other.
-    private const int MaxCompared = 32 * 1024;
-
-    private readonly HashSet<(StoredFile, long)> _compared = [];
     private byte[]? _buffer;
+    private Metadata? _last;
 
     public long Files { get; private set; }
 
@@ -46,11 +43,16 @@ internal sealed class CheckoutHand(LocalStore store, CheckoutMode mode, Lock rep
 
     private void LinkFile(SafeFileHandle directory, TreeEntry.File file)
     {
-        var stored = new StoredFile(file.Id, file.Metadata.Digest());
+        var stored = new StoredFile(file.Id, DigestOf(file.Metadata));
         var fanout = store.Fanout(file.Id);
-        var name = stored.FanoutName;
-        if (!_compared.Contains((stored, file.Size)))
-            Compare(stored, file);
+        Span<byte> name = stackalloc byte[StoredFile.NameLength];
+        stored.WriteFlatName(name);
+        name = name[StoredFile.FanoutDigits..];
+        if (!IsAsItShouldBe(fanout, name, file))
+        {
+            ReplaceInode(stored, file);
+            Mended++;
+        }
         var errno = Posix.LinkAt(fanout, name, directory, file.Name.Bytes);
         if (errno == Posix.EMLINK)
         {
@@ -62,21 +64,21 @@ internal sealed class CheckoutHand(LocalStore store, CheckoutMode mode, Lock rep
             throw new PosixException(errno == Posix.EXDEV ? "the store and the deployments are on different mounts" : file.Name.ToString(), errno);
     }
 
-    // Every inode once, before its first link: a tree has many copies of some files.
-    private void Compare(StoredFile stored, TreeEntry.File file)
+    // Most files of a tree have the owner and mode of the one before, also across directories.
+    private string DigestOf(Metadata metadata)
     {
-        var stat = store.StatOf(stored) ?? throw new Repositories.ObjectNotFoundException(new ObjectName(ObjectKind.File, file.Id));
-        if (stat.Size != file.Size)
-            throw new CorruptObjectException(new ObjectName(ObjectKind.File, file.Id), $"{stat.Size} bytes instead of {file.Size}");
-        var fanout = store.Fanout(file.Id);
-        if (store.Inodes.Difference(stat, file.Metadata, isDirectory: false, () => Trees.SourceXattrs.ReadAt(fanout, stored.FanoutName, stored.ToString())) is not null)
-        {
-            ReplaceInode(stored, file);
-            Mended++;
-        }
-        if (_compared.Count == MaxCompared)
-            _compared.Clear();
-        _compared.Add((stored, file.Size));
+        if (!metadata.Equals(_last))
+            _last = metadata;
+        return _last.Digest();
+    }
+
+    // Asked before each link: remembering what was asked costs more than the few second copies that a tree has.
+    private bool IsAsItShouldBe(SafeFileHandle fanout, ReadOnlySpan<byte> name, TreeEntry.File file)
+    {
+        var stat = Posix.StatAt(fanout, name) ?? throw new Repositories.ObjectNotFoundException(new ObjectName(ObjectKind.File, file.Id));
+        return stat.Size == file.Size
+            ? store.Inodes.DifferenceAt(fanout, name, stat, file.Metadata) is null
+            : throw new CorruptObjectException(new ObjectName(ObjectKind.File, file.Id), $"{stat.Size} bytes instead of {file.Size}");
     }
 
     // The old inode lives on in the deployments that link it; the store's name moves to a fresh copy, which is synced

@@ -43,41 +43,40 @@ public sealed class InodeMetadata(bool isPrivileged)
         Posix.SetTimesAt(directory, name, Tree.ModifiedSeconds);
     }
 
-    /// <summary>Null when an inode is as <see cref="Apply"/> leaves it, else what is wrong with it.</summary>
-    public string? Difference(in FileStat stat, Metadata expected, bool isDirectory, Func<IReadOnlyList<Xattr>> readXattrs)
-    {
-        if (stat.Type != FileType.Symlink && stat.Permissions != AppliedMode(expected, isDirectory))
-            return $"mode is {Convert.ToString(stat.Permissions, 8)}, not {Convert.ToString(AppliedMode(expected, isDirectory), 8)}";
-        if (IsPrivileged && (stat.Uid != expected.Uid || stat.Gid != expected.Gid))
-            return $"owner is {stat.Uid}:{stat.Gid}, not {expected.Uid}:{expected.Gid}";
-        var present = readXattrs();
-        if (present.Count == 0 && expected.Xattrs.Count == 0)
-            return null;
-        var found = present.Where(CanApply).ToArray();
-        var wanted = expected.Xattrs.Where(CanApply).ToArray();
-        var same = found.Length == wanted.Length && found.Zip(wanted).All(pair =>
-            pair.First.Name.AsSpan().SequenceEqual(pair.Second.Name) && pair.First.Value.AsSpan().SequenceEqual(pair.Second.Value));
-        return same ? null : "extended attributes differ";
-    }
-
-    /// <summary>As <see cref="Difference"/>, for a name in an open directory.</summary>
+    /// <summary>Null when a name in an open directory is as <see cref="Apply"/> leaves it, else what is wrong with it.</summary>
     public string? DifferenceAt(SafeFileHandle directory, ReadOnlySpan<byte> name, in FileStat stat, Metadata expected)
     {
-        var copy = name.ToArray();
-        try
-        {
-            return Difference(stat, expected, stat.Type == FileType.Directory, () => Trees.SourceXattrs.ReadAt(directory, copy, Posix.Display(copy)));
-        }
-        catch (Trees.UnsupportedSourceException)
-        {
-            return "extended attributes differ";
-        }
+        var mode = AppliedMode(expected, stat.Type == FileType.Directory);
+        if (stat.Type != FileType.Symlink && stat.Permissions != mode)
+            return $"mode is {Convert.ToString(stat.Permissions, 8)}, not {Convert.ToString(mode, 8)}";
+        if (IsPrivileged && (stat.Uid != expected.Uid || stat.Gid != expected.Gid))
+            return $"owner is {stat.Uid}:{stat.Gid}, not {expected.Uid}:{expected.Gid}";
+        return HasXattrs(directory, name, expected.Xattrs) ? null : "extended attributes differ";
     }
 
     /// <summary>The mode that the inode really gets. A user must stay able to read, check and delete what is his.</summary>
     public int AppliedMode(Metadata metadata, bool isDirectory) => IsPrivileged
         ? metadata.Mode
         : (metadata.Mode & ~SetIdAndSticky) | (isDirectory ? OwnerAll : OwnerReadWrite);
+
+    private bool HasXattrs(SafeFileHandle directory, ReadOnlySpan<byte> name, IReadOnlyList<Xattr> expected)
+    {
+        IReadOnlyList<Xattr> present;
+        try
+        {
+            present = Trees.SourceXattrs.ReadAt(directory, name);
+        }
+        catch (Trees.UnsupportedSourceException)
+        {
+            return false;
+        }
+        if (present.Count == 0 && expected.Count == 0)
+            return true;
+        var found = present.Where(CanApply).ToArray();
+        var wanted = expected.Where(CanApply).ToArray();
+        return found.Length == wanted.Length && found.Zip(wanted).All(pair =>
+            pair.First.Name.AsSpan().SequenceEqual(pair.Second.Name) && pair.First.Value.AsSpan().SequenceEqual(pair.Second.Value));
+    }
 
     private bool CanApply(Xattr xattr) => IsPrivileged || xattr.Name.AsSpan().StartsWith("user."u8);
 }

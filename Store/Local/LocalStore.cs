@@ -100,7 +100,7 @@ public sealed class LocalStore : IDisposable
         {
             if (ObjectName.TryParse(prefix + Encoding.ASCII.GetString(name), out var parsed) && parsed.Kind == ObjectKind.Commit)
                 commits.Add(parsed.Id);
-        });
+        }, ".commit"u8);
         return commits;
     }
 
@@ -150,17 +150,23 @@ public sealed class LocalStore : IDisposable
 
     internal SafeFileHandle Fanout(byte index) => _fanout[index];
 
-    internal static byte[] FanoutName(ObjectName name) => Encoding.ASCII.GetBytes(name.ToString()[2..]);
+    internal static byte[] FanoutName(ObjectName name)
+    {
+        Span<byte> flat = stackalloc byte[ObjectId.HexSize + ObjectName.MaxSuffix];
+        name.Id.WriteHex(flat);
+        var length = ObjectId.HexSize + Encoding.ASCII.GetBytes(name.Suffix, flat[ObjectId.HexSize..]);
+        return flat[2..length].ToArray();
+    }
 
     internal void ForgetListing() => _listed = (-1, []);
 
-    /// <summary>Calls <paramref name="visit"/> with every name in objects/, split into the first two digits and the rest.</summary>
-    internal void ForEachName(Action<string, byte[]> visit)
+    /// <summary>Calls <paramref name="visit"/> with every name in objects/ that ends so, split into the first two digits and the rest.</summary>
+    internal void ForEachName(Action<string, byte[]> visit, ReadOnlySpan<byte> suffix = default)
     {
         for (var i = 0; i < _fanout.Length; i++)
         {
             var prefix = i.ToString("x2", System.Globalization.CultureInfo.InvariantCulture);
-            foreach (var (name, _) in Posix.ReadDirectory(_fanout[i], Path))
+            foreach (var (name, _) in Posix.ReadDirectory(_fanout[i], Path, suffix))
                 visit(prefix, name);
         }
     }

@@ -12,7 +12,8 @@ namespace ContentTree.Store.Local;
 /// <param name="MetadataDigest"><see cref="Metadata.Digest"/>: 32 hex digits.</param>
 public readonly record struct StoredFile(ObjectId Content, string MetadataDigest)
 {
-    private const int NameLength = ObjectId.HexSize + 1 + DigestLength + 5;
+    internal const int NameLength = ObjectId.HexSize + 1 + DigestLength + 5;
+    internal const int FanoutDigits = 2;
     private const int DigestLength = 32;
     private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdef");
 
@@ -22,10 +23,7 @@ public readonly record struct StoredFile(ObjectId Content, string MetadataDigest
         get
         {
             var name = new byte[NameLength];
-            Encoding.ASCII.GetBytes(Content.ToString(), name);
-            name[ObjectId.HexSize] = (byte)'.';
-            Encoding.ASCII.GetBytes(MetadataDigest, name.AsSpan(ObjectId.HexSize + 1));
-            ".file"u8.CopyTo(name.AsSpan(^5..));
+            WriteFlatName(name);
             return name;
         }
     }
@@ -33,7 +31,16 @@ public readonly record struct StoredFile(ObjectId Content, string MetadataDigest
     /// <summary>The name of a content that has not come to its end.</summary>
     internal byte[] PartName => [.. FlatName, .. ".part"u8];
 
-    internal ReadOnlySpan<byte> FanoutName => FlatName.AsSpan(2);
+    internal ReadOnlySpan<byte> FanoutName => FlatName.AsSpan(FanoutDigits);
+
+    /// <param name="name"><see cref="NameLength"/> bytes; inside the fan-out directory without the first <see cref="FanoutDigits"/>.</param>
+    internal void WriteFlatName(Span<byte> name)
+    {
+        Content.WriteHex(name);
+        name[ObjectId.HexSize] = (byte)'.';
+        Encoding.ASCII.GetBytes(MetadataDigest, name[(ObjectId.HexSize + 1)..]);
+        ".file"u8.CopyTo(name[^5..]);
+    }
 
     /// <summary>Reads a flat name; false for anything else.</summary>
     public static bool TryParse(ReadOnlySpan<byte> name, out StoredFile file)

@@ -85,5 +85,15 @@ public readonly record struct ObjectId : IComparable<ObjectId>
         return Convert.ToHexStringLower(bytes);
     }
 
+    /// <summary>Writes the 64 hex digits in ASCII to the start of <paramref name="target"/>.</summary>
+    internal void WriteHex(Span<byte> target)
+    {
+        Span<byte> bytes = stackalloc byte[Size];
+        Span<char> digits = stackalloc char[HexSize];
+        CopyTo(bytes);
+        Convert.TryToHexStringLower(bytes, digits, out _);
+        System.Text.Encoding.ASCII.GetBytes(digits, target);
+    }
+
     public override int GetHashCode() => _a.GetHashCode();
 }

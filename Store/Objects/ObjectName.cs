@@ -3,6 +3,9 @@ namespace ContentTree.Store.Objects;
 /// <summary>An object's id together with its kind: enough to find it in a repository or on the wire.</summary>
 public readonly record struct ObjectName(ObjectKind Kind, ObjectId Id)
 {
+    /// <summary>Bytes of the longest suffix.</summary>
+    internal const int MaxSuffix = 7;
+
     /// <summary>".file", ".tree" or ".commit".</summary>
     public string Suffix => Kind switch
     {

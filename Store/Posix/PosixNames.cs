@@ -159,12 +159,13 @@ public static unsafe partial class Posix
     }
 
     /// <summary>The names in a directory, without "." and "..", in the filesystem's order, from the directory's start.</summary>
-    public static List<(byte[] Name, FileType? Type)> ReadDirectory(SafeFileHandle dir, string subject)
+    /// <param name="suffix">Only names that end like this.</param>
+    public static List<(byte[] Name, FileType? Type)> ReadDirectory(SafeFileHandle dir, string subject, ReadOnlySpan<byte> suffix = default)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(64 * 1024);
         try
         {
-            return ReadDirectory(dir, buffer, subject);
+            return ReadDirectory(dir, buffer, subject, suffix);
         }
         finally
         {
@@ -172,7 +173,7 @@ public static unsafe partial class Posix
         }
     }
 
-    private static List<(byte[] Name, FileType? Type)> ReadDirectory(SafeFileHandle dir, byte[] buffer, string subject)
+    private static List<(byte[] Name, FileType? Type)> ReadDirectory(SafeFileHandle dir, byte[] buffer, string subject, ReadOnlySpan<byte> suffix)
     {
         const int headerSize = 19;
         var entries = new List<(byte[], FileType?)>();
@@ -191,7 +192,7 @@ public static unsafe partial class Posix
                     var name = buffer.AsSpan(at + headerSize, length - headerSize);
                     name = name[..name.IndexOf((byte)0)];
                     var type = buffer[at + 18];
-                    if (!name.SequenceEqual("."u8) && !name.SequenceEqual(".."u8))
+                    if (!name.SequenceEqual("."u8) && !name.SequenceEqual(".."u8) && name.EndsWith(suffix))
                         entries.Add((name.ToArray(), type == 0 ? null : (FileType)type));
                     at += length;
                 }

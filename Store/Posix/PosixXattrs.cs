@@ -12,7 +12,7 @@ public static unsafe partial class Posix
     private const int PathBuffer = 320;
 
     /// <summary>Names of an open file's attributes; empty where the filesystem has none.</summary>
-    public static List<byte[]> ListXattrs(SafeFileHandle file, string subject)
+    public static IReadOnlyList<byte[]> ListXattrs(SafeFileHandle file, string subject)
     {
         Span<byte> quick = stackalloc byte[1024];
         fixed (byte* start = quick)
@@ -29,7 +29,7 @@ public static unsafe partial class Posix
     }
 
     /// <summary>Names of the attributes of an entry that may be a symlink or a device.</summary>
-    public static List<byte[]> ListXattrsAt(SafeFileHandle dir, ReadOnlySpan<byte> name)
+    public static IReadOnlyList<byte[]> ListXattrsAt(SafeFileHandle dir, ReadOnlySpan<byte> name)
     {
         Span<byte> quick = stackalloc byte[512];
         var count = ListXattrsAt(dir, name, quick);

@@ -9,16 +9,17 @@ internal static class SourceXattrs
     public static IReadOnlyList<Xattr> Read(SafeFileHandle file, string path) =>
         Collect(Posix.ListXattrs(file, path), name => Posix.GetXattr(file, name, path), path);
 
-    public static IReadOnlyList<Xattr> ReadAt(SafeFileHandle directory, ReadOnlySpan<byte> name, string path)
+    /// <param name="path">What a message calls it; the name unless told.</param>
+    public static IReadOnlyList<Xattr> ReadAt(SafeFileHandle directory, ReadOnlySpan<byte> name, string? path = null)
     {
         var names = Posix.ListXattrsAt(directory, name);
-        if (names.Count == 0)
-            return [];
-        var copy = name.ToArray();
-        return Collect(names, attribute => Posix.GetXattrAt(directory, copy, attribute), path);
+        return names.Count == 0 ? [] : ReadAt(directory, name.ToArray(), names, path ?? Posix.Display(name));
     }
 
-    private static IReadOnlyList<Xattr> Collect(List<byte[]> names, Func<byte[], byte[]?> read, string path)
+    private static IReadOnlyList<Xattr> ReadAt(SafeFileHandle directory, byte[] name, IReadOnlyList<byte[]> names, string path) =>
+        Collect(names, attribute => Posix.GetXattrAt(directory, name, attribute), path);
+
+    private static IReadOnlyList<Xattr> Collect(IReadOnlyList<byte[]> names, Func<byte[], byte[]?> read, string path)
     {
         if (names.Count == 0)
             return [];
