@@ -37,10 +37,7 @@ public sealed class FileReceiver : IDisposable
             _output = new SparseOutput(_handle, file.ToString(), _received);
             return;
         }
-        // A leftover of a receiver that was killed has the name; its content is unknown, so it goes.
-        if (Posix.StatAt(incoming, file.FlatName) is not null)
-            Posix.UnlinkAt(incoming, file.FlatName);
-        _handle = Posix.CreateAt(incoming, file.FlatName, 0x180);
+        _handle = CreateNew(incoming, _name);
         _output = new SparseOutput(_handle, file.ToString());
     }
 
@@ -84,6 +81,20 @@ public sealed class FileReceiver : IDisposable
         _hash.Dispose();
         if (!_kept && !(_isPart && !_isWrong && _received > 0))
             Posix.UnlinkAt(_pull.Store.Incoming, _name);
+    }
+
+    private static SafeFileHandle CreateNew(SafeFileHandle incoming, byte[] name)
+    {
+        try
+        {
+            return Posix.CreateAt(incoming, name, 0x180);
+        }
+        catch (PosixException e) when (e.Errno == Posix.EEXIST)
+        {
+            // A leftover of a receiver that was killed; its content is unknown, so it goes.
+            Posix.UnlinkAt(incoming, name);
+            return Posix.CreateAt(incoming, name, 0x180);
+        }
     }
 
     // The end of a part that a power cut tore is unknown: the hash of the whole decides.

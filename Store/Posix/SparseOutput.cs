@@ -8,6 +8,7 @@ internal sealed class SparseOutput(SafeFileHandle file, string subject, long sta
     private const int HoleBytes = 4096;
 
     private long _length = start;
+    private bool _endsInHole;
 
     public void Write(ReadOnlySpan<byte> bytes)
     {
@@ -16,7 +17,8 @@ internal sealed class SparseOutput(SafeFileHandle file, string subject, long sta
         {
             var zeros = bytes.IndexOfAnyExcept((byte)0);
             zeros = (zeros < 0 ? bytes.Length : zeros) / HoleBytes * HoleBytes;
-            if (zeros > 0)
+            _endsInHole = zeros > 0;
+            if (_endsInHole)
             {
                 Posix.SkipForward(file, zeros, subject);
                 bytes = bytes[zeros..];
@@ -28,8 +30,12 @@ internal sealed class SparseOutput(SafeFileHandle file, string subject, long sta
         }
     }
 
-    /// <summary>Sets the length: a hole at the end is not written otherwise.</summary>
-    public void Finish() => Posix.SetLength(file, _length, subject);
+    /// <summary>Sets the length where it has to be: a hole at the end is not written otherwise.</summary>
+    public void Finish()
+    {
+        if (_endsInHole)
+            Posix.SetLength(file, _length, subject);
+    }
 
     private static int NextHole(ReadOnlySpan<byte> bytes)
     {

@@ -58,6 +58,23 @@ public sealed class DeltaRoundTripTests : IDisposable
         _workshop.Describe(_workshop.Apply(delta)).Should().Be(AwkwardTree.Describe(_workshop["v2"]));
     }
 
+    [Fact]
+    public void A_file_with_another_name_is_coded_against_the_old_one_that_is_like_it()
+    {
+        Shell.Run("""
+            set -e
+            mkdir -p v1/opt/daemon v2/usr/libexec
+            head -c 200000 /dev/urandom > v1/opt/decoy
+            head -c 300000 /dev/urandom > v1/opt/daemon/alpha
+            (head -c 100000 v1/opt/daemon/alpha; echo changed; tail -c +100010 v1/opt/daemon/alpha) > v2/usr/libexec/omega
+            """, _workshop["."]);
+        var (v1, v2) = (_workshop.Publish("v1"), _workshop.Publish("v2"));
+        _workshop.Apply(_workshop.MakeDelta(null, v1));
+        var delta = _workshop.MakeDelta(v1, v2);
+        delta.Length.Should().BeLessThan(1000);
+        _workshop.Describe(_workshop.Apply(delta)).Should().Be(AwkwardTree.Describe(_workshop["v2"]));
+    }
+
     [Theory]
     [Trait("Category", "Slow")]
     [InlineData(false)]

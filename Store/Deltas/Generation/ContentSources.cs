@@ -5,7 +5,7 @@ using ContentTree.Store.Objects;
 namespace ContentTree.Store.Deltas.Generation;
 
 /// <summary>Decides for every new content what it is coded against and whether it travels unpacked.</summary>
-internal sealed class ContentSources(SourceContents contents, BasePairing pairing, DeltaOptions options)
+internal sealed class ContentSources(SourceContents contents, BasePairing pairing, LikeContents like, DeltaOptions options)
 {
     // Packing again takes a device seconds for every 10 MB.
     private const long MaxPackedBytes = 64L * 1024 * 1024;
@@ -24,8 +24,11 @@ internal sealed class ContentSources(SourceContents contents, BasePairing pairin
 
     private PartSource Choose(int number, NewContent content)
     {
-        var found = pairing.Find(content);
         var packing = options.Repack && content.Size <= MaxPackedBytes ? contents.FindPacking(content.Id, content.Size) : null;
+        var found = pairing.Find(content);
+        // What is packed looks like nothing else.
+        if (found is null && packing is null && like.Find(content) is { } file)
+            found = (file, false);
         var length = packing?.UnpackedSize ?? content.Size;
         return new PartSource(number, content, packing, 0, length, false, found is { } pair ? Base(pair.File, pair.IsCounterpart, packing?.Repacking) : null);
     }

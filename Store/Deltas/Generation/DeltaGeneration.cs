@@ -41,7 +41,8 @@ public sealed class DeltaGeneration
         var edits = new TreeEdits(_repository.ReadTree, index, plan);
         edits.Write(old?.Tree, commit.Tree);
         using var contents = new SourceContents(_repository, _cache.WorkDirectory, new PackingProofs(_cache.WorkDirectory));
-        var (sources, cpu) = new ContentSources(contents, new BasePairing(index), _options).Choose(edits.Contents, cancellation);
+        var like = new LikeContents(contents, Gone(index, commit));
+        var (sources, cpu) = new ContentSources(contents, new BasePairing(index), like, _options).Choose(edits.Contents, cancellation);
         _cpu += cpu;
         PlanEncoder.WritePackings(plan, [.. sources.Where(s => s.Packing is not null).Select(s => (s.Number, s.Packing!))]);
         var groups = PartGrouping.Group(sources, _options.PartBytes);
@@ -53,6 +54,13 @@ public sealed class DeltaGeneration
         PartCache.Entry[] parts = [.. order.Select(i => coded[i])];
         var header = Write(from, to, old, plan.WrittenSpan, parts, output);
         return new GeneratedDelta(header, _cpu + Posix.ThreadTime(), parts.Count(p => p.WasKnown));
+    }
+
+    private IEnumerable<OldFile> Gone(OldIndex old, Commit commit)
+    {
+        var present = new OldIndex(_repository.ReadTree, commit.Tree);
+        foreach (var file in old.Files.Where(file => present.FindFile(file.Entry.Id) is null))
+            yield return file;
     }
 
     // A device decodes while it downloads: what comes last should take it the least time. Slices of one content stay together.

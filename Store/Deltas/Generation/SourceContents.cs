@@ -32,9 +32,18 @@ internal sealed class SourceContents(Repository repository, string workDirectory
     public void CopyTo(ScratchFile target, ObjectId id, long size, Repacking? unpack, long start, long length)
     {
         if (unpack is null && size <= LargeBytes && start == 0 && length == size)
-            Decode(id, size, target.Append);
+            Read(id, size, target.Append);
         else
             Keep(id, size, unpack).CopyTo(start, length, target.Append);
+    }
+
+    /// <summary>Reads a whole content, as it is packed.</summary>
+    /// <exception cref="CorruptObjectException">The stored object is damaged.</exception>
+    public void Read(ObjectId id, long size, Action<ReadOnlySpan<byte>> sink)
+    {
+        var reader = TakeReader();
+        reader.Read(new ObjectName(ObjectKind.File, id), size, sink);
+        _readers.Add(reader);
     }
 
     /// <summary>How long a content is once unpacked; null when it cannot be unpacked.</summary>
@@ -88,7 +97,7 @@ internal sealed class SourceContents(Repository repository, string workDirectory
     private PlannedPacking? Prove(ObjectId id, long size) => Through(_passing, packed => Through(_keeping, keeping =>
     {
         var (begin, start) = (packed.Length, keeping.Length);
-        Decode(id, size, packed.Append);
+        Read(id, size, packed.Append);
         using var content = new ScratchStream(keeping, start);
         var repacking = new Repacker(MaxUnpackedBytes, MaxPackingMemory).TryDescribe(new ScratchStream(packed, begin), content);
         packed.Truncate(begin);
@@ -117,14 +126,14 @@ internal sealed class SourceContents(Repository repository, string workDirectory
     private ScratchRegion Store(ObjectId id, long size) => Through(_keeping, keeping =>
     {
         var start = keeping.Length;
-        Decode(id, size, keeping.Append);
+        Read(id, size, keeping.Append);
         return keeping.From(start);
     });
 
     private ScratchRegion Unpack(ObjectId id, long size, Repacking unpack) => Through(_passing, packed => Through(_keeping, keeping =>
     {
         var (begin, start) = (packed.Length, keeping.Length);
-        Decode(id, size, packed.Append);
+        Read(id, size, packed.Append);
         try
         {
             using var unpacked = unpack.Unpack(new ScratchStream(packed, begin), MaxUnpackedBytes);
@@ -141,13 +150,6 @@ internal sealed class SourceContents(Repository repository, string workDirectory
             packed.Truncate(begin);
         }
     }));
-
-    private void Decode(ObjectId id, long size, Action<ReadOnlySpan<byte>> sink)
-    {
-        var reader = TakeReader();
-        reader.Read(new ObjectName(ObjectKind.File, id), size, sink);
-        _readers.Add(reader);
-    }
 
     private StoredContent TakeReader() => _readers.TryTake(out var reader) ? reader : new StoredContent(repository);
 
