@@ -105,7 +105,7 @@ internal sealed class CheckoutHand(LocalStore store, CheckoutMode mode, Lock rep
     private void CopyInto(SafeFileHandle directory, ReadOnlySpan<byte> name, TreeEntry.File file, SafeFileHandle? source)
     {
         var subject = file.Name.ToString();
-        using var target = Posix.CreateAt(directory, name, 0x180);
+        using var target = Posix.CreateAt(directory, name, store.Inodes.InitialMode(file.Metadata, isDirectory: false));
         if (source is not null)
         {
             _buffer ??= new byte[CopyBuffer];

@@ -37,7 +37,7 @@ public sealed class FileReceiver : IDisposable
             _output = new SparseOutput(_handle, file.ToString(), _received);
             return;
         }
-        _handle = CreateNew(incoming, _name);
+        _handle = CreateNew(incoming, _name, pull.Store.Inodes.InitialMode(metadata, isDirectory: false));
         _output = new SparseOutput(_handle, file.ToString());
     }
 
@@ -83,17 +83,17 @@ public sealed class FileReceiver : IDisposable
             Posix.UnlinkAt(_pull.Store.Incoming, _name);
     }
 
-    private static SafeFileHandle CreateNew(SafeFileHandle incoming, byte[] name)
+    private static SafeFileHandle CreateNew(SafeFileHandle incoming, byte[] name, int mode)
     {
         try
         {
-            return Posix.CreateAt(incoming, name, 0x180);
+            return Posix.CreateAt(incoming, name, mode);
         }
         catch (PosixException e) when (e.Errno == Posix.EEXIST)
         {
             // A leftover of a receiver that was killed; its content is unknown, so it goes.
             Posix.UnlinkAt(incoming, name);
-            return Posix.CreateAt(incoming, name, 0x180);
+            return Posix.CreateAt(incoming, name, mode);
         }
     }
 

@@ -23,12 +23,27 @@ public sealed class InodeMetadata(bool isPrivileged)
     public void Apply(SafeFileHandle file, Metadata metadata, bool isDirectory, string subject)
     {
         // Asking is cheaper than changing what is right already: that would write the inode again.
-        if (IsPrivileged && Posix.Stat(file, subject) is var stat && (stat.Uid != metadata.Uid || stat.Gid != metadata.Gid))
+        var stat = Posix.Stat(file, subject);
+        var isOthers = IsPrivileged && (stat.Uid != metadata.Uid || stat.Gid != metadata.Gid);
+        if (isOthers)
             Posix.SetOwner(file, metadata.Uid, metadata.Gid, subject);
-        Posix.SetPermissions(file, AppliedMode(metadata, isDirectory), subject);
+        var mode = AppliedMode(metadata, isDirectory);
+        if (isOthers || stat.Permissions != mode)
+            Posix.SetPermissions(file, mode, subject);
         foreach (var xattr in metadata.Xattrs.Where(CanApply))
             Posix.SetXattr(file, xattr.Name, xattr.Value, subject);
         Posix.SetTimes(file, Tree.ModifiedSeconds, subject);
+    }
+
+    /// <summary>
+    /// The mode to make an inode with, so that <see cref="Apply"/> mostly need not change it: what it will have, unless that needs
+    /// its owner first or keeps the owner from filling a directory.
+    /// </summary>
+    public int InitialMode(Metadata metadata, bool isDirectory)
+    {
+        var mode = AppliedMode(metadata, isDirectory);
+        var needed = isDirectory ? OwnerAll : 0;
+        return (mode & SetIdAndSticky) == 0 && (mode & needed) == needed ? mode : OwnerReadWrite | needed;
     }
 
     /// <summary>As <see cref="Apply"/> for symlinks, device nodes and FIFOs, which are not opened.</summary>

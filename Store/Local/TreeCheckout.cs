@@ -54,6 +54,8 @@ public sealed class TreeCheckout
     public static TreeCheckout Run(LocalStore store, ObjectId tree, SafeFileHandle parent, ReadOnlySpan<byte> name, CheckoutMode mode)
     {
         var checkout = new TreeCheckout(store, mode);
+        // Nobody else looks into it before it is whole.
+        Posix.MakeDirectoryAt(parent, name, 0x1c0);
         checkout.Plan([new PlannedDirectory(null, parent, new TreeEntry.Directory(EntryName.Create(name), tree), 0)]);
         checkout.Run();
         return checkout;
@@ -165,7 +167,6 @@ public sealed class TreeCheckout
         if (planned.Depth > Tree.MaxDepth)
             throw new CorruptObjectException(new ObjectName(ObjectKind.Tree, id), "is nested too deep");
         var tree = _store.ReadTree(id);
-        Posix.MakeDirectoryAt(planned.Handle, name.Bytes, 0x1c0);
         var children = tree.Entries.OfType<TreeEntry.Directory>().ToArray();
         var open = new OpenDirectory(planned.Parent, Posix.OpenDirectoryAt(planned.Handle, name.Bytes), name, tree.Metadata, children.Length);
         foreach (var entry in tree.Entries)
@@ -173,6 +174,9 @@ public sealed class TreeCheckout
             if (entry is not TreeEntry.Directory)
                 hand.Make(open.Handle, entry);
         }
+        // All by one thread: two that make directories in one directory wait for each other. Most have the mode of the one above.
+        foreach (var child in children)
+            Posix.MakeDirectoryAt(open.Handle, child.Name.Bytes, _store.Inodes.InitialMode(tree.Metadata, isDirectory: true));
         Plan([.. Enumerable.Reverse(children).Select(child => new PlannedDirectory(open, open.Handle, child, planned.Depth + 1))]);
         for (var done = open; done?.IsLastStep() == true; done = done.Parent)
             done.Close(_store.Inodes);

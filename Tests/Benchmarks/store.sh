@@ -29,6 +29,8 @@ t() { # t SET WHAT COMMAND... : wall, CPU and peak memory into the table
 
 warm() { find "$1" -type f -print0 | xargs -0 cat >/dev/null; } # the same warm cache for everybody: a run before may have pushed it out
 
+inodes() { find "$W/mnt/o/objects" "$W/mnt/d/ctree/store" -type f -size -64k \( -name '*.dirtree' -o -name '*.dirmeta' -o -name '*.tree' \) -exec cat {} + >/dev/null; find "$W/mnt/o/objects" "$W/mnt/d/ctree/store" -printf '%s' >/dev/null; }
+
 for input in "$@"; do
   set=${input%%=*}; dir=${input#*=}
   for run in $(seq "$RUNS"); do
@@ -60,10 +62,10 @@ for input in "$@"; do
   first=$(ls "$W/mnt/d/ctree/deploy" | grep -E '^[0-9]+-[0-9a-f]{8}$' | head -n 1)
   "$BIN/ctree" --root "$W/mnt/d" keep 1 >/dev/null # retention would remove it, and be timed
   for run in $(seq "$((RUNS + 2))"); do
-    sync; t "$set" "checkout, ostree -H" ostree --repo="$W/mnt/o" checkout -H main "$W/mnt/co$run"
-    sync; t "$set" "deploy, ctree" "$BIN/ctree" --root "$W/mnt/d" deploy --again "$commit"
+    sync; inodes; t "$set" "checkout, ostree -H" ostree --repo="$W/mnt/o" checkout -H main "$W/mnt/co$run"
+    sync; inodes; t "$set" "deploy, ctree" "$BIN/ctree" --root "$W/mnt/d" deploy --again "$commit"
     "$BIN/ctree" --root "$W/mnt/d" keep "$((run + 1))" >/dev/null # or the next deploy would also remove this one
-    sync; t "$set" "cp -al" cp -al "$W/mnt/d/ctree/deploy/$first" "$W/mnt/cp$run"
+    sync; inodes; t "$set" "cp -al" cp -al "$W/mnt/d/ctree/deploy/$first" "$W/mnt/cp$run"
     sync; t "$set" "fsck, ostree" ostree --repo="$W/mnt/o" fsck -q
     t "$set" "verify, ctree" "$BIN/ctree" --root "$W/mnt/d" verify --full
   done

@@ -7,7 +7,7 @@ namespace ContentTree.Tests.Crash;
 
 /// <summary>Machines that update in a loop are cut off at random times, again and again; docs/testing.md.</summary>
 [Trait("Category", "Qemu")]
-[Collection("Qemu")]
+[Collection("Qemu 2")]
 public sealed class ChainedCutTests(ITestOutputHelper output)
 {
     private const int MostSteps = 6;

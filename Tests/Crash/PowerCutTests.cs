@@ -12,7 +12,7 @@ namespace ContentTree.Tests.Crash;
 /// have left, and must boot something whole each time. docs/testing.md.
 /// </summary>
 [Trait("Category", "Qemu")]
-[Collection("Qemu")]
+[Collection("Qemu 1")]
 public sealed class PowerCutTests(ITestOutputHelper output)
 {
     private const int MostShown = 8;

@@ -11,7 +11,7 @@ namespace ContentTree.Tests.EndToEnd;
 /// <see cref="BadDeploymentTests"/> are the twelve ways in which a deployment is bad. The old deployment is a shell.
 /// </summary>
 [Trait("Category", "Qemu")]
-[Collection("Qemu")]
+[Collection("Qemu 2")]
 public sealed class BadAgentTests(ITestOutputHelper output) : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(4);

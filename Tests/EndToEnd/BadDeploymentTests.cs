@@ -13,7 +13,7 @@ namespace ContentTree.Tests.EndToEnd;
 /// try, because SelectorBootTests counts three. What only systemd and an agent show is in <see cref="BadAgentTests"/>.
 /// </summary>
 [Trait("Category", "Qemu")]
-[Collection("Qemu")]
+[Collection("Qemu 1")]
 public sealed partial class BadDeploymentTests(ITestOutputHelper output) : IDisposable
 {
     internal const string Tell = """

@@ -5,7 +5,7 @@ namespace ContentTree.Tests.EndToEnd;
 
 /// <summary>A real Debian with systemd, started by the initramfs that initramfs-tools made with our hook in it.</summary>
 [Trait("Category", "Qemu")]
-[Collection("Qemu")]
+[Collection("Qemu 2")]
 public sealed class DebianBootTests : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);

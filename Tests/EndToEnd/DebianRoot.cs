@@ -5,6 +5,13 @@ namespace ContentTree.Tests.EndToEnd;
 /// <summary>The real Debian root file system of make-rootfs.sh, with the kernel and the initramfs that Debian's tools made of it.</summary>
 internal sealed class DebianRoot
 {
+    private static readonly Lazy<DebianRoot> Made = new(() =>
+    {
+        var directory = Path.Combine(BootSamples.Repository, ".work/rootfs");
+        Programs.Run(BootSamples.Repository, "bash", "Tests/EndToEnd/make-rootfs.sh", directory, StaticSelector.Path);
+        return new DebianRoot(directory);
+    });
+
     private DebianRoot(string directory)
     {
         Tree = Path.Combine(directory, "tree");
@@ -20,12 +27,7 @@ internal sealed class DebianRoot
     public string Initramfs { get; }
 
     /// <summary>Makes it, or takes the one that is there and still right.</summary>
-    public static DebianRoot Make()
-    {
-        var directory = Path.Combine(BootSamples.Repository, ".work/rootfs");
-        Programs.Run(BootSamples.Repository, "bash", "Tests/EndToEnd/make-rootfs.sh", directory, StaticSelector.Path);
-        return new DebianRoot(directory);
-    }
+    public static DebianRoot Make() => Made.Value;
 
     /// <summary>
     /// Another version to publish or deploy, with the test's units in it. Its files are links, so they may be replaced but not

@@ -6,7 +6,7 @@ namespace ContentTree.Tests.EndToEnd;
 
 /// <summary>The initramfs that Debian's dracut makes with our module, with systemd in it and without; the trees are a shell that tells what it sees.</summary>
 [Trait("Category", "Qemu")]
-[Collection("Qemu")]
+[Collection("Qemu 2")]
 public sealed partial class DracutBootTests : IDisposable
 {
     private const string Report = """

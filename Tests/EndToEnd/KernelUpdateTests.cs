@@ -7,7 +7,7 @@ namespace ContentTree.Tests.EndToEnd;
 
 /// <summary>Two real Debian kernels, started by real boot loaders: kernel and tree change together, and come back together.</summary>
 [Trait("Category", "Qemu")]
-[Collection("Qemu")]
+[Collection("Qemu 2")]
 public sealed class KernelUpdateTests
 {
     // Neither a compressed archive nor a program: this kernel panics before the selector can count.

@@ -8,7 +8,7 @@ namespace ContentTree.Tests.EndToEnd;
 /// when its service does not run, and goes back by a reboot when nobody confirms.
 /// </summary>
 [Trait("Category", "Qemu")]
-[Collection("Qemu")]
+[Collection("Qemu 2")]
 public sealed class LinkModeBootTests : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);

@@ -6,7 +6,7 @@ namespace ContentTree.Tests.EndToEnd;
 
 /// <summary>The selector as PID 1 on a real kernel and a real disk; the trees are a shell that tells what it sees.</summary>
 [Trait("Category", "Qemu")]
-[Collection("Qemu")]
+[Collection("Qemu 1")]
 public sealed partial class SelectorBootTests : IDisposable
 {
     private const string Report = """

@@ -8,6 +8,8 @@ internal sealed class TestKernel
     private static readonly string[] DiskModules =
         ["virtio_ring.ko", "virtio.ko", "virtio_pci_legacy_dev.ko", "virtio_pci_modern_dev.ko", "virtio_pci.ko", "virtio_blk.ko"];
 
+    private static readonly Lock Fetching = new();
+
     private TestKernel(string directory)
     {
         Version = Path.GetFileName(Directory.GetDirectories(Path.Combine(directory, "lib/modules")).Single());
@@ -44,8 +46,11 @@ internal sealed class TestKernel
     {
         var cache = Path.Combine(BootSamples.Repository, ".work", directory);
         var unpacked = Path.Combine(cache, "unpacked");
-        if (!Directory.Exists(unpacked))
-            Download(cache, unpacked, package());
+        lock (Fetching)
+        {
+            if (!Directory.Exists(unpacked))
+                Download(cache, unpacked, package());
+        }
         return new TestKernel(unpacked);
     }
 

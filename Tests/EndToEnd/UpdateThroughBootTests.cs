@@ -13,7 +13,7 @@ namespace ContentTree.Tests.EndToEnd;
 /// itself, and comes back from one that cannot boot.
 /// </summary>
 [Trait("Category", "Qemu")]
-[Collection("Qemu")]
+[Collection("Qemu 1")]
 public sealed class UpdateThroughBootTests : IDisposable
 {
     private const string Inventory = "find usr -xdev -printf '%P %y %m %U:%G %s %l\\n' | LC_ALL=C sort | sha256sum";
