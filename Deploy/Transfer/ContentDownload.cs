@@ -15,7 +15,7 @@ internal sealed class ContentDownload(RepositoryClient repository, StorePull pul
     public const int LargeBytes = 256 * 1024;
 
     /// <summary>Whether some of it came before; it goes on from there, and nowhere else.</summary>
-    public bool HasPart(WantedContent content) => content.Size > LargeBytes / 2 && SparsePart.Exists(incoming, content.Name.ToString());
+    public bool HasPart(WantedContent content) => LargestFrame(content.Size) > LargeBytes && SparsePart.Exists(incoming, content.Name.ToString());
 
     /// <summary>Takes from a mirror what is not here with other metadata.</summary>
     /// <returns>Whether it is here now.</returns>

@@ -11,6 +11,7 @@ internal sealed class CheckoutHand(LocalStore store, CheckoutMode mode, Lock rep
 {
     private const int CopyBuffer = 128 * 1024;
 
+    private readonly HashSet<StoredFile> _hopeless = [];
     private byte[]? _buffer;
     private Metadata? _last;
 
@@ -48,17 +49,21 @@ internal sealed class CheckoutHand(LocalStore store, CheckoutMode mode, Lock rep
         Span<byte> name = stackalloc byte[StoredFile.NameLength];
         stored.WriteFlatName(name);
         name = name[StoredFile.FanoutDigits..];
-        if (!IsAsItShouldBe(fanout, name, file))
-        {
-            ReplaceInode(stored, file);
+        if (!IsAsItShouldBe(fanout, name, file) && !_hopeless.Contains(stored) && Mend(stored, name, file))
             Mended++;
-        }
         var errno = Posix.LinkAt(fanout, name, directory, file.Name.Bytes);
         if (errno == Posix.EMLINK)
         {
-            ReplaceInode(stored, file);
-            ExtraInodes++;
-            errno = Posix.LinkAt(fanout, name, directory, file.Name.Bytes);
+            lock (replacing)
+            {
+                errno = Posix.LinkAt(fanout, name, directory, file.Name.Bytes);
+                if (errno == Posix.EMLINK)
+                {
+                    ReplaceInode(stored, file);
+                    ExtraInodes++;
+                    errno = Posix.LinkAt(fanout, name, directory, file.Name.Bytes);
+                }
+            }
         }
         if (errno != 0)
             throw new PosixException(errno == Posix.EXDEV ? "the store and the deployments are on different mounts" : file.Name.ToString(), errno);
@@ -76,24 +81,40 @@ internal sealed class CheckoutHand(LocalStore store, CheckoutMode mode, Lock rep
     private bool IsAsItShouldBe(SafeFileHandle fanout, ReadOnlySpan<byte> name, TreeEntry.File file)
     {
         var stat = Posix.StatAt(fanout, name) ?? throw new Repositories.ObjectNotFoundException(new ObjectName(ObjectKind.File, file.Id));
-        return stat.Size == file.Size
-            ? store.Inodes.DifferenceAt(fanout, name, stat, file.Metadata) is null
-            : throw new CorruptObjectException(new ObjectName(ObjectKind.File, file.Id), $"{stat.Size} bytes instead of {file.Size}");
+        if (stat.Size != file.Size)
+            throw new CorruptObjectException(new ObjectName(ObjectKind.File, file.Id), $"{stat.Size} bytes instead of {file.Size}");
+        return stat.ModifiedNanoseconds == Tree.ModifiedSeconds * 1_000_000_000 && store.Inodes.DifferenceAt(fanout, name, stat, file.Metadata) is null;
     }
 
-    // The old inode lives on in the deployments that link it; the store's name moves to a fresh copy, which is synced
+    // False when another thread did it meanwhile.
+    private bool Mend(StoredFile stored, ReadOnlySpan<byte> name, TreeEntry.File file)
+    {
+        lock (replacing)
+        {
+            if (IsAsItShouldBe(store.Fanout(file.Id), name, file))
+                return false;
+            ReplaceInode(stored, file);
+            // A system that puts attributes of its own on every file would have each link be a copy.
+            if (!IsAsItShouldBe(store.Fanout(file.Id), name, file))
+                _hopeless.Add(stored);
+            return true;
+        }
+    }
+
+    // The old inode lives on in the deployments that link it; the store's name moves to a fresh copy, which is checked and synced
     // first like everything that gets into objects/.
     private void ReplaceInode(StoredFile stored, TreeEntry.File file)
     {
         var temporary = stored.FlatName;
-        lock (replacing)
+        TreeCheckout.Remove(store.Incoming, temporary);
+        CopyFromStore(store.Incoming, temporary, file);
+        using (var copy = Posix.OpenForReadingAt(store.Incoming, temporary))
         {
-            TreeCheckout.Remove(store.Incoming, temporary);
-            CopyFromStore(store.Incoming, temporary, file);
-            using (var copy = Posix.OpenForReadingAt(store.Incoming, temporary))
-                Posix.Fsync(copy, stored.ToString());
-            Posix.RenameAt(store.Incoming, temporary, store.Fanout(file.Id), stored.FanoutName);
+            if (ContentHash.Of(copy, stored.ToString()) != stored.Content)
+                throw new CorruptObjectException(new ObjectName(ObjectKind.File, file.Id), "it was written to");
+            Posix.Fsync(copy, stored.ToString());
         }
+        Posix.RenameAt(store.Incoming, temporary, store.Fanout(file.Id), stored.FanoutName);
     }
 
     private void CopyFromStore(SafeFileHandle directory, ReadOnlySpan<byte> name, TreeEntry.File file)

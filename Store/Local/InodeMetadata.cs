@@ -36,8 +36,8 @@ public sealed class InodeMetadata(bool isPrivileged)
     }
 
     /// <summary>
-    /// The mode to make an inode with, so that <see cref="Apply"/> mostly need not change it: what it will have, unless that needs
-    /// its owner first or keeps the owner from filling a directory.
+    /// The mode to make an inode with, so that <see cref="Apply"/> mostly need not change it: what these metadata say, unless that needs
+    /// the owner first or keeps it from filling a directory.
     /// </summary>
     public int InitialMode(Metadata metadata, bool isDirectory)
     {

@@ -54,7 +54,7 @@ public sealed class TreeCheckout
     public static TreeCheckout Run(LocalStore store, ObjectId tree, SafeFileHandle parent, ReadOnlySpan<byte> name, CheckoutMode mode)
     {
         var checkout = new TreeCheckout(store, mode);
-        // Nobody else looks into it before it is whole.
+        // Nobody else looks into it before its last step: below it modes are provisional, and may be wider than the tree's.
         Posix.MakeDirectoryAt(parent, name, 0x1c0);
         checkout.Plan([new PlannedDirectory(null, parent, new TreeEntry.Directory(EntryName.Create(name), tree), 0)]);
         checkout.Run();

@@ -18,6 +18,7 @@ internal sealed class CutImage : IDisposable
     private readonly FileStream _root;
     private byte[] _fat = [];
     private int _at;
+    private bool _tearsSuperblock;
 
     /// <param name="disk">The disk before the first of the writes.</param>
     public CutImage(byte[] disk, IReadOnlyList<BlockWrite> writes)
@@ -52,6 +53,7 @@ internal sealed class CutImage : IDisposable
             _differing.Add(_writes[index]);
             Put(_wanted, _writes[index], index == state.Kept[^1] ? state.Torn : 0);
         }
+        _tearsSuperblock = state.TearsSuperblock(_writes);
         WriteRoot();
     }
 
@@ -59,7 +61,7 @@ internal sealed class CutImage : IDisposable
     public void Mount()
     {
         var mounted = MountRoot();
-        if (mounted != 0 && Marshal.GetLastPInvokeError() == BadMessage)
+        if (mounted != 0 && _tearsSuperblock && Marshal.GetLastPInvokeError() == BadMessage)
         {
             MendSuperblock();
             mounted = MountRoot();
@@ -80,7 +82,7 @@ internal sealed class CutImage : IDisposable
 
     private int MountRoot() => Libc.mount(_loop, Root, "ext4", MountFlags.NoDev, null);
 
-    // ext4 writes its superblock in place, and refuses one that is half old, half new: the check at boot takes a copy of it.
+    // ext4 writes its superblock in place, and refuses one that is half old, half new: a check before the mount takes a copy of it.
     private void MendSuperblock()
     {
         var mended = Shell.Try($"e2fsck -fy -b {CutDisk.SuperblockCopy} -B {CutDisk.BlockSize} {_loop}");

@@ -51,15 +51,20 @@ internal sealed record CutState(string Kind, int Start, int End, IReadOnlyList<i
     private static IEnumerable<CutState> LostOnes((int Start, int End) epoch) => Enumerable.Range(epoch.Start, epoch.End - epoch.Start - 1)
         .Select(lost => new CutState(Lost, epoch.Start, epoch.End, [.. Enumerable.Range(epoch.Start, epoch.End - epoch.Start).Where(index => index != lost)]));
 
+    /// <summary>Whether the last write that arrived is ext4's superblock, and half of it.</summary>
+    public bool TearsSuperblock(IReadOnlyList<BlockWrite> writes) =>
+        Torn > 0 && writes[Kept[^1]].Offset + Torn == CutDisk.RootStart + CutDisk.Superblock + BlockLog.Sector;
+
     private static IEnumerable<CutState> TornOnes((int Start, int End) epoch, IReadOnlyList<BlockWrite> writes) =>
+        TornWrites(epoch, writes).Where(torn => !torn.TearsSuperblock(writes));
+
+    private static IEnumerable<CutState> TornWrites((int Start, int End) epoch, IReadOnlyList<BlockWrite> writes) =>
         from index in Enumerable.Range(epoch.Start, epoch.End - epoch.Start)
         from sector in Enumerable.Range(1, writes[index].Data.Length / BlockLog.Sector - 1)
         select new CutState(Cut, epoch.Start, index + 1, [.. Enumerable.Range(epoch.Start, index + 1 - epoch.Start)], sector * BlockLog.Sector);
 
     private static IEnumerable<CutState> TornSuperblocks((int Start, int End) epoch, IReadOnlyList<BlockWrite> writes) =>
-        from torn in TornOnes(epoch, writes)
-        where writes[torn.Kept[^1]].Offset + torn.Torn == CutDisk.RootStart + CutDisk.Superblock + BlockLog.Sector
-        select torn with { Kind = CutSuperblock };
+        TornWrites(epoch, writes).Where(torn => torn.TearsSuperblock(writes)).Select(torn => torn with { Kind = CutSuperblock });
 
     private static CutState RandomOne((int Start, int End) epoch, Random random)
     {

@@ -157,6 +157,20 @@ public sealed class LocalStoreTests : IDisposable
     }
 
     [Fact]
+    public void An_inode_that_was_written_to_is_not_linked_and_one_that_was_only_touched_is_made_anew()
+    {
+        Directory.CreateDirectory(Source);
+        Shell.Run("echo good > x", Source);
+        var commit = Pull(Import());
+        Shell.Run("touch ctree/store/objects/*/*.file", _directory.Path);
+        Deploy(commit, "1").Mended.Should().Be(1);
+        Shell.Run("echo evil > 1/x", _directory.Path);
+        var deploy = () => Deploy(commit, "2");
+        deploy.Should().Throw<CorruptObjectException>().WithMessage("*it was written to*");
+        Shell.Run("cat ctree/store/objects/*/*.file", _directory.Path).Should().Be("evil\n", "what is damaged stays for repair to find");
+    }
+
+    [Fact]
     public void A_file_that_a_tree_has_twice_is_compared_before_its_first_link()
     {
         Directory.CreateDirectory(Source);

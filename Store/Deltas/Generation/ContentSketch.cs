@@ -1,8 +1,8 @@
 namespace ContentTree.Store.Deltas.Generation;
 
 /// <summary>
-/// The smallest hashes of all stretches of 16 bytes that a content has: two contents have as many of them in common as they have
-/// stretches in common (A. Broder, "On the resemblance and containment of documents", 1997).
+/// The smallest hashes of all stretches of 16 bytes that a content has: two contents of about one size have as large a share of them in
+/// common as of their stretches (A. Broder, "On the resemblance and containment of documents", 1997).
 /// </summary>
 internal sealed class ContentSketch
 {

@@ -8,7 +8,7 @@ namespace ContentTree.Store.Deltas.Generation;
 /// <summary>What a delta would hold and what a device would need for it, found from trees and names alone: nothing is coded.</summary>
 /// <param name="Contents">File contents to rebuild.</param>
 /// <param name="Bytes">Bytes of them.</param>
-/// <param name="WithBase">How many have an old file to be made from.</param>
+/// <param name="WithBase">How many have an old file to be made from, by its name: those found by what they hold come on top.</param>
 /// <param name="Compressed">How many begin like gzip or xz: they travel unpacked where packing them again can be proved.</param>
 /// <param name="TransferBytes">A guess from what deltas of such contents took.</param>
 /// <param name="DiskBytes">Blocks of 4 KiB for new objects and for the directories of a deployment.</param>

@@ -41,7 +41,7 @@ public sealed class DeltaGeneration
         var edits = new TreeEdits(_repository.ReadTree, index, plan);
         edits.Write(old?.Tree, commit.Tree);
         using var contents = new SourceContents(_repository, _cache.WorkDirectory, new PackingProofs(_cache.WorkDirectory));
-        var like = new LikeContents(contents, Gone(index, commit));
+        var like = new LikeContents(contents, Gone(index, commit), cancellation);
         var (sources, cpu) = new ContentSources(contents, new BasePairing(index), like, _options).Choose(edits.Contents, cancellation);
         _cpu += cpu;
         PlanEncoder.WritePackings(plan, [.. sources.Where(s => s.Packing is not null).Select(s => (s.Number, s.Packing!))]);
@@ -58,6 +58,8 @@ public sealed class DeltaGeneration
 
     private IEnumerable<OldFile> Gone(OldIndex old, Commit commit)
     {
+        if (old.Files.Count == 0)
+            yield break;
         var present = new OldIndex(_repository.ReadTree, commit.Tree);
         foreach (var file in old.Files.Where(file => present.FindFile(file.Entry.Id) is null))
             yield return file;
