@@ -100,7 +100,7 @@ public sealed class DeltaRoundTripTests : IDisposable
     {
         Shell.Run("""
             set -e
-            mkdir v1; head -c 900000 /dev/urandom > v1/noise; seq 1 150000 > v1/text; head -c 700000 /dev/zero > v1/zero; head -c 400000 /dev/urandom > v1/more
+            mkdir v1; head -c 900000 /dev/urandom > v1/noise; seq 1 150000 > v1/text; head -c 700000 /dev/zero > v1/zero; head -c 400000 /dev/urandom > v1/zz-noise
             """, _workshop["."]);
         var delta = _workshop.MakeDelta(null, _workshop.Publish("v1"), new DeltaOptions { PartBytes = 300_000 });
         var forge = new DeltaForge(delta, null);
