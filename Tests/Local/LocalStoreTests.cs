@@ -171,6 +171,18 @@ public sealed class LocalStoreTests : IDisposable
     }
 
     [Fact]
+    public void An_inode_that_never_matches_is_made_anew_once_and_shared_all_the_same()
+    {
+        Directory.CreateDirectory(Source);
+        Shell.Run("for n in a b c; do echo x > $n; chmod 644 $n; done", Source);
+        var commit = Pull(Import());
+        // What the store makes from here on gets attributes of the system's own.
+        Shell.Run("setfacl -d -m u:4711:r ctree/store/incoming; chmod 600 ctree/store/objects/*/*.file", _directory.Path);
+        Deploy(commit, "1").Mended.Should().Be(1);
+        Shell.Run("stat -c %h 1/a; [ 1/a -ef 1/c ]", _directory.Path).Trim().Should().Be("4");
+    }
+
+    [Fact]
     public void A_file_that_a_tree_has_twice_is_compared_before_its_first_link()
     {
         Directory.CreateDirectory(Source);
