@@ -6,6 +6,7 @@ using ContentTree.Store.Codecs;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Repositories;
+using ContentTree.Store.Trees;
 using ContentTree.Store.Trust;
 
 namespace ContentTree.Server.Client;
@@ -47,7 +48,8 @@ internal sealed class RemotePublisher(ServerClient server, string cachePath, Tim
         // Keeps another publish of the same source from pruning what this one is about to send.
         using var writer = repository.BeginWriting();
         var import = source.Import(writer, folder, cancellation);
-        if (seen is not null && (await ReadCommitAsync(seen.Commit, cancellation)).Tree == import.Tree)
+        ObjectId? before = seen is null ? null : (await ReadCommitAsync(seen.Commit, cancellation)).Tree;
+        if (seen is not null && before == import.Tree)
             return new PublishResult(seen.Commit, seen.Sequence, false, import, 0, 0);
         var commit = Publisher.WriteCommit(options.Describe(import, seen?.Commit, time.GetUtcNow()), writer);
         writer.Complete();
@@ -55,6 +57,7 @@ internal sealed class RemotePublisher(ServerClient server, string cachePath, Tim
         var moved = await SendAsync(repository, commit, options.Branch, seen, sent, cancellation);
         return new PublishResult(commit, moved.Sequence, true, import, sent.Objects, sent.Bytes)
         {
+            Privileges = PrivilegeDiff.Compare(repository.ReadTree, Present(repository, before), import.Tree),
             Warnings = new SelectorCheck(repository, import.Tree).Warnings(),
         };
     }
@@ -124,6 +127,16 @@ internal sealed class RemotePublisher(ServerClient server, string cachePath, Tim
             ?? throw new NotFoundException($"{server.Address} has no commit {id}, though a branch is at it");
         using var decoder = new Lz4Decoder();
         return Commit.Decode(decoder.DecodeFrame(frame, Repository.MaxCommitBytes), id);
+    }
+
+    // The branch's last tree is here when it was published from here; otherwise every privilege counts as new.
+    private static ObjectId? Present(Repository repository, ObjectId? tree)
+    {
+        if (tree is not { } id)
+            return null;
+        var isWhole = true;
+        new RepositoryClosure(repository).AddTree(id, _ => isWhole = false);
+        return isWhole ? id : null;
     }
 
     // The next publish needs this tree's objects only.

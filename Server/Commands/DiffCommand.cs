@@ -14,12 +14,15 @@ internal static class DiffCommand
     {
         var left = new Argument<string>("A") { Description = CommitReference.Help };
         var right = new Argument<string>("B") { Description = CommitReference.Help };
+        var privileges = new Option<bool>("--privileges") { Description = "only what changed in setuid and setgid, security.* and trusted.* attributes and device nodes" };
         var json = CommandContext.Json();
-        return CommandContext.Run(new Command(Name, "How two commits differ: 0 same, 1 different, 2 trouble.") { left, right, json }, (parsed, _) =>
+        return CommandContext.Run(new Command(Name, "How two commits differ: 0 same, 1 different, 2 trouble.") { left, right, privileges, json }, (parsed, _) =>
         {
             using var data = context.OpenData(parsed);
             var trees = new[] { left, right }.Select(side =>
                 data.Repository.ReadCommit(CommitReference.Resolve(data, context.Time, parsed.GetRequiredValue(side))).Tree).ToArray();
+            if (parsed.GetValue(privileges))
+                return PrintPrivileges(context.Terminal, PrivilegeDiff.Compare(data.Repository.ReadTree, trees[0], trees[1]), parsed.GetValue(json));
             var changes = TreeDiff.Compare(data.Repository.ReadTree, trees[0], trees[1]).ToArray();
             if (parsed.GetValue(json))
                 context.Terminal.PrintJson("ctree-server.diff/1", new JsonObject { ["changes"] = new JsonArray([.. changes.Select(ToJson)]) });
@@ -28,6 +31,16 @@ internal static class DiffCommand
                     context.Terminal.Out.WriteLine($"{Letter(change.Kind)} {change.Path}");
             return changes.Length == 0 ? ExitCode.Done : ExitCode.Failed;
         });
+    }
+
+    private static ExitCode PrintPrivileges(Terminal terminal, PrivilegeDiff diff, bool json)
+    {
+        if (json)
+            terminal.PrintJson("ctree-server.privileges/1", new JsonObject { ["changes"] = Printing.ToJson(diff.Changes), ["count"] = diff.Count });
+        else
+            foreach (var change in diff.Changes)
+                terminal.Out.WriteLine(Printing.Privilege(change));
+        return diff.Count == 0 ? ExitCode.Done : ExitCode.Failed;
     }
 
     private static char Letter(ChangeKind kind) => kind switch

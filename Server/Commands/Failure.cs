@@ -28,6 +28,7 @@ internal sealed record Failure(ExitCode Code, string Message)
         RemoteProblemException remote => new(remote.Problem.ExitCode, e.Message),
         HttpRequestException => new(ExitCode.Unreachable, $"the server cannot be reached: {e.Message}"),
         VerificationException or CorruptObjectException => new(ExitCode.VerificationFailed, $"{e.Message}; 'ctree-server fsck' lists all damage"),
+        PrivilegeRefusedException => new(ExitCode.NotAuthorised, e.Message),
         NotFoundException or ObjectNotFoundException => new(ExitCode.NotFound, e.Message),
         BranchMovedException => new(ExitCode.Conflict, e.Message),
         _ when IsOutOfSpace(e) => new(ExitCode.NoSpace, $"{e.Message}; nothing was published, make room and try again"),

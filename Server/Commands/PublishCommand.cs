@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json.Nodes;
 using ContentTree.Server.Client;
 using ContentTree.Server.Publishing;
 using ContentTree.Server.Trust;
@@ -34,6 +35,8 @@ internal static class PublishCommand
             CustomParser = result => ParseOwner(result.Tokens[0].Value) ?? CommandContext.Fail<(uint, uint)?>(result, "--owner wants two numbers, for instance 0:0"),
         };
         var noCache = new Option<bool>("--no-cache") { Description = "read every file, also those unchanged by their change time" };
+        var allowPrivileged = new Option<bool>("--allow-privileged") { Description = "new setuid programs, capabilities and device nodes are meant, where server.conf refuses them" };
+        var json = CommandContext.Json();
         var unsigned = new Option<string?>("--unsigned")
         {
             Description = "do not move the branch: write the head here, for 'sign' and then 'branch advance'",
@@ -50,7 +53,7 @@ internal static class PublishCommand
         };
         var command = new Command("publish", "Publish a directory as the next commit of a branch.")
         {
-            source, branch, subject, version, compatible, created, owner, noCache, unsigned, server, token, cache,
+            source, branch, subject, version, compatible, created, owner, noCache, allowPrivileged, unsigned, json, server, token, cache,
         };
         signers.AddTo(command);
         return CommandContext.Run(command, async (parsed, cancellation) =>
@@ -64,6 +67,7 @@ internal static class PublishCommand
                 Compatible = parsed.GetValue(compatible) ?? [],
                 Created = parsed.GetValue(created),
                 Owner = parsed.GetValue(owner),
+                AllowPrivileged = parsed.GetValue(allowPrivileged),
                 NoCache = parsed.GetValue(noCache),
                 Signers = signers.Read(parsed),
                 IsProposal = parsed.GetValue(unsigned) is not null,
@@ -79,6 +83,10 @@ internal static class PublishCommand
             if (result.Proposed is { } proposed && parsed.GetValue(unsigned) is { } file)
                 StatementFile.Write(file, proposed);
             Print(context.Terminal, options, result, parsed.GetValue(unsigned));
+            if (parsed.GetValue(json))
+                context.Terminal.PrintJson("ctree-server.published/1", ToJson(options, result));
+            else
+                context.Terminal.Out.WriteLine(result.Commit);
             return ExitCode.Done;
         });
     }
@@ -102,8 +110,19 @@ internal static class PublishCommand
             terminal.Error.WriteLine("no commit was made, so --version and --subject are not recorded");
         foreach (var warning in result.Warnings)
             terminal.Error.WriteLine($"warning: {warning}");
-        terminal.Out.WriteLine(result.Commit);
+        if (result.Privileges is { Count: > 0 } privileges)
+            terminal.PrintPrivileges(privileges);
     }
+
+    private static JsonObject ToJson(PublishOptions options, PublishResult result) => new()
+    {
+        ["branch"] = options.Branch.ToString(),
+        ["commit"] = result.Commit.ToString(),
+        ["sequence"] = result.Sequence,
+        ["isNew"] = result.IsNew,
+        ["privileges"] = Printing.ToJson(result.Privileges?.Changes ?? []),
+        ["privilegeChanges"] = result.Privileges?.Count ?? 0,
+    };
 
     private static (uint, uint)? ParseOwner(string text) =>
         text.Split(':') is [var uid, var gid] && uint.TryParse(uid, NumberStyles.None, CultureInfo.InvariantCulture, out var u) &&

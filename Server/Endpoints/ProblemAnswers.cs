@@ -46,6 +46,7 @@ internal sealed class ProblemAnswers(ILogger log)
         ProblemException problem => problem,
         BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => new(ProblemCode.TooLarge, e.Message),
         BadHttpRequestException or JsonException or FormatException or ArgumentException => new(ProblemCode.BadRequest, e.Message),
+        PrivilegeRefusedException => new(ProblemCode.Forbidden, e.Message),
         NotFoundException or ObjectNotFoundException => new(ProblemCode.NotFound, e.Message),
         BranchMovedException => new(ProblemCode.BranchMoved, e.Message),
         IncompleteCommitException => new(ProblemCode.Incomplete, e.Message),

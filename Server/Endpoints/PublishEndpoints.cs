@@ -70,7 +70,9 @@ internal sealed class PublishEndpoints(DataDirectory data, TokenAccess access, U
         uploads.Complete();
         // Held from the check to the move: garbage collection cannot run in between.
         using var guard = data.Repository.BeginWriting();
-        var head = branches.Advance(seen, CompleteClosure.Check(data.Repository, request.Commit));
+        var complete = CompleteClosure.Check(data.Repository, request.Commit);
+        new PrivilegePolicy(data).Check(seen.Head?.Commit, data.Repository.ReadCommit(request.Commit).Tree, isMeant: false);
+        var head = branches.Advance(seen, complete);
         Log.Published(log, head.Branch, head.Commit, head.Sequence, token);
         await context.AnswerAsync(new MoveHeadAnswer(head.Sequence, head.Commit), ProtocolJson.Default.MoveHeadAnswer);
     }

@@ -15,14 +15,17 @@ internal sealed class CompleteClosure
     /// <summary>Walks the commit's trees. The caller holds an object writer, so nothing is removed meanwhile.</summary>
     /// <param name="import">The completed writer of the import that made the commit's tree: what it wrote itself is not looked for again.</param>
     /// <exception cref="IncompleteCommitException">Objects are missing; names some.</exception>
-    /// <exception cref="CorruptObjectException">A tree or the commit is damaged.</exception>
+    /// <exception cref="CorruptObjectException">A tree or the commit is damaged, or the tree comes to more than one may have.</exception>
     public static CompleteClosure Check(Repository repository, ObjectId commit, ObjectWriter? import = null)
     {
         var missing = new List<ObjectName>();
         new RepositoryClosure(repository, import).AddCommit(commit, missing.Add);
-        return missing.Count == 0
-            ? new CompleteClosure(commit)
-            : throw new IncompleteCommitException(commit, missing.Count, missing[..Math.Min(Named, missing.Count)]);
+        if (missing.Count > 0)
+            throw new IncompleteCommitException(commit, missing.Count, missing[..Math.Min(Named, missing.Count)]);
+        // An import has counted what it read.
+        if (import is null)
+            new TreeTotals(repository.ReadTree).Of(repository.ReadCommit(commit).Tree);
+        return new CompleteClosure(commit);
     }
 }
 

@@ -17,6 +17,7 @@ internal static class FullCheck
         var damage = new List<Damage>(found);
         var branches = new Branches(data, time);
         var closure = new RepositoryClosure(data.Repository);
+        var totals = new TreeTotals(id => data.Repository.Contains(new ObjectName(ObjectKind.Tree, id)) ? data.Repository.ReadTree(id) : null);
         var known = found.Select(d => d.What).ToHashSet(StringComparer.Ordinal);
         long heads = 0;
         foreach (var branch in branches.List())
@@ -26,7 +27,7 @@ internal static class FullCheck
             Try(damage, $"heads/{branch}.json", () =>
             {
                 var head = branches.ReadHead(branch);
-                CheckClosure(closure, head, known, damage);
+                CheckClosure(data.Repository, closure, totals, head, known, damage);
                 if (!data.Repository.Heads.ArchivedSequences(branch).Contains(head.Sequence))
                     damage.Add(new Damage($"history/{branch}/{head.Sequence}.json", "missing, though it is the branch's newest head"));
             });
@@ -41,18 +42,21 @@ internal static class FullCheck
                 {
                     // A commit that was collected is gone; one that is still there has everything it needs.
                     if (branches.ReadArchived(branch, sequence) is { } head && data.Repository.Contains(new ObjectName(ObjectKind.Commit, head.Commit)))
-                        CheckClosure(closure, head, known, damage);
+                        CheckClosure(data.Repository, closure, totals, head, known, damage);
                 });
             }
         }
         return new FullCheckResult(objects, bytes, heads, damage);
     }
 
-    private static void CheckClosure(RepositoryClosure closure, VerifiedHead head, HashSet<string> known, List<Damage> damage)
+    private static void CheckClosure(
+        Repository repository, RepositoryClosure closure, TreeTotals totals, VerifiedHead head, HashSet<string> known, List<Damage> damage)
     {
         try
         {
             closure.AddCommit(head.Commit, missing => damage.Add(new Damage(missing.ToString(), $"missing, though {head.Branch} needs it at sequence {head.Sequence}")));
+            if (repository.Contains(new ObjectName(ObjectKind.Commit, head.Commit)))
+                totals.Of(repository.ReadCommit(head.Commit).Tree);
         }
         catch (CorruptObjectException) when (known.Count > 0)
         {

@@ -28,6 +28,9 @@ internal sealed record PublishOptions
     /// <summary>Read every file, also those that the stat cache proves unchanged.</summary>
     public bool NoCache { get; init; }
 
+    /// <summary>New privileges are meant, whatever the settings say.</summary>
+    public bool AllowPrivileged { get; init; }
+
     /// <summary>Keys that sign the head beside those of the server's own directory.</summary>
     public IReadOnlyList<ISigner> Signers { get; init; } = [];
 

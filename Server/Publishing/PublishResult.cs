@@ -16,6 +16,9 @@ internal sealed record PublishResult(ObjectId Commit, long Sequence, bool IsNew,
     /// <summary>The head that would move the branch, where others are to sign it first.</summary>
     public Envelope? Proposed { get; init; }
 
+    /// <summary>Privileges that are other ones than in the branch's last commit; null when nothing is new.</summary>
+    public PrivilegeDiff? Privileges { get; init; }
+
     /// <summary>What the publisher should know about the new tree.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 }

@@ -26,9 +26,11 @@ internal sealed class Publisher(DataDirectory data, TimeProvider time)
         writer.Complete();
         cancellation.ThrowIfCancellationRequested();
         var complete = CompleteClosure.Check(data.Repository, commit, writer);
+        var privileges = new PrivilegePolicy(data).Check(seen.Head?.Commit, import.Tree, options.AllowPrivileged);
         var keys = data.LoadKeys().With(options.Signers);
         var result = new PublishResult(commit, seen.Head?.Sequence ?? 0, true, import, writer.Written, writer.WrittenBytes)
         {
+            Privileges = privileges,
             Warnings = new SelectorCheck(data.Repository, import.Tree).Warnings(),
         };
         return options.IsProposal

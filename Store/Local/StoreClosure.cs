@@ -16,23 +16,19 @@ public sealed class StoreClosure(LocalStore store)
     });
 
     /// <summary>Calls <paramref name="onFile"/> for every file that is not empty; <paramref name="onTree"/> for every tree.</summary>
-    public void Visit(ObjectId rootTree, Action<StoredFile, TreeEntry.File> onFile, Action<ObjectId>? onTree = null)
+    /// <exception cref="CorruptObjectException">A tree is damaged, or comes to more than a tree may have.</exception>
+    public void Visit(ObjectId rootTree, Action<StoredFile, TreeEntry.File> onFile, Action<ObjectId>? onTree = null) => new TreeTotals(id =>
     {
-        var open = new Stack<(ObjectId Id, int Depth)>([(rootTree, 0)]);
-        while (open.TryPop(out var next))
+        // Seen from another root, which was within the limits.
+        if (!_seen.Add(id))
+            return null;
+        onTree?.Invoke(id);
+        var tree = store.ReadTree(id);
+        foreach (var entry in tree.Entries)
         {
-            if (!_seen.Add(next.Id))
-                continue;
-            if (next.Depth > Tree.MaxDepth)
-                throw new CorruptObjectException(new ObjectName(ObjectKind.Tree, rootTree), "is nested too deep");
-            onTree?.Invoke(next.Id);
-            foreach (var entry in store.ReadTree(next.Id).Entries)
-            {
-                if (entry is TreeEntry.Directory directory)
-                    open.Push((directory.Id, next.Depth + 1));
-                else if (entry is TreeEntry.File { Size: > 0 } file)
-                    onFile(new StoredFile(file.Id, file.Metadata.Digest()), file);
-            }
+            if (entry is TreeEntry.File { Size: > 0 } file)
+                onFile(new StoredFile(file.Id, file.Metadata.Digest()), file);
         }
-    }
+        return tree;
+    }).Of(rootTree);
 }

@@ -3,7 +3,19 @@ using System.Buffers;
 namespace ContentTree.Store.Objects;
 
 /// <summary>An extended attribute: a name such as "security.capability" and a value of any bytes.</summary>
-public sealed record Xattr(byte[] Name, byte[] Value);
+public sealed record Xattr(byte[] Name, byte[] Value)
+{
+    /// <summary>
+    /// Whether a tree may hold an attribute of this name: <c>user.*</c>, <c>security.*</c>, <c>trusted.*</c> and access lists, but none of an
+    /// overlay filesystem, which would take it for its own and show another tree than the signed one.
+    /// </summary>
+    public static bool BelongsToTree(ReadOnlySpan<byte> name) => !IsOverlay(name) &&
+        (name.StartsWith("user."u8) || name.StartsWith("security."u8) || name.StartsWith("trusted."u8) ||
+        name.SequenceEqual("system.posix_acl_access"u8) || name.SequenceEqual("system.posix_acl_default"u8));
+
+    /// <summary>Whether it tells an overlay filesystem what to show.</summary>
+    public static bool IsOverlay(ReadOnlySpan<byte> name) => name.StartsWith("trusted.overlay."u8);
+}
 
 /// <summary>Who owns an entry and what may be done with it. Symlinks have no mode of their own (0 here).</summary>
 /// <param name="Mode">Permission bits with setuid, setgid and sticky: 0 to 07777 octal.</param>

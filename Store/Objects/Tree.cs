@@ -11,6 +11,12 @@ public sealed class Tree
     /// <summary>Deepest nesting below a root tree; PATH_MAX allows no more.</summary>
     public const int MaxDepth = 2048;
 
+    /// <summary>Entries of a root tree with everything below it, each place of a shared subtree counted.</summary>
+    public const long MaxTotalEntries = 1L << 24;
+
+    /// <summary>Bytes of all files of a root tree, each place counted: 64 TiB.</summary>
+    public const long MaxTotalBytes = 1L << 46;
+
     /// <summary>The one modification time of every path in every deployment, in seconds: never 0, which some programs take for "unset".</summary>
     public const long ModifiedSeconds = 1;
 

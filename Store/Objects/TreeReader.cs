@@ -115,6 +115,8 @@ internal ref struct TreeReader(ReadOnlySpan<byte> bytes)
             var value = ReadBytes(0, Metadata.MaxXattrBytes, "xattr value").ToArray();
             if (name.Contains((byte)0) || (i > 0 && xattrs[^1].Name.AsSpan().SequenceCompareTo(name) >= 0))
                 throw new FormatException("xattr names are not sorted or not names");
+            if (!Xattr.BelongsToTree(name))
+                throw new FormatException($"xattr '{Posix.Display(name)}' belongs to no tree");
             total += name.Length + value.Length;
             xattrs.Add(new Xattr(name, value));
         }

@@ -115,7 +115,8 @@ public sealed class DirectoryImport : IDisposable
         var found = Posix.ReadDirectory(directory.Handle, directory.Path);
         found.Sort((a, b) => a.Name.AsSpan().SequenceCompareTo(b.Name));
         directory.Expect(found.Count);
-        Interlocked.Add(ref _entries, found.Count);
+        if (Interlocked.Add(ref _entries, found.Count) > Tree.MaxTotalEntries)
+            throw new UnsupportedSourceException(directory.Path, $"with it there are more than {Tree.MaxTotalEntries} entries");
         for (var slot = 0; slot < found.Count; slot++)
         {
             _stop.Token.ThrowIfCancellationRequested();
@@ -174,7 +175,7 @@ public sealed class DirectoryImport : IDisposable
             var xattrs = SourceXattrs.Read(file, path);
             _cache?.Remember(stat, id, machine, xattrs.Count > 0);
             Interlocked.Increment(ref _read);
-            return Counted(name, stat, id, machine, xattrs);
+            return Counted(parent, name, stat, id, machine, xattrs);
         }
         catch (PosixException e)
         {
@@ -190,12 +191,13 @@ public sealed class DirectoryImport : IDisposable
             return null;
         var xattrs = hasXattrs ? SourceXattrs.ReadAt(parent.Handle, name.Bytes, parent.PathOf(name)) : [];
         Interlocked.Increment(ref _unchanged);
-        return Counted(name, stat, id, machine, xattrs);
+        return Counted(parent, name, stat, id, machine, xattrs);
     }
 
-    private TreeEntry.File Counted(EntryName name, in FileStat stat, ObjectId id, ushort machine, IReadOnlyList<Xattr> xattrs)
+    private TreeEntry.File Counted(PendingDirectory parent, EntryName name, in FileStat stat, ObjectId id, ushort machine, IReadOnlyList<Xattr> xattrs)
     {
-        Interlocked.Add(ref _bytes, stat.Size);
+        if (Interlocked.Add(ref _bytes, stat.Size) is > Tree.MaxTotalBytes or < 0)
+            throw new UnsupportedSourceException(parent.PathOf(name), $"with it there are more than {Tree.MaxTotalBytes} bytes");
         if (machine != 0)
             _machines.AddOrUpdate(machine, 1, (_, count) => count + 1);
         return new TreeEntry.File(name, MetadataOf(stat, xattrs), stat.Size, id);

@@ -37,10 +37,8 @@ internal static class SourceXattrs
 
     private static bool BelongsToTree(ReadOnlySpan<byte> name, string path)
     {
-        // An overlay filesystem would take these for its own and show another tree than the one published.
-        if (name.StartsWith("trusted.overlay."u8))
+        if (Xattr.IsOverlay(name))
             throw new UnsupportedSourceException(path, "carries overlay attributes; publish the merged view, not an overlay's upper directory");
-        return name.StartsWith("user."u8) || name.StartsWith("security."u8) || name.StartsWith("trusted."u8) ||
-            name.SequenceEqual("system.posix_acl_access"u8) || name.SequenceEqual("system.posix_acl_default"u8);
+        return Xattr.BelongsToTree(name);
     }
 }
