@@ -8,7 +8,8 @@ namespace ContentTree.Deploy.State;
 /// </summary>
 /// <param name="Floor">A moment that signed data has proved, from before moments were kept by key: time is never taken to be before it.</param>
 /// <param name="Branches">The highest head of each branch.</param>
-internal sealed record SeenState(DateTimeOffset Floor, IReadOnlyList<SeenBranch> Branches)
+/// <param name="Timestamps">The newest timestamp of each branch by key; null before the first one.</param>
+internal sealed record SeenState(DateTimeOffset Floor, IReadOnlyList<SeenBranch> Branches, IReadOnlyList<SeenTimestamp>? Timestamps = null)
 {
     public string Schema { get; init; } = "ctree.seen/1";
 
@@ -27,3 +28,9 @@ internal sealed record SeenBranch(BranchName Branch, long Sequence, ObjectId Com
 /// <param name="Commit">The commit there.</param>
 /// <param name="Created">The newest moment it has signed: time is not taken to be before it.</param>
 internal sealed record SeenKey(KeyId Key, long Sequence, ObjectId Commit, DateTimeOffset Created);
+
+/// <summary>The newest timestamp of a branch that a key has signed. It counts as long as that key does.</summary>
+/// <param name="Branch">The branch.</param>
+/// <param name="Key">The timestamp key.</param>
+/// <param name="Created">Its moment; an earlier one is refused.</param>
+internal sealed record SeenTimestamp(BranchName Branch, KeyId Key, DateTimeOffset Created);

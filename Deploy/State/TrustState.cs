@@ -48,50 +48,36 @@ internal sealed class TrustState(DeviceRoot root, TimeProvider clock)
     }
 
     /// <summary>
-    /// Verifies a head and remembers it durably; nothing is written unless it passes.
+    /// Verifies a head, and that it is the newest, and remembers it durably; nothing is written unless all of it passes.
     /// </summary>
-    /// <exception cref="VerificationException">Not signed, older than one seen, in conflict with it, or expired.</exception>
-    public VerifiedHead Accept(ReadOnlySpan<byte> bytes, BranchName branch)
+    /// <exception cref="VerificationException">Not signed, older than one seen, in conflict with it, expired, or not proved to be the newest.</exception>
+    public VerifiedHead Accept(OfferedHead offered, BranchName branch)
     {
         var trusted = Root();
-        var keys = trusted.Roles.TryGetValue(Role.Release, out var role) ? role.KeyIds : [];
-        var seen = _seen.TryRead() ?? new SeenState(Never, []);
-        var time = new TrustedTime(clock, Floor(seen, keys));
+        var marks = new SeenMarks(_seen.TryRead() ?? new SeenState(Never, []), trusted);
+        var time = new TrustedTime(clock, marks.Floor);
         if (time.IsPast(trusted.Expires))
             throw new VerificationException($"root {trusted.Version}", VerificationFailure.Expired, $"it ended at {trusted.Expires:u}, and the server has no newer one");
-        var head = trusted.VerifyHead(bytes, branch);
-        HeadPolicy.Accept(head, Mark(seen.Find(branch), keys), time);
+        var head = trusted.VerifyHead(offered.Head, branch);
+        HeadPolicy.Accept(head, marks.Head(branch), time);
+        var timestamp = trusted.AsksForTimestamps && !offered.IsAtHand ? RequireFresh(trusted, offered.Timestamp, head, marks, time) : null;
         // The mark first: a crash in between costs a repeated download of the head, never a step back.
-        _seen.Write(seen with { Branches = [.. seen.Branches.Where(b => b.Branch != branch), Marked(seen.Find(branch), head, keys, trusted)] });
+        _seen.Write(marks.With(head, timestamp));
         using var trust = Posix.OpenDirectory(root.Trust);
-        DurableFiles.Replace(trust, HeadFile(branch), bytes);
+        DurableFiles.Replace(trust, HeadFile(branch), offered.Head);
         return head;
     }
 
-    // Marks and moments count as long as the key that set them: else a thief's highest sequence, or a head dated in the year 9998,
-    // would stop a device for ever (TUF, recovery from fast-forward attacks).
-    private static SeenHead? Mark(SeenBranch? known, IReadOnlyList<KeyId> keys)
+    private static VerifiedTimestamp RequireFresh(TrustRoot trusted, byte[]? bytes, VerifiedHead head, SeenMarks marks, TrustedTime time)
     {
-        if (known is null)
-            return null;
-        if (known.Keys is null)
-            return new SeenHead(known.Sequence, known.Commit);
-        return known.Keys.Where(k => keys.Contains(k.Key)).MaxBy(k => k.Sequence) is { } highest ? new SeenHead(highest.Sequence, highest.Commit) : null;
-    }
-
-    private static DateTimeOffset Floor(SeenState seen, IReadOnlyList<KeyId> keys) =>
-        seen.Branches.SelectMany(b => b.Keys ?? []).Where(k => keys.Contains(k.Key)).Select(k => k.Created).Append(seen.Floor).Max();
-
-    private static SeenBranch Marked(SeenBranch? known, VerifiedHead head, IReadOnlyList<KeyId> keys, TrustRoot trusted)
-    {
-        var signers = trusted.SignersOf(head.Envelope, Role.Release);
-        var before = (known?.Keys ?? []).Where(k => keys.Contains(k.Key)).ToDictionary(k => k.Key);
-        foreach (var signer in signers)
+        if (bytes is null)
         {
-            var created = before.TryGetValue(signer, out var old) && old.Created > head.Created ? old.Created : head.Created;
-            before[signer] = new SeenKey(signer, head.Sequence, head.Commit, created);
+            throw new VerificationException($"timestamp of {head.Branch}", VerificationFailure.Missing,
+                $"the server sent none, and without one root {trusted.Version} lets no head be taken; its operator may run 'ctree-server key list'");
         }
-        return new SeenBranch(head.Branch, head.Sequence, head.Commit, [.. before.Values.OrderBy(k => k.Key)]);
+        var timestamp = trusted.VerifyTimestamp(bytes, head.Branch);
+        TimestampPolicy.Require(timestamp, head, marks.Timestamp(head.Branch), time);
+        return timestamp;
     }
 
     private TrustRoot? TryRead(string name)

@@ -1,3 +1,4 @@
+using System.Text;
 using ContentTree.BootFile;
 using ContentTree.Deploy.Booting;
 using ContentTree.Deploy.State;
@@ -74,7 +75,7 @@ internal sealed class HeadSource(Device device, Sources sources)
         }
     }
 
-    private async Task<byte[]> AskAsync(DeviceApi api, SigningKey key, BranchName branch, CancellationToken cancellation)
+    private async Task<OfferedHead> AskAsync(DeviceApi api, SigningKey key, BranchName branch, CancellationToken cancellation)
     {
         var answer = await PollEnrolledAsync(api, key, branch, cancellation).ConfigureAwait(false);
         Answered(answer);
@@ -87,8 +88,9 @@ internal sealed class HeadSource(Device device, Sources sources)
         if (answer.State != DeviceState.Accepted)
             throw new StoppedException(ExitCode.NotAuthorised, Waiting(answer.State, key));
         await TryReportAsync(api, cancellation).ConfigureAwait(false);
-        return answer.Head?.Bytes.ToArray() ?? device.Trust.TryHead(branch)
+        var head = answer.Head?.Bytes.ToArray() ?? device.Trust.TryHead(branch)
             ?? throw new StoppedException(ExitCode.NotFound, $"branch {branch} has no commit yet");
+        return new OfferedHead(head, answer.Timestamp?.Bytes.ToArray());
     }
 
     private async Task<PollAnswer?> PollEnrolledAsync(DeviceApi api, SigningKey key, BranchName branch, CancellationToken cancellation)
@@ -143,13 +145,23 @@ internal sealed class HeadSource(Device device, Sources sources)
         }
     }
 
-    private async Task<byte[]> StaticHeadAsync(BranchName branch, CancellationToken cancellation)
+    private async Task<OfferedHead> StaticHeadAsync(BranchName branch, CancellationToken cancellation)
     {
+        var timestamp = await TryTimestampAsync(branch, cancellation).ConfigureAwait(false);
         if (await _repository.TryGetFileAsync(Routes.Head(branch), Envelope.MaxBytes, cancellation).ConfigureAwait(false) is { } head)
-            return head;
+        {
+            // The branch may have moved between the two files; then its timestamp is there by now.
+            if (timestamp is not null && timestamp.AsSpan().IndexOf(Encoding.ASCII.GetBytes(ObjectId.Of(head).ToString())) < 0)
+                timestamp = await TryTimestampAsync(branch, cancellation).ConfigureAwait(false);
+            return new OfferedHead(head, timestamp);
+        }
         await sources.RequireServerAsync(cancellation).ConfigureAwait(false);
         throw new StoppedException(ExitCode.NotFound, $"{sources.Server.Connection.Server}: no branch {branch}; 'ctree switch BRANCH' follows another one");
     }
+
+    private async Task<byte[]?> TryTimestampAsync(BranchName branch, CancellationToken cancellation) => device.Trust.Root().AsksForTimestamps
+        ? await RepositoryClient.TryGetFileAsync(sources.Server, Routes.Timestamp(branch), Envelope.MaxBytes, cancellation, isUnlikely: true).ConfigureAwait(false)
+        : null;
 
     private PollRequest Request(BranchName branch)
     {
@@ -188,7 +200,7 @@ internal sealed class HeadSource(Device device, Sources sources)
             {
                 await new RootChain(device).FollowAsync(null, route => RepositoryClient.TryGetFileAsync(source, route, Envelope.MaxBytes, cancellation, isUnlikely: true)).ConfigureAwait(false);
                 if (await RepositoryClient.TryGetFileAsync(source, Routes.Head(branch), Envelope.MaxBytes, cancellation).ConfigureAwait(false) is { } bytes)
-                    return device.Trust.Accept(bytes, branch);
+                    return device.Trust.Accept(new OfferedHead(bytes, null) { IsAtHand = true }, branch);
             }
             catch (Exception e) when (e is ServerUnreachableException or VerificationException)
             {

@@ -26,7 +26,7 @@ internal static class KeyCommand
         {
             using var data = context.OpenData(parsed);
             var root = data.Trust.Load();
-            var here = data.LoadKeys().Signers.Select(signer => signer.Public.Id).ToHashSet();
+            var here = data.LoadKeys().With(data.LoadOnlineKeys().Signers).Signers.Select(signer => signer.Public.Id).ToHashSet();
             var rows = root.Roles.OrderBy(r => r.Key, StringComparer.Ordinal).SelectMany(r => r.Value.KeyIds.Select(id => (Role: r.Key, r.Value.Threshold, Id: id))).ToArray();
             if (parsed.GetValue(json))
             {
@@ -44,9 +44,12 @@ internal static class KeyCommand
     private static Command New(CommandContext context)
     {
         var file = new Argument<string?>("FILE") { Description = "where its private part goes, which must not exist (default: the server's keys/)", Arity = ArgumentArity.ZeroOrOne };
-        return CommandContext.Run(new Command("new", "Make a key; prints its public part.") { file }, (parsed, _) =>
+        var online = new Option<bool>("--online") { Description = "among the keys that 'serve' signs with by itself (online-keys/): for the role timestamp" };
+        return CommandContext.Run(new Command("new", "Make a key; prints its public part.") { file, online }, (parsed, _) =>
         {
-            var key = parsed.GetValue(file) is { } path ? Generate(path) : GenerateHere(context, parsed);
+            if (parsed.GetValue(file) is not null && parsed.GetValue(online))
+                throw new UsageException("name either a FILE or --online");
+            var key = parsed.GetValue(file) is { } path ? Generate(path) : GenerateHere(context, parsed, parsed.GetValue(online));
             context.Terminal.Error.WriteLine($"key {key.Id}; it plays no role before a root names it: 'ctree-server key root --add ROLE=PUBLIC'");
             context.Terminal.Out.WriteLine(key.Pem);
             return ExitCode.Done;
@@ -109,10 +112,10 @@ internal static class KeyCommand
         context.Terminal.Error.WriteLine(isComplete ? $"'ctree-server key install {path}' makes it the newest" : $"'ctree-server sign {path} --key KEY' adds one");
     }
 
-    private static PublicKey GenerateHere(CommandContext context, ParseResult parsed)
+    private static PublicKey GenerateHere(CommandContext context, ParseResult parsed, bool isOnline)
     {
         using var data = context.OpenData(parsed);
-        return data.GenerateKey();
+        return data.GenerateKey(isOnline);
     }
 
     private static PublicKey Generate(string path)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using ContentTree.Server.Deltas;
 using ContentTree.Server.Storage;
+using ContentTree.Server.Trust;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Trust;
@@ -9,7 +10,7 @@ namespace ContentTree.Server.Endpoints;
 
 /// <summary>What devices ask: enrol, poll, report. Every request is signed by the device's key.</summary>
 internal sealed class DeviceEndpoints(
-    DataDirectory data, DeviceAccess access, Devices devices, Events events, EmptyBranches emptyBranches, DeltaStore deltas, ServerOptions options, ILogger log)
+    DataDirectory data, DeviceAccess access, Devices devices, Events events, EmptyBranches emptyBranches, DeltaStore deltas, Timestamps timestamps, ServerOptions options, ILogger log)
 {
     private const int MaxText = 200;
     private const int MaxMessage = 4096;
@@ -47,9 +48,12 @@ internal sealed class DeviceEndpoints(
         var poll = Messages.Parse(body, ProtocolJson.Default.PollRequest);
         RequireText("boot", poll.Boot, MaxText);
         devices.Record(device, poll);
-        var head = state == DeviceState.Accepted ? ReadHead(poll) : null;
+        var newest = state == DeviceState.Accepted ? ReadNewest(poll.Branch) : null;
+        // The device's own copy is newest when the ids are the same: it is not sent again.
+        var head = newest is null || ObjectId.Of(newest.Head) == poll.Head ? null : new RawJson(newest.Head);
+        var timestamp = newest?.Timestamp is { } bytes ? new RawJson(bytes) : null;
         var root = data.Trust.Load();
-        var answer = new PollAnswer(state, (long)options.PollInterval.TotalSeconds, root.Version, head, Delta: FindDelta(root, poll, head));
+        var answer = new PollAnswer(state, (long)options.PollInterval.TotalSeconds, root.Version, head, Delta: FindDelta(root, poll, head), Timestamp: timestamp);
         await context.AnswerAsync(answer, ProtocolJson.Default.PollAnswer);
     }
 
@@ -66,13 +70,8 @@ internal sealed class DeviceEndpoints(
         await context.AnswerAsync(new ReportAnswer(received), ProtocolJson.Default.ReportAnswer);
     }
 
-    // The device's own copy is newest when the ids are the same: nothing is sent.
-    private RawJson? ReadHead(PollRequest poll)
-    {
-        if (data.Repository.Heads.ReadNewest(poll.Branch) is { } bytes)
-            return ObjectId.Of(bytes) == poll.Head ? null : new RawJson(bytes);
-        return emptyBranches.Contains(poll.Branch) ? null : throw new ProblemException(ProblemCode.NotFound, $"no branch {poll.Branch}");
-    }
+    private NewestHead? ReadNewest(BranchName branch) => timestamps.Read(branch)
+        ?? (emptyBranches.Contains(branch) ? null : throw new ProblemException(ProblemCode.NotFound, $"no branch {branch}"));
 
     private DeltaOffer? FindDelta(TrustRoot root, PollRequest poll, RawJson? head)
     {

@@ -41,6 +41,12 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Error, Message = "looking for deltas to make failed")]
     public static partial void DeltasFailed(ILogger log, Exception exception);
 
+    [LoggerMessage(Level = LogLevel.Warning, Message = "no timestamp key of the root is in online-keys/: devices will take nothing of {Branch}")]
+    public static partial void NoTimestamp(ILogger log, BranchName branch);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "timestamps could not be renewed; devices take nothing when theirs have ended")]
+    public static partial void TimestampsFailed(ILogger log, Exception exception);
+
     [LoggerMessage(Level = LogLevel.Error, Message = "uploaded objects could not be made durable; their publisher will be asked for them again")]
     public static partial void UploadsLost(ILogger log, Exception exception);
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using ContentTree.Server.Deltas;
 using ContentTree.Server.Storage;
+using ContentTree.Server.Trust;
 using ContentTree.Store.Deltas;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
@@ -13,7 +14,7 @@ namespace ContentTree.Server.Endpoints;
 /// The repository as any static web server would serve it. Paths are parsed into names and only names are looked up, so no
 /// path leads anywhere else. What is immutable may be cached for ever.
 /// </summary>
-internal sealed class RepositoryEndpoints(DataDirectory data, DeltaStore deltas)
+internal sealed class RepositoryEndpoints(DataDirectory data, DeltaStore deltas, Timestamps timestamps)
 {
     private const string Immutable = "public, max-age=31536000, immutable";
     private const string MustAsk = "public, no-cache";
@@ -30,6 +31,7 @@ internal sealed class RepositoryEndpoints(DataDirectory data, DeltaStore deltas)
         routes.MapMethods(Routes.Repository + "/heads/{**path}", Methods, ServeHead);
         routes.MapMethods(Routes.Repository + "/history/{**path}", Methods, ServeArchivedHead);
         routes.MapMethods(Routes.Repository + "/trust/{file}", Methods, ServeTrust);
+        routes.MapMethods(Routes.Repository + "/trust/timestamp/{**path}", Methods, ServeTimestamp);
     }
 
     private Task ServeObject(HttpContext context)
@@ -65,12 +67,14 @@ internal sealed class RepositoryEndpoints(DataDirectory data, DeltaStore deltas)
         return Results.Stream(stream, "application/octet-stream", entityTag: new EntityTagHeaderValue(new StringSegment($"\"{name}\"")), enableRangeProcessing: true).ExecuteAsync(context);
     }
 
-    private Task ServeHead(HttpContext context)
+    private Task ServeHead(HttpContext context) => ServeBytes(context, data.Repository.Heads.ReadNewest(BranchOf(context)), MustAsk);
+
+    private Task ServeTimestamp(HttpContext context) => ServeBytes(context, timestamps.Read(BranchOf(context))?.Timestamp, MustAsk);
+
+    private static BranchName BranchOf(HttpContext context)
     {
         var path = Value(context, "path");
-        return path.EndsWith(HeadSuffix, StringComparison.Ordinal) && BranchName.TryParse(path[..^HeadSuffix.Length], out var branch)
-            ? ServeBytes(context, data.Repository.Heads.ReadNewest(branch), MustAsk)
-            : throw NotFound();
+        return path.EndsWith(HeadSuffix, StringComparison.Ordinal) && BranchName.TryParse(path[..^HeadSuffix.Length], out var branch) ? branch : throw NotFound();
     }
 
     private Task ServeArchivedHead(HttpContext context)

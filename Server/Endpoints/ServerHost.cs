@@ -1,5 +1,6 @@
 using ContentTree.Server.Deltas;
 using ContentTree.Server.Storage;
+using ContentTree.Server.Trust;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http.Features;
@@ -21,6 +22,7 @@ internal sealed class ServerHost : IAsyncDisposable
     private readonly UploadBatch _uploads;
     private readonly DeltaStore _deltas;
     private readonly DeltaWorker _worker;
+    private readonly TimestampWorker _vouching;
 
     public ServerHost(DataDirectory data, TimeProvider time, ServerOptions options)
     {
@@ -37,6 +39,7 @@ internal sealed class ServerHost : IAsyncDisposable
         _uploads = new UploadBatch(data, time, options.UploadIdle, log);
         _deltas = new DeltaStore(data);
         _worker = new DeltaWorker(data, _deltas, time, options, log);
+        _vouching = new TimestampWorker(new Timestamps(data, time), time, log);
         Map(_app, data, time, options, log);
     }
 
@@ -61,6 +64,7 @@ internal sealed class ServerHost : IAsyncDisposable
         await _app.DisposeAsync();
         await _uploads.DisposeAsync();
         await _worker.DisposeAsync();
+        await _vouching.DisposeAsync();
         _deltas.Dispose();
     }
 
@@ -77,8 +81,9 @@ internal sealed class ServerHost : IAsyncDisposable
         app.Use(new ProblemAnswers(log).InvokeAsync);
         app.UseRouting();
         app.MapGet("/healthz", context => context.Response.WriteAsync("ok\n"));
-        new RepositoryEndpoints(data, _deltas).Map(app);
-        new DeviceEndpoints(data, signed, devices, new Events(database), new EmptyBranches(database), _deltas, options, log).Map(app);
+        var timestamps = new Timestamps(data, time);
+        new RepositoryEndpoints(data, _deltas, timestamps).Map(app);
+        new DeviceEndpoints(data, signed, devices, new Events(database), new EmptyBranches(database), _deltas, timestamps, options, log).Map(app);
         packs.Map(app);
         new DeltaEndpoints(data, signed, _deltas, _worker, time).Map(app);
         new PublishEndpoints(data, access, _uploads, time, log).Map(app);

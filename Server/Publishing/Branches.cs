@@ -97,6 +97,7 @@ internal sealed class Branches(DataDirectory data, TimeProvider time)
         if (head.Commit != complete.Commit || head.Sequence <= (seen.Head?.Sequence ?? 0))
             throw new BranchMovedException($"branch {seen.Branch} is at sequence {seen.Head?.Sequence ?? 0} already; publish again");
         data.Repository.Heads.Advance(seen.Branch, seen.Bytes, head.Sequence, bytes);
+        Vouch(seen.Branch);
         return head;
     }
 
@@ -110,8 +111,23 @@ internal sealed class Branches(DataDirectory data, TimeProvider time)
         var current = head.Envelope.Signatures.Where(s => _root.Roles[Role.Release].KeyIds.Contains(s.KeyId) || root.Roles[Role.Release].KeyIds.Contains(s.KeyId)).ToArray();
         var signed = keys.Sign(Envelope.Create(head.Envelope.SignedBytes.Span, current), root, Role.Release);
         if (!signed.Bytes.Span.SequenceEqual(present))
+        {
             data.Repository.Heads.Renew(branch, present, head.Sequence, signed.Bytes.Span);
+            Vouch(branch);
+        }
         return signed;
+    }
+
+    // For web servers of plain files. The branch has moved: what cannot be written now, 'serve' makes when it is asked.
+    private void Vouch(BranchName branch)
+    {
+        try
+        {
+            new Timestamps(data, time).Read(branch);
+        }
+        catch (Exception e) when (e is IOException or FormatException)
+        {
+        }
     }
 
     // Above the archive too: a publish that was killed between archive and newest has used its number. What a dismissed key has archived

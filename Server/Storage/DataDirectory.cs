@@ -7,12 +7,14 @@ using Microsoft.Win32.SafeHandles;
 namespace ContentTree.Server.Storage;
 
 /// <summary>
-/// Everything a server owns, in one directory: <c>repo/</c> is the truth, <c>keys/</c> signs it, <c>server.db</c> knows devices
+/// Everything a server owns, in one directory: <c>repo/</c> is the truth, <c>keys/</c> signs it, <c>online-keys/</c> vouches
+/// for it from hour to hour, <c>server.db</c> knows devices
 /// and tokens, <c>cache/</c> may be removed at any time.
 /// </summary>
 internal sealed class DataDirectory : IDisposable
 {
     private const int Private = 0x1c0;
+    private const string Online = "online-keys";
 
     private readonly SafeFileHandle _cache;
 
@@ -57,7 +59,10 @@ internal sealed class DataDirectory : IDisposable
         {
             var trust = new TrustFiles(repository.Path);
             if (!trust.Exists && !trust.TryRestore())
-                trust.Found(SigningKeys.LoadOrGenerate(keys), time);
+            {
+                using var online = Posix.OpenDirectory(System.IO.Path.Combine(path, Online));
+                trust.Found(SigningKeys.LoadOrGenerate(keys, "release.pem"), SigningKeys.LoadOrGenerate(online, "timestamp.pem"), time);
+            }
         }
         return new DataDirectory(path);
     }
@@ -70,10 +75,18 @@ internal sealed class DataDirectory : IDisposable
         return SigningKeys.Load(keys);
     }
 
-    /// <summary>Makes a private key here.</summary>
-    public PublicKey GenerateKey()
+    /// <summary>The keys that a running server signs with by itself; none of them signs what devices install.</summary>
+    public SigningKeys LoadOnlineKeys()
     {
-        using var keys = Posix.OpenDirectory(System.IO.Path.Combine(Path, "keys"));
+        using var keys = Posix.OpenDirectory(System.IO.Path.Combine(Path, Online));
+        return SigningKeys.Load(keys);
+    }
+
+    /// <summary>Makes a private key here.</summary>
+    /// <param name="isOnline">Among those that a running server signs with by itself.</param>
+    public PublicKey GenerateKey(bool isOnline = false)
+    {
+        using var keys = Posix.OpenDirectory(System.IO.Path.Combine(Path, isOnline ? Online : "keys"));
         return SigningKeys.Generate(keys);
     }
 
@@ -89,6 +102,7 @@ internal sealed class DataDirectory : IDisposable
     {
         using var root = Posix.OpenDirectory(path);
         DurableFiles.EnsureDirectory(root, "keys"u8, Private);
+        DurableFiles.EnsureDirectory(root, "online-keys"u8, Private);
         DurableFiles.EnsureDirectory(root, "cache"u8, Private);
         Posix.Fsync(root, path);
     }

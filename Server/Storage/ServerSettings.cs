@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace ContentTree.Server.Storage;
 
 /// <summary><c>server.conf</c> of a data directory: <c>key = value</c> lines, <c>#</c> begins a comment. Without it everything has its default.</summary>
@@ -6,6 +8,8 @@ internal sealed class ServerSettings
     public const string FileName = "server.conf";
 
     private const string Privileged = "publish.privileged";
+    private const string Hours = "timestamp.hours";
+    private const int MaxHours = 24 * 366;
 
     private ServerSettings()
     {
@@ -13,6 +17,9 @@ internal sealed class ServerSettings
 
     /// <summary>Publishes that give a path new privileges are refused, unless whoever publishes here says that it is meant.</summary>
     public bool RefusesPrivileged { get; private set; }
+
+    /// <summary>How long a device believes that a head is the newest.</summary>
+    public TimeSpan TimestampValidity { get; private set; } = TimeSpan.FromHours(24);
 
     /// <exception cref="FormatException">A line cannot be used; the message names it.</exception>
     public static ServerSettings Load(string dataPath)
@@ -33,13 +40,23 @@ internal sealed class ServerSettings
 
     private void Take(string text, string place)
     {
-        var parts = text.Split('=', 2, StringSplitOptions.TrimEntries);
-        RefusesPrivileged = parts switch
+        switch (text.Split('=', 2, StringSplitOptions.TrimEntries))
         {
-            [Privileged, "report"] => false,
-            [Privileged, "refuse"] => true,
-            [Privileged, var other] => throw new FormatException($"{place}: {Privileged} is 'report' or 'refuse', not '{other}'"),
-            _ => throw new FormatException($"{place}: '{parts[0]}' is no setting; docs/operations.md lists them"),
-        };
+            case [Privileged, "report"]:
+                RefusesPrivileged = false;
+                break;
+            case [Privileged, "refuse"]:
+                RefusesPrivileged = true;
+                break;
+            case [Privileged, var other]:
+                throw new FormatException($"{place}: {Privileged} is 'report' or 'refuse', not '{other}'");
+            case [Hours, var hours]:
+                TimestampValidity = int.TryParse(hours, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is > 0 and <= MaxHours
+                    ? TimeSpan.FromHours(number)
+                    : throw new FormatException($"{place}: {Hours} is a number from 1 to {MaxHours}, not '{hours}'");
+                break;
+            case [var name, ..]:
+                throw new FormatException($"{place}: '{name}' is no setting; docs/operations.md lists them");
+        }
     }
 }

@@ -37,6 +37,8 @@ internal static class RootInstallation
             }
         }
         data.Trust.Install(next);
+        foreach (var branch in new Timestamps(data, time).RefreshAll())
+            say?.Invoke($"nobody vouches for {branch}: devices take nothing of it before a timestamp key of root {next.Version} is in online-keys/");
         return next;
     }
 }

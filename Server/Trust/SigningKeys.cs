@@ -12,8 +12,6 @@ internal sealed class SigningKeys(IReadOnlyList<ISigner> signers)
     private const int MaxBytes = 16 * 1024;
     private const string Suffix = ".pem";
 
-    private static ReadOnlySpan<byte> ReleaseFile => "release.pem"u8;
-
     public IReadOnlyList<ISigner> Signers => signers;
 
     /// <summary>Every private key of the folder, by file name; public parts and certificates may lie beside them.</summary>
@@ -24,14 +22,15 @@ internal sealed class SigningKeys(IReadOnlyList<ISigner> signers)
         return new SigningKeys([.. names.Order(StringComparer.Ordinal).Select(name => Read(keys, name)).OfType<ISigner>()]);
     }
 
-    /// <summary>The server's first key. Two processes that start at once end with the same one: the file is made only where there is none.</summary>
-    public static ISigner LoadOrGenerate(SafeFileHandle keys)
+    /// <summary>A server's first key of this name. Two processes that start at once end with the same one: the file is made only where there is none.</summary>
+    public static ISigner LoadOrGenerate(SafeFileHandle keys, string name)
     {
-        if (TryRead(keys, ReleaseFile) is { } present)
+        var file = Encoding.ASCII.GetBytes(name);
+        if (TryRead(keys, file) is { } present)
             return present;
         using var key = SigningKey.Generate();
-        DurableFiles.TryCreate(keys, ReleaseFile, Encoding.UTF8.GetBytes(key.ToPem()), OwnerOnly);
-        return TryRead(keys, ReleaseFile) ?? throw new IOException("keys/release.pem was removed while it was made");
+        DurableFiles.TryCreate(keys, file, Encoding.UTF8.GetBytes(key.ToPem()), OwnerOnly);
+        return TryRead(keys, file) ?? throw new IOException($"{name} was removed while it was made");
     }
 
     /// <summary>Makes a key in the folder, named by its id.</summary>

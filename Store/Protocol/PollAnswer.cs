@@ -7,5 +7,7 @@ namespace ContentTree.Store.Protocol;
 /// <param name="Head">The signed head, byte for byte; absent when the device has it already.</param>
 /// <param name="Transfer">How content is to be fetched; absent when the server does not mind.</param>
 /// <param name="Delta">From a commit that the device has to the head's; absent when there is none yet. It saves a request and proves nothing.</param>
+/// <param name="Timestamp">Which head is the newest, signed just now, byte for byte; absent when the server's root asks for none.</param>
 public sealed record PollAnswer(
-    DeviceState State, long Interval, long Root, RawJson? Head = null, TransferPolicy? Transfer = null, DeltaOffer? Delta = null);
+    DeviceState State, long Interval, long Root, RawJson? Head = null, TransferPolicy? Transfer = null, DeltaOffer? Delta = null,
+    RawJson? Timestamp = null);

@@ -51,6 +51,9 @@ public static class Routes
     /// <summary>The root of a given version.</summary>
     public static string TrustRootVersion(long version) => $"/repo/trust/{version}.root.json";
 
+    /// <summary>Says which head of a branch is the newest, now.</summary>
+    public static string Timestamp(BranchName branch) => $"{Repository}/trust/timestamp/{branch}.json";
+
     /// <summary>An object's LZ4 frame.</summary>
     public static string RepositoryObject(ObjectName name) => $"{Repository}/{name.RelativePath}";
 

@@ -10,4 +10,7 @@ public sealed record Role(IReadOnlyList<KeyId> KeyIds, int Threshold)
 
     /// <summary>Signs branch heads.</summary>
     public const string Release = "release";
+
+    /// <summary>Signs timestamps: which head is the newest, now. A root without it asks for none.</summary>
+    public const string Timestamp = "timestamp";
 }

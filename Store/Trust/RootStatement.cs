@@ -36,6 +36,13 @@ public sealed record RootStatement : Statement
         Roles = new Dictionary<string, Role> { [Role.Root] = new([root.Id], 1), [Role.Release] = new([release.Id], 1) },
     };
 
+    /// <summary>The same with one more role, which this key plays alone.</summary>
+    public RootStatement With(string role, PublicKey key) => this with
+    {
+        Keys = new Dictionary<KeyId, PublicKey>(Keys) { [key.Id] = key },
+        Roles = new Dictionary<string, Role>(Roles) { [role] = new([key.Id], 1) },
+    };
+
     internal static RootStatement FromJson(JsonFields fields)
     {
         var root = new RootStatement

@@ -69,6 +69,23 @@ public sealed class TrustRoot
             : throw new VerificationException(what, VerificationFailure.WrongBranch, $"it is about {head.Branch}");
     }
 
+    /// <summary>Whether devices are to take no head of a branch without a timestamp of it.</summary>
+    public bool AsksForTimestamps => _root.Roles.ContainsKey(Role.Timestamp);
+
+    /// <summary>The only way to a <see cref="VerifiedTimestamp"/>: signed by the timestamp role, and about this branch.</summary>
+    /// <remarks>Whether it is fresh and of which head is the caller's next question: <see cref="TimestampPolicy"/>.</remarks>
+    /// <exception cref="VerificationException">The envelope was refused; says why.</exception>
+    public VerifiedTimestamp VerifyTimestamp(ReadOnlySpan<byte> bytes, BranchName branch)
+    {
+        var what = $"timestamp of {branch}";
+        var envelope = Parse(bytes, what);
+        RequireSignatures(_root, Role.Timestamp, envelope, what);
+        var timestamp = Read<TimestampStatement>(envelope, what);
+        return timestamp.Branch == branch
+            ? new VerifiedTimestamp(timestamp, envelope)
+            : throw new VerificationException(what, VerificationFailure.WrongBranch, $"it is about {timestamp.Branch}");
+    }
+
     private static TrustRoot Load(Envelope envelope, string what)
     {
         // The keys come from the bytes themselves, so they must be read before they can be checked.

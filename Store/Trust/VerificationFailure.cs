@@ -29,4 +29,10 @@ public enum VerificationFailure
 
     /// <summary>The sequence already seen, with another commit.</summary>
     Conflict,
+
+    /// <summary>The root asks for a statement that did not come.</summary>
+    Missing,
+
+    /// <summary>A timestamp of another head.</summary>
+    OtherHead,
 }

@@ -171,7 +171,7 @@ public sealed class SourceTests : IAsyncLifetime
         int.Parse(poll.Headers["Content-Length"]).Should().BeLessThan(400);
         // "POST /api/v1/poll HTTP/1.1", then the header lines.
         (29 + poll.Headers.Sum(h => h.Key.Length + h.Value.Length + 4)).Should().BeLessThan(360);
-        _server.Link.BodyBytes.Should().BeLessThan(100);
+        _server.Link.BodyBytes.Should().BeLessThan(550);
     }
 
     private void UseStick() => _device.Configure($"mirrors = {_stick}\n");

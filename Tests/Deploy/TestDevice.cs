@@ -25,6 +25,9 @@ internal sealed class TestDevice : IDisposable
 
     public DeviceLayout Layout { get; }
 
+    /// <summary>What tells it the time; the real clock if null.</summary>
+    public TimeProvider? Clock { get; set; }
+
     public BootSlots Boot => new(Layout.Boot);
 
     /// <summary>Not set up yet.</summary>
@@ -53,7 +56,7 @@ internal sealed class TestDevice : IDisposable
     {
         using var raw = new MemoryStream();
         var (results, people) = (new StringWriter(), new StringWriter());
-        var code = await CommandLine.RunAsync(["--root", Root, .. arguments], results, people, raw: raw, cancellation: cancellation);
+        var code = await CommandLine.RunAsync(["--root", Root, .. arguments], results, people, clock: Clock, raw: raw, cancellation: cancellation);
         return new CommandResult(code, results.ToString(), people.ToString(), raw.ToArray());
     }
 

@@ -44,17 +44,17 @@ public sealed class MessageTests : IDisposable
     {
         var request = JsonSerializer.SerializeToUtf8Bytes(UsualPoll, ProtocolJson.Default.PollRequest);
         var header = RequestSignature.Create(_s.Release, "POST", Routes.Poll, request, Statements.Created).ToString();
-        var answer = JsonSerializer.SerializeToUtf8Bytes(new PollAnswer(DeviceState.Accepted, 1800, 1), ProtocolJson.Default.PollAnswer);
+        var answer = JsonSerializer.SerializeToUtf8Bytes(new PollAnswer(DeviceState.Accepted, 1800, 1, Timestamp: Timestamp()), ProtocolJson.Default.PollAnswer);
 
         request.Length.Should().BeInRange(200, 400);
         header.Length.Should().BeInRange(150, 200);
-        answer.Length.Should().BeInRange(20, 60);
+        answer.Length.Should().BeInRange(400, 500);
     }
 
     [Fact]
     public void A_poll_with_a_new_head_is_small() =>
         JsonSerializer.SerializeToUtf8Bytes(Answer(_s.Release.Sign(Statements.Head())), ProtocolJson.Default.PollAnswer)
-            .Length.Should().BeInRange(350, 460);
+            .Length.Should().BeInRange(700, 900);
 
     [Fact]
     public void A_full_request_for_missing_objects_fits_its_limit()
@@ -116,5 +116,14 @@ public sealed class MessageTests : IDisposable
     private static PollRequest UsualPoll => new(
         Statements.Branch, "good", Root: 1, Sequence: 1234, Head: ObjectId.Of("head"u8), Running: Statements.Commit, Reports: 57);
 
-    private static PollAnswer Answer(Envelope head) => new(DeviceState.Accepted, 1800, 1, new RawJson(head.Bytes));
+    private PollAnswer Answer(Envelope head) => new(DeviceState.Accepted, 1800, 1, new RawJson(head.Bytes), Timestamp: Timestamp());
+
+    private RawJson Timestamp() => new(_s.Release.Sign(new TimestampStatement
+    {
+        Branch = Statements.Branch,
+        Head = Statements.Commit,
+        Sequence = 1234,
+        Created = Statements.Created,
+        Expires = Statements.Created.AddDays(1),
+    }).Bytes);
 }

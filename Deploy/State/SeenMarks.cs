@@ -1,0 +1,61 @@
+using ContentTree.Store.Objects;
+using ContentTree.Store.Trust;
+
+namespace ContentTree.Deploy.State;
+
+/// <summary>
+/// What still counts of that which was seen. Marks and moments count as long as the key that set them has its role: else a thief's
+/// highest sequence, or a statement dated in the year 9998, would stop a device for ever (TUF, recovery from fast-forward attacks).
+/// </summary>
+internal sealed class SeenMarks(SeenState seen, TrustRoot root)
+{
+    private readonly IReadOnlyList<KeyId> _release = KeysOf(root, Role.Release);
+    private readonly IReadOnlyList<KeyId> _timestamp = KeysOf(root, Role.Timestamp);
+
+    /// <summary>The newest moment that signed data has proved.</summary>
+    public DateTimeOffset Floor => seen.Branches.SelectMany(b => b.Keys ?? []).Where(k => _release.Contains(k.Key)).Select(k => k.Created)
+        .Concat(Timestamps.Select(t => t.Created)).Append(seen.Floor).Max();
+
+    private IEnumerable<SeenTimestamp> Timestamps => (seen.Timestamps ?? []).Where(t => _timestamp.Contains(t.Key));
+
+    /// <summary>The highest head of a branch, or null.</summary>
+    public SeenHead? Head(BranchName branch)
+    {
+        if (seen.Find(branch) is not { } known)
+            return null;
+        if (known.Keys is null)
+            return new SeenHead(known.Sequence, known.Commit);
+        return known.Keys.Where(k => _release.Contains(k.Key)).MaxBy(k => k.Sequence) is { } highest ? new SeenHead(highest.Sequence, highest.Commit) : null;
+    }
+
+    /// <summary>The newest moment that a timestamp of the branch has named, or null.</summary>
+    public DateTimeOffset? Timestamp(BranchName branch) =>
+        Timestamps.Where(t => t.Branch == branch).Select(t => (DateTimeOffset?)t.Created).Max();
+
+    /// <summary>What is to be remembered when these are accepted; what does not count any more is forgotten.</summary>
+    public SeenState With(VerifiedHead head, VerifiedTimestamp? timestamp) => seen with
+    {
+        Branches = [.. seen.Branches.Where(b => b.Branch != head.Branch), Marked(head)],
+        Timestamps = timestamp is null ? seen.Timestamps : [.. Timestamps.Where(t => t.Branch != timestamp.Branch), .. Marked(timestamp)],
+    };
+
+    private SeenBranch Marked(VerifiedHead head)
+    {
+        var before = (seen.Find(head.Branch)?.Keys ?? []).Where(k => _release.Contains(k.Key)).ToDictionary(k => k.Key);
+        foreach (var signer in root.SignersOf(head.Envelope, Role.Release))
+        {
+            var created = before.TryGetValue(signer, out var old) && old.Created > head.Created ? old.Created : head.Created;
+            before[signer] = new SeenKey(signer, head.Sequence, head.Commit, created);
+        }
+        return new SeenBranch(head.Branch, head.Sequence, head.Commit, [.. before.Values.OrderBy(k => k.Key)]);
+    }
+
+    private IEnumerable<SeenTimestamp> Marked(VerifiedTimestamp timestamp)
+    {
+        var signers = root.SignersOf(timestamp.Envelope, Role.Timestamp);
+        return Timestamps.Where(t => t.Branch == timestamp.Branch && !signers.Contains(t.Key))
+            .Concat(signers.Order().Select(key => new SeenTimestamp(timestamp.Branch, key, timestamp.Created)));
+    }
+
+    private static IReadOnlyList<KeyId> KeysOf(TrustRoot root, string role) => root.Roles.TryGetValue(role, out var known) ? known.KeyIds : [];
+}
