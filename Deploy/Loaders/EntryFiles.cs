@@ -43,7 +43,7 @@ internal sealed class EntryFiles(BootFiles files)
     }
 
     /// <summary>One above all that are there: entries of newer kernels sort first.</summary>
-    public long NextVersion() => 1 + files.List(Entries).Select(VersionOf).DefaultIfEmpty().Max();
+    public long NextVersion() => 1 + files.List(Entries).Where(name => name.EndsWith(".conf", StringComparison.Ordinal)).Select(VersionOf).DefaultIfEmpty().Max();
 
     /// <summary>The number by which an entry sorts.</summary>
     public long VersionOf(string name) => (files.ReadText($"{Entries}/{name}") ?? "").Split('\n')
