@@ -46,6 +46,7 @@ internal static class Commands
             "--show" => Show(layout, slots, selector, terminal),
             "--print" => Print(options, layout, selector, terminal),
             "--link" => new LinkedDeployment(layout, options.Target, terminal).Make(selector),
+            "--on-trial" => IsOnTrial(options, layout, slots) ? ExitCode.Done : ExitCode.Failed,
             "--switch-root" => SwitchRoot(options, layout, commandLine, terminal),
             _ => new Rescue(commandLine, terminal).Reboot(layout, selector),
         };
@@ -71,10 +72,17 @@ internal static class Commands
         BootLog.Add(layout, choice, terminal, toRun: options.Root is null);
         if (choice.Decision is not BootDecision.Boot boot)
             return ExitCode.Rescue;
-        SmallFile.Write(options.Root is null ? BootedRecord.DefaultPath : layout.Booted, choice.Booted(boot).Format());
+        SmallFile.Write(BootedPath(options, layout), choice.Booted(boot).Format());
         terminal.Result(layout.Deployment(boot.Deployment));
         return ExitCode.Done;
     }
+
+    // The boot file is asked, since only there a confirmation is certain.
+    private static bool IsOnTrial(Options options, DeviceLayout layout, BootSlots slots) =>
+        slots.Read() is { State: BootState.Trial } record && BootedRecord.Read(BootedPath(options, layout)) is { Reason: not BootReason.Override } booted &&
+        booted.Deployment == record.Wanted;
+
+    private static string BootedPath(Options options, DeviceLayout layout) => options.Root is null ? BootedRecord.DefaultPath : layout.Booted;
 
     private static int SwitchRoot(Options options, DeviceLayout layout, KernelCommandLine commandLine, Terminal terminal)
     {

@@ -43,7 +43,7 @@ internal sealed class TrialGuard(KernelCommandLine commandLine, Terminal termina
             DefaultDependencies=no
 
             [Timer]
-            OnBootSec={seconds}
+            OnActiveSec={seconds}
             AccuracySec=1s
 
             """));

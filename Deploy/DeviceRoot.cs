@@ -45,5 +45,8 @@ internal sealed record DeviceRoot(string Path, bool IsGiven)
     /// <summary>Where the kernel, and systemd after it, keep what a kernel said when it died.</summary>
     public IReadOnlyList<string> CrashRecords => IsGiven ? [] : ["/sys/fs/pstore", "/var/lib/systemd/pstore"];
 
+    /// <summary>What the kernel tells of network interfaces.</summary>
+    public string NetworkInterfaces => IsGiven ? Below("sys/class/net") : "/sys/class/net";
+
     private string Below(string path) => System.IO.Path.Combine(Path, path);
 }

@@ -2,6 +2,7 @@ using ContentTree.BootFile;
 using ContentTree.Deploy.Booting;
 using ContentTree.Deploy.Commands;
 using ContentTree.Deploy.Config;
+using ContentTree.Deploy.Health;
 using ContentTree.Store.Repositories;
 using Microsoft.Extensions.Logging;
 
@@ -20,6 +21,7 @@ internal sealed class AgentRound(DeviceRoot root, TimeProvider clock, ILogger lo
     private static readonly TimeSpan BetweenChecks = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan AfterReboot = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan Blind = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Waiting = TimeSpan.FromMinutes(1);
 
     private long _started = clock.GetTimestamp();
     private long _polled = clock.GetTimestamp();
@@ -28,6 +30,7 @@ internal sealed class AgentRound(DeviceRoot root, TimeProvider clock, ILogger lo
     private bool _reached;
     private bool _isRebooting;
     private long? _wellSince;
+    private long? _cut;
 
     /// <summary>One line about how things are.</summary>
     public string Status { get; private set; } = "starting";
@@ -112,12 +115,34 @@ internal sealed class AgentRound(DeviceRoot root, TimeProvider clock, ILogger lo
                 return BetweenChecks;
             case TrialResult.Unreached unreached:
                 Complain($"{unreached.Name} is not confirmed yet: {unreached.Reason}");
-                if (config.ReachDeadline > TimeSpan.Zero && IsOver(config.ReachDeadline) && await GiveUpAsync(config, cancellation).ConfigureAwait(false))
-                    Lose(config, unreached.Name, config.ReachDeadline);
-                return BetweenChecks;
+                return await WaitForServerAsync(config, unreached, cancellation).ConfigureAwait(false);
+            case TrialResult.Manual:
+                await PostponeDeadlineAsync(config, cancellation).ConfigureAwait(false);
+                return Waiting;
             default:
                 return TimeSpan.MaxValue;
         }
+    }
+
+    // Without a link nothing can be told about the tree, so the time that counts begins when there is one again.
+    private async Task<TimeSpan> WaitForServerAsync(AgentConfig config, TrialResult.Unreached unreached, CancellationToken cancellation)
+    {
+        if (unreached.IsCut)
+        {
+            _cut = clock.GetTimestamp();
+            await PostponeDeadlineAsync(config, cancellation).ConfigureAwait(false);
+        }
+        var deadline = unreached.IsCut ? config.LinkWait : config.ReachDeadline;
+        var isOver = unreached.IsCut || _cut is not { } cut ? IsOver(deadline) : clock.GetElapsedTime(cut) >= deadline;
+        if (deadline > TimeSpan.Zero && isOver && await GiveUpAsync(config, cancellation).ConfigureAwait(false))
+            Lose(config, unreached.Name, deadline);
+        return unreached.IsCut ? Waiting : BetweenChecks;
+    }
+
+    private async Task PostponeDeadlineAsync(AgentConfig config, CancellationToken cancellation)
+    {
+        if (!root.IsGiven)
+            await TrialDeadline.PostponeAsync(config, new CheckProgram(config.CheckTimeout, clock), cancellation).ConfigureAwait(false);
     }
 
     private bool IsOver(TimeSpan deadline) => clock.GetElapsedTime(_started) >= deadline;
@@ -158,7 +183,7 @@ internal sealed class AgentRound(DeviceRoot root, TimeProvider clock, ILogger lo
         LinkActivation.Run(device, line => Log.Activating(log, line));
         // What a boot would have begun anew.
         _started = clock.GetTimestamp();
-        (_reached, _wellSince, _pollPause) = (false, null, TimeSpan.Zero);
+        (_reached, _wellSince, _cut, _pollPause) = (false, null, null, TimeSpan.Zero);
     }
 
     private void Say(string text)

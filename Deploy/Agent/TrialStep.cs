@@ -26,7 +26,7 @@ internal sealed class TrialStep(DeviceRoot root, AgentConfig config, TimeProvide
         if (!config.AutoConfirm)
         {
             await SayAsync(device, name, TrialWord.Running, "waits for 'ctree confirm'", null, cancellation).ConfigureAwait(false);
-            return new TrialResult.None();
+            return new TrialResult.Manual();
         }
         var health = await new HealthChecks(root.RequiredChecks, root.WantedChecks, _program, log).RunAsync(cancellation).ConfigureAwait(false);
         var units = await NewlyFailedAsync(device, name, cancellation).ConfigureAwait(false);
@@ -38,9 +38,10 @@ internal sealed class TrialStep(DeviceRoot root, AgentConfig config, TimeProvide
             return await SickAsync(device, name, $"failed units: {string.Join(", ", units)}", "", units, cancellation).ConfigureAwait(false);
         if (!reached && MustReach(device, name))
         {
-            const string why = "the server has not been reached from it";
+            var isCut = IsCut(device, name);
+            var why = "the server has not been reached from it" + (isCut ? ", and no network interface has a link" : "");
             await SayAsync(device, name, TrialWord.Unreached, why, () => Evidence("", units), cancellation).ConfigureAwait(false);
-            return new TrialResult.Unreached(name, why);
+            return new TrialResult.Unreached(name, why, isCut);
         }
         var left = config.Settle - (wellSince is { } since ? clock.GetElapsedTime(since) : TimeSpan.Zero);
         if (left > TimeSpan.Zero)
@@ -84,6 +85,10 @@ internal sealed class TrialStep(DeviceRoot root, AgentConfig config, TimeProvide
 
     // What was installed from a stick, on a device that has no network, owes no proof of one.
     private static bool MustReach(Device device, DeploymentName name) => device.State.Deployments.Find(name) is not { Reached: false };
+
+    // No tree pulls a cable or switches an access point off.
+    private bool IsCut(Device device, DeploymentName name) =>
+        device.State.Deployments.Find(name)?.LinkedBefore is { } before && new NetworkLinks(root.NetworkInterfaces).AreCut(before);
 
     // The checks ran without the lock; whatever was done meanwhile is looked at again.
     private async Task ConfirmAsync(string warnings, CancellationToken cancellation)

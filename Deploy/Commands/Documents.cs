@@ -26,13 +26,18 @@ internal sealed record StatusDocument(
     DateTimeOffset? HeldUntil,
     IReadOnlyList<ObjectId> Denied,
     Fetched Fetched,
-    StatusResult? LastResult)
+    StatusResult? LastResult,
+    StatusLoader? Loader)
 {
     public string Schema { get; init; } = "ctree.status/1";
 }
 
 internal sealed record StatusDeployment(
-    DeploymentName Name, ObjectId Commit, BranchName? Branch, long Sequence, string Version, bool Confirmed, bool Pinned);
+    DeploymentName Name, ObjectId Commit, BranchName? Branch, long Sequence, string Version, bool Confirmed, bool Pinned, string? Kernel);
+
+internal sealed record StatusLoader(string Name, string Directory, string? Running, IReadOnlyList<StatusKernel> Kernels, long FreeBytes);
+
+internal sealed record StatusKernel(string Name, long Bytes);
 
 internal sealed record StatusResult(int Code, string Message, string Verb, DateTimeOffset Time);
 
@@ -50,7 +55,10 @@ internal sealed record PlanDocument(
     long FreeBytes,
     long FreeInodes,
     bool Fits,
-    bool RebootNeeded)
+    bool RebootNeeded,
+    string? BootDirectory,
+    long BootBytes,
+    long BootFreeBytes)
 {
     public string Schema { get; init; } = "ctree.plan/1";
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using ContentTree.Deploy.Booting;
+using ContentTree.Deploy.Deployments;
 using ContentTree.Deploy.Transfer;
 using ContentTree.Deploy.Updates;
 using ContentTree.Store.Protocol;
@@ -31,11 +32,13 @@ internal static class PlanCommand
         var upToDate = found.Action == UpdateAction.UpToDate;
         var needs = upToDate ? SpaceNeeds.None : plan.Needs;
         var (bytes, inodes) = device.Store.FreeSpace();
+        var boot = upToDate ? null : KernelRoom.Of(device, plan);
         return new PlanDocument(
             plan.Id, plan.Commit.Version, found.Target.Branch, found.Target.Sequence, upToDate, plan.Fetches, plan.FetchBytes, plan.IsExact,
             needs.Bytes, needs.Inodes, bytes, inodes,
-            upToDate || (needs.Bytes <= bytes - device.Config.MinFree && needs.Inodes <= inodes),
-            (!upToDate || found.RebootNeeded) && !LinkActivation.IsAutomatic(device));
+            upToDate || (needs.Bytes <= bytes - device.Config.MinFree && needs.Inodes <= inodes && boot is not { IsShort: true }),
+            (!upToDate || found.RebootNeeded) && !LinkActivation.IsAutomatic(device),
+            boot?.Directory, boot?.Bytes ?? 0, boot?.Free ?? 0);
     }
 
     private static string Text(PlanDocument plan) => plan.UpToDate
@@ -43,8 +46,12 @@ internal static class PlanCommand
         : $"""
         commit     {plan.Commit} {plan.Version}
         download   {plan.Objects} objects, {(plan.IsDelta ? $"{Sizes.Text(plan.MaxDownloadBytes)} as a delta" : $"at most {Sizes.Text(plan.MaxDownloadBytes)} (uncompressed size)")}
-        disk       {Sizes.Text(plan.DiskBytes)} and {plan.Inodes} inodes; {Sizes.Text(plan.FreeBytes)} and {plan.FreeInodes} are free
+        disk       {Sizes.Text(plan.DiskBytes)} and {plan.Inodes} inodes; {Sizes.Text(plan.FreeBytes)} and {plan.FreeInodes} are free{Boot(plan)}
         fits       {(plan.Fits ? "yes" : "no: 'ctree gc' removes old deployments")}
         afterwards {(plan.RebootNeeded ? "a reboot" : "the link is swapped")}
         """;
+
+    private static string Boot(PlanDocument plan) => plan.BootDirectory is null ? "" : "\nkernel     " + (plan.BootBytes == 0
+        ? $"is in {plan.BootDirectory} already"
+        : $"{Sizes.Text(plan.BootBytes)} in {plan.BootDirectory}; {Sizes.Text(plan.BootFreeBytes)} are free there or can be made free");
 }

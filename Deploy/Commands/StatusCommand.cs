@@ -4,6 +4,7 @@ using System.Text;
 using ContentTree.BootFile;
 using ContentTree.Deploy.Booting;
 using ContentTree.Deploy.Deployments;
+using ContentTree.Deploy.Loaders;
 using ContentTree.Deploy.State;
 using ContentTree.Store.Protocol;
 
@@ -40,7 +41,17 @@ internal static class StatusCommand
             hold is not null, hold?.Until,
             [.. device.Denials.List().Select(d => d.Commit)],
             device.State.Fetching.TryRead() ?? last.Fetched ?? new Fetched(0, 0, 0),
-            last.Result is { } result ? new StatusResult(result.Code, result.Message, result.Verb, result.Time) : null);
+            last.Result is { } result ? new StatusResult(result.Code, result.Message, result.Verb, result.Time) : null,
+            DescribeLoader(device));
+    }
+
+    // Without a loader in the configuration kernels come from elsewhere, and nothing is known of them.
+    private static StatusLoader? DescribeLoader(Device device)
+    {
+        if (device.Config.Loader == "none" || !Directory.Exists(Device.BootDirectory(device.Root, device.Config)))
+            return null;
+        var (directory, running, kernels, free) = new DeviceLoader(device).Describe();
+        return new StatusLoader(device.Config.Loader, directory, running.Length > 0 ? running : null, [.. kernels.Select(k => new StatusKernel(k.Name, k.Bytes))], free);
     }
 
     private static StatusDeployment Describe(Device device, FinishedDeployment deployment)
@@ -48,7 +59,7 @@ internal static class StatusCommand
         var note = device.State.Deployments.Find(deployment.Name);
         return new StatusDeployment(
             deployment.Name, deployment.Commit, note?.Branch, note?.Sequence ?? 0, note?.Version ?? "",
-            BootHistory.IsConfirmed(device, deployment.Name), note?.Kept ?? false);
+            BootHistory.IsConfirmed(device, deployment.Name), note?.Kept ?? false, deployment.Assets.Length > 0 ? deployment.Assets : null);
     }
 
     private static string Text(Device device, StatusDocument status)
@@ -66,7 +77,9 @@ internal static class StatusCommand
         Line(text, "previous", status.Previous?.ToString() ?? "none");
         Problems(text, device);
         foreach (var d in status.Deployments)
-            Line(text, "", $"{d.Name}  {d.Branch?.ToString() ?? "-"} {d.Sequence}  {d.Version}{(d.Confirmed ? "  confirmed" : "")}{(d.Pinned ? "  kept" : "")}");
+            Line(text, "", $"{d.Name}  {d.Branch?.ToString() ?? "-"} {d.Sequence}  {d.Version}{(d.Confirmed ? "  confirmed" : "")}{(d.Pinned ? "  kept" : "")}{(d.Kernel is { } kernel ? $"  kernel {Short(kernel)}" : "")}");
+        if (status.Loader is { } loader)
+            Loader(text, loader);
         if (status.Held)
             Line(text, "held", status.HeldUntil is { } until ? $"until {until:u}" : "until 'ctree release'");
         foreach (var denial in device.Denials.List())
@@ -76,6 +89,15 @@ internal static class StatusCommand
             Line(text, "last", $"{result.Verb} {result.Time:u}: {result.Message} ({result.Code})");
         return text.ToString();
     }
+
+    private static void Loader(StringBuilder text, StatusLoader loader)
+    {
+        Line(text, "loader", $"{loader.Name}, {Sizes.Text(loader.FreeBytes)} free in {loader.Directory}");
+        foreach (var kernel in loader.Kernels)
+            Line(text, "", $"kernel {Short(kernel.Name)}  {Sizes.Text(kernel.Bytes)}{(kernel.Name == loader.Running ? "  runs" : "")}");
+    }
+
+    private static string Short(string kernel) => kernel[..Math.Min(8, kernel.Length)];
 
     private static void Problems(StringBuilder text, Device device)
     {

@@ -39,6 +39,7 @@ internal sealed class AgentConfig
         HealthDeadline = reader.Duration("health.deadline", "5min");
         Settle = reader.Duration("health.settle", "10s");
         ReachDeadline = reader.Duration("health.reach", "12min");
+        LinkWait = reader.Duration("health.link-wait", "1d");
         FailedUnits = reader.Choice("health.failed-units", "wanted", "required", "wanted", "ignored");
         Tries = reader.Number("boot.tries", "3", 1, BootFile.BootRecord.MaxTries);
         LinkPath = reader.Text("link.path", "");
@@ -135,6 +136,9 @@ internal sealed class AgentConfig
 
     /// <summary>How long after a boot the server may stay out of reach of a trial that had reached it before; zero: for ever.</summary>
     public TimeSpan ReachDeadline { get; }
+
+    /// <summary>The same while no network interface has a link, which is hardly the fault of a tree.</summary>
+    public TimeSpan LinkWait { get; }
 
     /// <summary>What units are that fail in a trial and did not before: required, wanted or ignored.</summary>
     public string FailedUnits { get; }

@@ -51,16 +51,13 @@ internal sealed class DeploymentBuilder(Device device)
         return FinishedDeployment.Find(device.Layout, name) ?? throw new IOException($"{device.Layout.Marker(name)} does not read back as written");
     }
 
-    // Before anything is written. What no rule holds makes room, with its kernel; what may be fallen back to does not.
+    // Before anything is written.
     private void RequireBootable(CompleteCommit commit, BootAssets? assets)
     {
         RootFilesystem.RequireReadOnlyRoot(device.Store, commit);
-        KernelElsewhere.Require(device, commit.Id, commit.Commit.Tree);
-        if (assets is null)
-            return;
-        if (_loader.IsShortOfRoom(assets))
-            new Retention(device).RemoveDeployments();
-        _loader.RequireRoom(assets);
+        KernelElsewhere.Require(device, commit.Id, commit.Commit.Tree, device.Store.ReadTree);
+        if (assets is not null)
+            KernelRoom.Make(device, _loader, assets);
     }
 
     private DeploymentName TakeName(CompleteCommit commit, Target target)
@@ -70,7 +67,8 @@ internal sealed class DeploymentBuilder(Device device)
         var name = new DeploymentName(Math.Max(known.Next, highest + 1), commit.Id.ToString());
         var reached = device.State.Last.Poll is { Failures: 0 };
         var note = new DeploymentNote(
-            name, commit.Id, commit.Commit.Version, device.Clock.GetUtcNow(), target.Branch, target.Sequence, Reached: reached, FailedBefore: FailedUnits.Now(device));
+            name, commit.Id, commit.Commit.Version, device.Clock.GetUtcNow(), target.Branch, target.Sequence, Reached: reached,
+            FailedBefore: FailedUnits.Now(device), LinkedBefore: new NetworkLinks(device.Root.NetworkInterfaces).Linked());
         device.State.Deployments = known.With(note) with { Next = name.Number + 1 };
         return name;
     }

@@ -50,7 +50,8 @@ internal sealed class Retention(Device device)
             DurableFiles.RemoveTemporaries(directory);
     }
 
-    private HashSet<DeploymentName> Stay()
+    /// <summary>Those that some rule holds.</summary>
+    public HashSet<DeploymentName> Stay()
     {
         var record = device.Boot.Read();
         DeploymentName?[] named = [device.Booted?.Deployment, record?.Wanted, record?.Previous, record?.LastResort, device.Layout.ReadRecovery()];

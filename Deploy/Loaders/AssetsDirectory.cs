@@ -30,12 +30,15 @@ internal sealed class AssetsDirectory(LocalStore store, string bootDirectory)
         _files.List($"{Place}/{assets.Name}").Count == assets.Files.Count &&
         assets.Files.All(f => HashOf(_files.PathOf($"{Place}/{assets.Name}/{f.Name}"), f.File.Size) == f.File.Id);
 
+    /// <summary>Bytes that one takes on the partition; 0 when it is there.</summary>
+    public long Needs(BootAssets assets) =>
+        IsWhole(assets) ? 0 : assets.Files.Aggregate(SpaceNeeds.None, (sum, f) => sum.PlusFile(f.File.Size)).Bytes + Spare;
+
+    /// <summary>Bytes that one takes that is there, whole or not.</summary>
+    public long SizeOf(string name) => _files.List($"{Place}/{name}").Sum(file => new FileInfo(_files.PathOf($"{Place}/{name}/{file}")).Length);
+
     /// <summary>Bytes that are missing on the partition; 0 or less when they fit.</summary>
-    public long Shortage(BootAssets assets)
-    {
-        var needs = assets.Files.Aggregate(SpaceNeeds.None, (sum, f) => sum.PlusFile(f.File.Size)).Bytes + Spare;
-        return IsWhole(assets) ? 0 : needs - Free();
-    }
+    public long Shortage(BootAssets assets) => Needs(assets) is > 0 and var needs ? needs - Free() : 0;
 
     /// <exception cref="StoppedException">They do not fit.</exception>
     public void RequireRoom(BootAssets assets)
@@ -78,7 +81,8 @@ internal sealed class AssetsDirectory(LocalStore store, string bootDirectory)
             _files.Remove($"{Place}/{name}");
     }
 
-    private long Free()
+    /// <summary>Bytes that are free on the partition.</summary>
+    public long Free()
     {
         using var directory = Posix.OpenDirectory(bootDirectory);
         return Posix.FreeSpace(directory, bootDirectory).FreeBytes;

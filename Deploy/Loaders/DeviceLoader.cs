@@ -45,9 +45,23 @@ internal sealed class DeviceLoader
     public void RequireAnswer() => _loader?.RequireAnswer();
 
     /// <summary>The kernel that a root tree is to boot with; null when it brings none or kernels come from elsewhere.</summary>
-    public BootAssets? Find(ObjectId tree) => _loader is null
+    public BootAssets? Find(ObjectId tree) => Find(tree, _device.Store.ReadTree);
+
+    /// <summary>The same, for a tree that is read otherwise.</summary>
+    public BootAssets? Find(ObjectId tree, Func<ObjectId, Tree> read) => _loader is null
         ? null
-        : new KernelSearch(_device.Store.ReadTree, tree).Find(_device.Config.DeviceTree, BootEntry.CheckedOptions(_device.Config.KernelOptions));
+        : new KernelSearch(read, tree).Find(_device.Config.DeviceTree, BootEntry.CheckedOptions(_device.Config.KernelOptions));
+
+    /// <summary>What a kernel takes, when every deployment goes but those that are to stay.</summary>
+    public BootRoom RoomFor(BootAssets assets, IReadOnlySet<DeploymentName> stay)
+    {
+        var needed = DeploymentSet.Scan(_device.Layout).Where(d => stay.Contains(d.Name)).Select(d => d.Marker.Assets).Append(Running()).Append(assets.Name).ToHashSet();
+        return new BootRoom(_directory, _assets.Needs(assets), _assets.Free() + _assets.Names().Where(name => !needed.Contains(name)).Sum(_assets.SizeOf));
+    }
+
+    /// <summary>The kernels that are on the boot partition, with the bytes of each, and what is free there.</summary>
+    public (string Directory, string Running, IReadOnlyList<(string Name, long Bytes)> Kernels, long Free) Describe() =>
+        (_directory, Running(), [.. _assets.Names().Order(StringComparer.Ordinal).Select(name => (name, _assets.SizeOf(name)))], _assets.Free());
 
     /// <summary>Whether the boot partition lacks room for a kernel.</summary>
     public bool IsShortOfRoom(BootAssets assets) => _assets.Shortage(assets) > 0;

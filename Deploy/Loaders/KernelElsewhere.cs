@@ -12,11 +12,11 @@ internal static class KernelElsewhere
 {
     /// <summary>Trees without a kernel are always welcome, and so is the first one that has one.</summary>
     /// <exception cref="StoppedException">The tree has another kernel.</exception>
-    public static void Require(Device device, ObjectId commit, ObjectId tree)
+    public static void Require(Device device, ObjectId commit, ObjectId tree, Func<ObjectId, Tree> read)
     {
         if (device.Config is not { Loader: "none", Kernel: "same" } || InUse(device) is not { } used || !device.Store.ContainsCommit(used.Commit))
             return;
-        var kernels = new KernelSearch(device.Store.ReadTree, tree).Ids();
+        var kernels = new KernelSearch(read, tree).Ids();
         var own = new KernelSearch(device.Store.ReadTree, device.Store.ReadCommit(used.Commit).Tree).Ids();
         if (kernels.Count == 0 || own.Count == 0 || own.IsSubsetOf(kernels))
             return;

@@ -29,6 +29,7 @@ internal sealed record DeploymentsState(ulong Next, IReadOnlyList<DeploymentNote
 /// <param name="Kept">Not to be removed.</param>
 /// <param name="Reached">The server had been reached when it was made, so it must be reached again before it is confirmed.</param>
 /// <param name="FailedBefore">Units that had failed when it was made.</param>
+/// <param name="LinkedBefore">Network devices that had a link when it was made, <see cref="Health.NetworkLinks"/>.</param>
 internal sealed record DeploymentNote(
     DeploymentName Name,
     ObjectId Commit,
@@ -39,4 +40,5 @@ internal sealed record DeploymentNote(
     bool Confirmed = false,
     bool Kept = false,
     bool Reached = false,
-    IReadOnlyList<string>? FailedBefore = null);
+    IReadOnlyList<string>? FailedBefore = null,
+    IReadOnlyList<string>? LinkedBefore = null);

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using ContentTree.Deploy.Deployments;
 using ContentTree.Store;
 using ContentTree.Store.Deltas;
 using ContentTree.Store.Local;
@@ -102,11 +103,12 @@ internal sealed class CommitPull : IAsyncDisposable
         }
         var application = _delta.Application;
         Fitness.Require(_device, id, application.Commit);
-        var plan = new PullPlan(id, application.Commit, application.Commit.Encode(), [], Needs(_delta)) { Delta = _delta };
-        if (plan.Needs.Fits(_device.Store, _device.Config.MinFree))
-            return plan;
+        var plan = new PullPlan(id, application.Commit, application.Commit.Encode(), [], Needs(_delta), application.OutlineRoot, application.ReadOutline) { Delta = _delta };
         // Nobody signed what it says it takes, and objects may take less. Its start stays for a day with more room.
-        Refusal = $"it needs {Sizes.Text(plan.Needs.Bytes)} and {plan.Needs.Inodes} inodes, which are not free";
+        Refusal = plan.Needs.Fits(_device.Store, _device.Config.MinFree) ? KernelRoom.Objection(_device, plan)
+            : $"it needs {Sizes.Text(plan.Needs.Bytes)} and {plan.Needs.Inodes} inodes, which are not free";
+        if (Refusal is null)
+            return plan;
         await _delta.StopAsync().ConfigureAwait(false);
         return null;
     }
@@ -154,7 +156,7 @@ internal sealed class CommitPull : IAsyncDisposable
         var fetch = new TreeFetch(_device, _repository, _pull, _mirrors, _packs, Counters);
         var (contents, needs) = await fetch.RunAsync(commit.Tree, cancellation).ConfigureAwait(false);
         Heap.Tidy();
-        return new PullPlan(id, commit, encoded, contents, needs);
+        return new PullPlan(id, commit, encoded, contents, needs, commit.Tree, _pull.ReadTree);
     }
 
     private async Task<CompleteCommit> RunObjectsAsync(PullPlan plan, CancellationToken cancellation)

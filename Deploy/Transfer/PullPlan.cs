@@ -8,7 +8,10 @@ namespace ContentTree.Deploy.Transfer;
 /// <param name="Encoded">Its bytes.</param>
 /// <param name="Contents">What is missing, in order of ids.</param>
 /// <param name="Needs">What download and deployment together take.</param>
-internal sealed record PullPlan(ObjectId Id, Commit Commit, byte[] Encoded, IReadOnlyList<WantedContent> Contents, SpaceNeeds Needs)
+/// <param name="Root">The root tree for <paramref name="Read"/>.</param>
+/// <param name="Read">Reads its trees. What a delta will make has ids of its own there, and sizes that nobody signed.</param>
+internal sealed record PullPlan(
+    ObjectId Id, Commit Commit, byte[] Encoded, IReadOnlyList<WantedContent> Contents, SpaceNeeds Needs, ObjectId Root, Func<ObjectId, Tree> Read)
 {
     /// <summary>The delta that brings everything; null when contents are fetched as they are.</summary>
     public DeltaPull? Delta { get; init; }

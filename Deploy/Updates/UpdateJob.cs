@@ -67,6 +67,7 @@ internal sealed class UpdateJob(Device device, Sources sources, Progress progres
         await using var _ = pull.ConfigureAwait(false);
         await using var record = new FetchedRecord(device, pull.Counters).ConfigureAwait(false);
         var plan = await pull.PlanAsync(target.Commit, isFollowed: true, cancellation).ConfigureAwait(false);
+        KernelRoom.Require(device, plan);
         CompleteCommit complete;
         await using (progress.Follow(plan, pull.Counters).ConfigureAwait(false))
             complete = await pull.RunAsync(plan, cancellation).ConfigureAwait(false);

@@ -72,6 +72,24 @@ public sealed class StorePull : IDisposable
         return _store.ContainsTree(id);
     }
 
+    /// <summary>A tree of the store, or one that came and is not moved there yet.</summary>
+    public Tree ReadTree(ObjectId id)
+    {
+        lock (_gate)
+        {
+            if (_stagedTrees.Contains(id))
+            {
+                var name = Encoding.ASCII.GetBytes(new ObjectName(ObjectKind.Tree, id).ToString());
+                using var file = Posix.OpenForReadingAt(_store.Incoming, name);
+                var encoded = new byte[Posix.Stat(file, id.ToString()).Size];
+                for (int at = 0, count; (count = Posix.Read(file, encoded.AsSpan(at), id.ToString())) > 0;)
+                    at += count;
+                return Tree.Decode(encoded, id);
+            }
+        }
+        return _store.ReadTree(id);
+    }
+
     /// <exception cref="CorruptObjectException">The bytes are not that tree.</exception>
     public Tree AddTree(ObjectId id, ReadOnlySpan<byte> encoded)
     {

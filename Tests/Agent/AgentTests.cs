@@ -148,6 +148,44 @@ public sealed class AgentTests : IAsyncLifetime
 
     [Fact]
     [Trait("Category", "Slow")]
+    public async Task A_trial_without_any_link_waits_until_there_is_one_and_has_its_time_from_then_on()
+    {
+        Carrier("1");
+        var second = await SecondAsync();
+        _device.Configure("[health]\nreach = 4s\n[transfer]\nattempts = 1\n");
+        _device.BootNow().Should().StartWith("2-");
+        var tries = _device.Boot.Read()!.TriesLeft;
+        Carrier("0");
+        _server.Link.Spoil = (_, answer) => answer.Replace(503, "text/plain", "not now");
+        await using var agent = new TestAgent(_device);
+
+        await agent.HearsAsync("no network interface has a link");
+        await Task.Delay(TimeSpan.FromSeconds(5));
+        Carrier("1");
+        for (var patience = 0; patience < 100 && Diary().Contains("no network interface", StringComparison.Ordinal); patience++)
+            await Task.Delay(100);
+        await Task.Delay(TimeSpan.FromSeconds(1));
+        _device.Boot.Read()!.Should().Match<BootRecord>(record => record.State == BootState.Trial && record.TriesLeft == tries, "an access point is down");
+        _server.Link.Spoil = (_, _) => { };
+        await agent.HearsAsync($"2-{second.ToString()[..8]} is good: confirmed");
+    }
+
+    [Theory]
+    [Trait("Category", "Slow")]
+    [InlineData("0", "link-wait = 1s", "a link that stays away is looked for with the tree before")]
+    [InlineData("1", "link-wait = 1h", "with a link only the time that counts without one is over")]
+    public async Task A_trial_without_the_server_ends_when_its_time_is_over(string carrier, string setting, string because)
+    {
+        Carrier("1");
+        await SecondAsync();
+        Carrier(carrier);
+        _device.Configure($"[health]\n{setting}\n");
+        await LoseNetworkAsync();
+        _device.Boot.Read()!.State.Should().Be(BootState.Fallback, because);
+    }
+
+    [Fact]
+    [Trait("Category", "Slow")]
     public async Task A_trial_in_which_the_agent_found_nothing_wrong_is_tried_again_later()
     {
         var second = await SecondAsync();
@@ -361,6 +399,10 @@ public sealed class AgentTests : IAsyncLifetime
         File.WriteAllText(path + ".new", script);
         Shell.Run($"chmod 755 '{path}.new' && mv '{path}.new' '{path}'");
     }
+
+    private string Diary() => File.ReadAllText(Path.Combine(_device.Root, "ctree/state/trial.json"));
+
+    private void Carrier(string carrier) => FakeInterface.Put(Path.Combine(_device.Root, "sys/class/net/wlan0"), "mmc1:0001:1", carrier);
 
     private DeviceStateFiles State() => new(new DeviceRoot(_device.Root, IsGiven: true), TimeProvider.System);
 }

@@ -94,7 +94,28 @@ public sealed class LinkedDeploymentTests : IDisposable
         Shell.Run($"grep -c '{_layout.Deployment(BootSamples.Name(1))} ' /proc/self/mounts").Trim().Should().Be("1");
     }
 
-    private int Run() => Commands.Run(["--root", _directory.Path, "--link", Link], new KernelCommandLine(""), new BootSelector.Terminal(_ => { }, _ => { }));
+    [Fact]
+    public void On_trial_is_what_was_chosen_last_until_it_is_confirmed()
+    {
+        OnTrial().Should().Be(1, "nothing was ever chosen");
+        _slots.Write(BootSamples.Record(BootState.Good, 1, null, 0));
+        Run();
+        _slots.Write(BootSamples.Record(BootState.Trial, 2, 1, 2));
+        OnTrial().Should().Be(1, "it has not been activated yet");
+        Run();
+        OnTrial().Should().Be(0);
+        _slots.Write(BootSamples.Record(BootState.Good, 2, 1, 0));
+        OnTrial().Should().Be(1, "it was confirmed");
+        _slots.Write(BootSamples.Record(BootState.Trial, 2, 1, 0));
+        Run();
+        OnTrial().Should().Be(1, "it went back");
+    }
+
+    private int OnTrial() => Run("--on-trial");
+
+    private int Run() => Run("--link", Link);
+
+    private int Run(params string[] words) => Commands.Run(["--root", _directory.Path, .. words], new KernelCommandLine(""), new BootSelector.Terminal(_ => { }, _ => { }));
 
     private string Version() => File.ReadAllText(Path.Combine(Link, "version"));
 }

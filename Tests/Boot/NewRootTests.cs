@@ -49,7 +49,7 @@ public sealed class NewRootTests : IDisposable
         File.WriteAllText(Path.Combine(_disk.Layout.Deployment(name), "lib/systemd/systemd"), "");
         _disk.Slots.Write(Record(BootState.Trial, 2, null, 3));
         var said = Switch("cd /run/systemd/system; cat ctree-trial-deadline.*; ls -L sysinit.target.wants timers.target.wants");
-        said.Should().Contain("OnBootSec=900").And.Contain("ConditionPathExists=!/run/ctree/confirmed")
+        said.Should().Contain("OnActiveSec=900").And.Contain("ConditionPathExists=!/run/ctree/confirmed")
             .And.Contain("SuccessAction=reboot-force");
         said.Split("ctree-trial-deadline.timer\n").Should().HaveCount(3, "both targets want a timer that is there");
     }

@@ -52,7 +52,10 @@ public sealed class LinkModeBootTests : IDisposable
         Guest(shell, "printf '[health]\\nconfirm = manual\\n[boot]\\ntries = 1\\n' >>/ctree/agent.conf");
         var fourth = Publish(4);
         _server.Eventually(() => Guest(shell, "cat /run/example") == "4");
-        Guest(shell, "systemctl reboot --no-block");
+        // Nobody is there any more who could end the trial.
+        Guest(shell, "systemctl stop ctree-agent.service");
+        Guest(shell, "systemctl show -P ActiveState ctree-link-deadline.timer").Should().Be("active");
+        Guest(shell, "systemctl start --no-block ctree-link-deadline.service");
         machine.WaitFor("READY", Patience);
         _server.Eventually(() => Guest(shell, "cat /run/example") == "2" && _server.Show(device)["failed"]?.GetValue<string>() == fourth);
         Guest(shell, "ctree --json status").Should().Contain($"\"booted\": \"2-{second[..8]}\"").And.Contain("\"state\": \"good\"");
@@ -73,7 +76,7 @@ public sealed class LinkModeBootTests : IDisposable
     private string Provision()
     {
         var root = _debian.NewVersion(_directory["root"]);
-        DeviceProgram.InstallInto(root, "ctree-agent.service", "ctree-link.service");
+        DeviceProgram.InstallInto(root, "ctree-agent.service", "ctree-link.service", "ctree-link-deadline.timer", "ctree-link-deadline.service");
         var units = Path.Combine(root, "etc/systemd/system");
         File.WriteAllText(Path.Combine(units, "example.service"), """
             [Unit]

@@ -72,6 +72,15 @@ public sealed class DeltaApplication : IDisposable
         });
     }
 
+    /// <summary>
+    /// The root of the new trees as they will be, before any content is rebuilt: for <see cref="ReadOutline"/> only. Nobody signed them yet.
+    /// </summary>
+    public ObjectId OutlineRoot => _plan.Trees.Count == 0 ? _plan.Commit.Tree : TreeOutline.TreeId(0);
+
+    /// <summary>A tree of the outline. What the delta rebuilds has its size there, and an id that only stands for it.</summary>
+    /// <exception cref="CorruptDeltaException">The plan makes no tree of it.</exception>
+    public Tree ReadOutline(ObjectId id) => TreeOutline.Read(_plan, id) ?? _store.ReadTree(id);
+
     /// <summary>Reads the plan. The old commit must be complete in the store.</summary>
     /// <param name="codedPlan">The plan's bytes as they are in the file.</param>
     /// <exception cref="CorruptDeltaException">Damaged, or not a plan from that commit to that one.</exception>

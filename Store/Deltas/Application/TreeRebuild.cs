@@ -17,19 +17,20 @@ internal static class TreeRebuild
         // A directory is planned before those in it.
         for (var i = ids.Length - 1; i >= 0; i--)
         {
-            var entries = plan.Trees[i].Entries.Select(e => Entry(e, plan, contents, ids)).ToArray();
-            var encoded = new Tree(plan.Trees[i].Metadata, entries).Encode();
+            var encoded = Make(plan, i, content => contents[content], tree => ids[tree]).Encode();
             ids[i] = ObjectId.Of(encoded);
             add(ids[i], encoded);
         }
         return ids[0];
     }
 
-    private static TreeEntry Entry(PlannedEntry entry, DeltaPlan plan, IReadOnlyList<ObjectId> contents, ObjectId[] trees) => entry switch
-    {
-        PlannedEntry.Known known => known.Entry,
-        PlannedEntry.Rebuilt file => new TreeEntry.File(file.Name, file.Metadata, plan.Contents[file.Content].Size, contents[file.Content]),
-        PlannedEntry.Subtree directory => new TreeEntry.Directory(directory.Name, trees[directory.Tree]),
-        _ => throw new System.Diagnostics.UnreachableException(),
-    };
+    /// <summary>One tree of the plan, with ids for the contents and trees that it names by number.</summary>
+    public static Tree Make(DeltaPlan plan, int tree, Func<int, ObjectId> content, Func<int, ObjectId> subtree) =>
+        new(plan.Trees[tree].Metadata, [.. plan.Trees[tree].Entries.Select<PlannedEntry, TreeEntry>(entry => entry switch
+        {
+            PlannedEntry.Known known => known.Entry,
+            PlannedEntry.Rebuilt file => new TreeEntry.File(file.Name, file.Metadata, plan.Contents[file.Content].Size, content(file.Content)),
+            PlannedEntry.Subtree directory => new TreeEntry.Directory(directory.Name, subtree(directory.Tree)),
+            _ => throw new System.Diagnostics.UnreachableException(),
+        })]);
 }

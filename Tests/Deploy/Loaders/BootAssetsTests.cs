@@ -1,3 +1,6 @@
+using System.Text.Json.Nodes;
+using ContentTree.Server.Deltas;
+using ContentTree.Store.Deltas.Generation;
 using ContentTree.Tests.Boot;
 using TemporaryDirectory = ContentTree.Tests.Support.TemporaryDirectory;
 
@@ -96,6 +99,41 @@ public sealed class BootAssetsTests
         it.Shell("find . | sort; cat boot.a").Should().Be(before);
         it.Boot("ctree").Should().Equal([first], "what runs keeps its kernel");
         it.Device.Deployments().Should().HaveCount(1);
+    }
+
+    [MountFact]
+    public async Task A_kernel_that_does_not_fit_is_refused_before_its_commit_is_downloaded_also_by_delta()
+    {
+        await using var it = await KernelDevice.StartAsync("extlinux");
+        using var small = it.MountBoot("-t tmpfs -o size=512k none");
+        var first = it.Publish("a");
+        await it.Device.TakeAsync();
+        var second = it.Server.Publish("mkdir -p boot usr; head -c 600000 /dev/urandom >boot/vmlinuz-6.1");
+        using (var deltas = new DeltaStore(it.Server.Data))
+            deltas.Make(first, second, new DeltaOptions(), null, CancellationToken.None);
+        it.Server.Link.Reset();
+        var plan = await it.Device.RunAsync("plan");
+        plan.Code.Should().Be(15);
+        plan.Output.Should().MatchRegex($"kernel     65[0-9]\\.[0-9] KiB in {it.Device.Layout.Boot}; 4[0-9]+\\.[0-9] KiB are free").And.Contain("fits       no");
+        var json = JsonNode.Parse((await it.Device.RunAsync("--json", "plan")).Output)!;
+        (json["fits"]!.GetValue<bool>(), json["bootBytes"]!.GetValue<long>() > json["bootFreeBytes"]!.GetValue<long>()).Should().Be((false, true));
+        var refused = await it.Device.RunAsync("update");
+        (refused.Code, it.Server.Link.BodyBytes < 500_000).Should().Be((15, true), refused.Error);
+        refused.Error.Should().Contain("the kernel of this commit does not fit");
+    }
+
+    [Fact]
+    public async Task The_plan_and_the_status_tell_of_kernels()
+    {
+        await using var it = await KernelDevice.StartAsync("grub");
+        var name = await it.TakeAsync("a");
+        it.Publish("a");
+        (await it.Device.RunAsync("plan")).Output.Should().Contain($"kernel     is in {it.Device.Layout.Boot} already");
+        var status = await it.Device.RunAsync("status");
+        status.Output.Should().MatchRegex($"loader     grub, .* free in {it.Device.Layout.Boot}\n").And.Contain($"kernel {name[..8]}  21 bytes\n").And.Contain($"confirmed  kernel {name[..8]}\n");
+        var loader = (await it.Device.JsonAsync("status"))["loader"]!;
+        (loader["name"]!.GetValue<string>(), loader["kernels"]![0]!["name"]!.GetValue<string>(), loader["kernels"]![0]!["bytes"]!.GetValue<long>()).Should().Be(("grub", name, 21));
+        (await it.Device.JsonAsync("status"))["deployments"]![0]!["kernel"]!.GetValue<string>().Should().Be(name);
     }
 
     [MountFact]
