@@ -6,6 +6,7 @@ using ContentTree.Deploy.State;
 using ContentTree.Deploy.Transfer;
 using ContentTree.Deploy.Updates;
 using ContentTree.Store.Protocol;
+using ContentTree.Store.Trust;
 using Microsoft.Extensions.Logging;
 
 namespace ContentTree.Deploy.Agent;
@@ -91,8 +92,9 @@ internal sealed class PollStep(DeviceRoot root, AgentConfig config, TimeProvider
     private static bool IsDecided(Device device)
     {
         var follow = device.State.Follow;
-        return follow.HoldAt(device.Clock.GetUtcNow()) is not null ||
-            ((follow.Commit ?? device.Trust.Seen(follow.Branch)?.Commit) is { } target && device.Denials.Find(target) is not null);
+        var assigned = device.Trust.Assignment(follow.Branch);
+        return follow.HoldAt(device.Clock.GetUtcNow()) is not null || assigned is { Action: AssignmentAction.Hold } ||
+            ((follow.Commit ?? assigned?.Commit ?? device.Trust.Seen(follow.Branch)?.Commit) is { } target && device.Denials.Find(target) is not null);
     }
 
     private Task<UpdateOutcome> RunAsync(Device device, Sources sources, CancellationToken cancellation)

@@ -27,7 +27,8 @@ internal sealed record StatusDocument(
     IReadOnlyList<ObjectId> Denied,
     Fetched Fetched,
     StatusResult? LastResult,
-    StatusLoader? Loader)
+    StatusLoader? Loader,
+    StatusAssignment? Assignment)
 {
     public string Schema { get; init; } = "ctree.status/1";
 }
@@ -38,6 +39,8 @@ internal sealed record StatusDeployment(
 internal sealed record StatusLoader(string Name, string Directory, string? Running, IReadOnlyList<StatusKernel> Kernels, long FreeBytes);
 
 internal sealed record StatusKernel(string Name, long Bytes);
+
+internal sealed record StatusAssignment(string Action, ObjectId? Commit, string Reason, long Counter, DateTimeOffset Until);
 
 internal sealed record StatusResult(int Code, string Message, string Verb, DateTimeOffset Time);
 

@@ -7,6 +7,7 @@ using ContentTree.Deploy.Deployments;
 using ContentTree.Deploy.Loaders;
 using ContentTree.Deploy.State;
 using ContentTree.Store.Protocol;
+using ContentTree.Store.Trust;
 
 namespace ContentTree.Deploy.Commands;
 
@@ -42,7 +43,8 @@ internal static class StatusCommand
             [.. device.Denials.List().Select(d => d.Commit)],
             device.State.Fetching.TryRead() ?? last.Fetched ?? new Fetched(0, 0, 0),
             last.Result is { } result ? new StatusResult(result.Code, result.Message, result.Verb, result.Time) : null,
-            DescribeLoader(device));
+            DescribeLoader(device),
+            device.Trust.TryRoot() is null ? null : Describe(device.Trust.Assignment(follow.Branch)));
     }
 
     // Without a loader in the configuration kernels come from elsewhere, and nothing is known of them.
@@ -53,6 +55,12 @@ internal static class StatusCommand
         var (directory, running, kernels, free) = new DeviceLoader(device).Describe();
         return new StatusLoader(device.Config.Loader, directory, running.Length > 0 ? running : null, [.. kernels.Select(k => new StatusKernel(k.Name, k.Bytes))], free);
     }
+
+    private static StatusAssignment? Describe(VerifiedAssignment? assignment) => assignment switch
+    {
+        null or { Action: AssignmentAction.Follow } => null,
+        _ => new StatusAssignment(assignment.Commit is null ? "hold" : "pin", assignment.Commit, assignment.Reason, assignment.Counter, assignment.Expires),
+    };
 
     private static StatusDeployment Describe(Device device, FinishedDeployment deployment)
     {
@@ -82,6 +90,8 @@ internal static class StatusCommand
             Loader(text, loader);
         if (status.Held)
             Line(text, "held", status.HeldUntil is { } until ? $"until {until:u}" : "until 'ctree release'");
+        if (status.Assignment is { } told)
+            Line(text, "assigned", $"{(told.Commit is { } commit ? $"pinned to {commit}" : "held")} by the server until {told.Until:u}{(told.Reason.Length > 0 ? $": {told.Reason}" : "")}");
         foreach (var denial in device.Denials.List())
             Line(text, "denied", $"{denial.Commit} {denial.Reason} {denial.Text}");
         Line(text, "fetched", $"{status.Fetched.Objects} objects, {Sizes.Text(status.Fetched.Bytes)}, {status.Fetched.Resumes} resumed, {status.Fetched.Restarts} begun anew");

@@ -10,4 +10,7 @@ internal sealed record OfferedHead(byte[] Head, byte[]? Timestamp)
     /// timestamp lasts, and whoever can plug it in could also take the device away.
     /// </summary>
     public bool IsAtHand { get; init; }
+
+    /// <summary>An assignment that came with it.</summary>
+    public byte[]? Assignment { get; init; }
 }

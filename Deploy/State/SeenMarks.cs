@@ -11,10 +11,16 @@ internal sealed class SeenMarks(SeenState seen, TrustRoot root)
 {
     private readonly IReadOnlyList<KeyId> _release = KeysOf(root, Role.Release);
     private readonly IReadOnlyList<KeyId> _timestamp = KeysOf(root, Role.Timestamp);
+    private readonly IReadOnlyList<KeyId> _fleet = KeysOf(root, Role.Fleet);
 
     /// <summary>The newest moment that signed data has proved.</summary>
     public DateTimeOffset Floor => seen.Branches.SelectMany(b => b.Keys ?? []).Where(k => _release.Contains(k.Key)).Select(k => k.Created)
         .Concat(Timestamps.Select(t => t.Created)).Append(seen.Floor).Max();
+
+    /// <summary>The highest counter of an assignment, 0 before the first.</summary>
+    public long Assignment => Assignments.Select(a => a.Counter).DefaultIfEmpty().Max();
+
+    private IEnumerable<SeenAssignment> Assignments => (seen.Assignments ?? []).Where(a => _fleet.Contains(a.Key));
 
     private IEnumerable<SeenTimestamp> Timestamps => (seen.Timestamps ?? []).Where(t => _timestamp.Contains(t.Key));
 
@@ -33,10 +39,11 @@ internal sealed class SeenMarks(SeenState seen, TrustRoot root)
         Timestamps.Where(t => t.Branch == branch).Select(t => (DateTimeOffset?)t.Created).Max();
 
     /// <summary>What is to be remembered when these are accepted; what does not count any more is forgotten.</summary>
-    public SeenState With(VerifiedHead head, VerifiedTimestamp? timestamp) => seen with
+    public SeenState With(VerifiedHead head, VerifiedTimestamp? timestamp, VerifiedAssignment? assignment) => seen with
     {
         Branches = [.. seen.Branches.Where(b => b.Branch != head.Branch), Marked(head)],
         Timestamps = timestamp is null ? seen.Timestamps : [.. Timestamps.Where(t => t.Branch != timestamp.Branch), .. Marked(timestamp)],
+        Assignments = assignment is null ? seen.Assignments : Marked(assignment),
     };
 
     private SeenBranch Marked(VerifiedHead head)
@@ -55,6 +62,12 @@ internal sealed class SeenMarks(SeenState seen, TrustRoot root)
         var signers = root.SignersOf(timestamp.Envelope, Role.Timestamp);
         return Timestamps.Where(t => t.Branch == timestamp.Branch && !signers.Contains(t.Key))
             .Concat(signers.Order().Select(key => new SeenTimestamp(timestamp.Branch, key, timestamp.Created)));
+    }
+
+    private SeenAssignment[] Marked(VerifiedAssignment assignment)
+    {
+        var signers = root.SignersOf(assignment.Envelope, Role.Fleet);
+        return [.. Assignments.Where(a => !signers.Contains(a.Key)), .. signers.Order().Select(key => new SeenAssignment(key, assignment.Counter))];
     }
 
     private static IReadOnlyList<KeyId> KeysOf(TrustRoot root, string role) => root.Roles.TryGetValue(role, out var known) ? known.KeyIds : [];

@@ -9,7 +9,12 @@ namespace ContentTree.Deploy.State;
 /// <param name="Floor">A moment that signed data has proved, from before moments were kept by key: time is never taken to be before it.</param>
 /// <param name="Branches">The highest head of each branch.</param>
 /// <param name="Timestamps">The newest timestamp of each branch by key; null before the first one.</param>
-internal sealed record SeenState(DateTimeOffset Floor, IReadOnlyList<SeenBranch> Branches, IReadOnlyList<SeenTimestamp>? Timestamps = null)
+/// <param name="Assignments">The highest assignment by key; null before the first one.</param>
+internal sealed record SeenState(
+    DateTimeOffset Floor,
+    IReadOnlyList<SeenBranch> Branches,
+    IReadOnlyList<SeenTimestamp>? Timestamps = null,
+    IReadOnlyList<SeenAssignment>? Assignments = null)
 {
     public string Schema { get; init; } = "ctree.seen/1";
 
@@ -34,3 +39,8 @@ internal sealed record SeenKey(KeyId Key, long Sequence, ObjectId Commit, DateTi
 /// <param name="Key">The timestamp key.</param>
 /// <param name="Created">Its moment; an earlier one is refused.</param>
 internal sealed record SeenTimestamp(BranchName Branch, KeyId Key, DateTimeOffset Created);
+
+/// <summary>The highest assignment that a key has signed. It counts as long as that key does.</summary>
+/// <param name="Key">The fleet key.</param>
+/// <param name="Counter">Its counter; a lower one is refused.</param>
+internal sealed record SeenAssignment(KeyId Key, long Counter);

@@ -10,6 +10,8 @@ internal sealed class TrustState(DeviceRoot root, TimeProvider clock)
 {
     private static readonly DateTimeOffset Never = DateTimeOffset.UnixEpoch;
 
+    private static ReadOnlySpan<byte> AssignmentFile => "assignment.json"u8;
+
     private readonly StateFile<SeenState> _seen = new(root.Trust, "seen.json", StateJson.Default.SeenState);
 
     /// <summary>The root, or null before it is known.</summary>
@@ -47,11 +49,22 @@ internal sealed class TrustState(DeviceRoot root, TimeProvider clock)
         return DurableFiles.TryRead(trust, HeadFile(branch), Envelope.MaxBytes);
     }
 
+    /// <summary>What fleet keys have told this device to do on the branch, until it is over; null when nothing.</summary>
+    public VerifiedAssignment? Assignment(BranchName branch)
+    {
+        var trusted = Root();
+        var time = new TrustedTime(clock, new SeenMarks(_seen.TryRead() ?? new SeenState(Never, []), trusted).Floor);
+        return TryAssignment(trusted) is { } assignment && assignment.Branch == branch && !time.IsPast(assignment.Expires) ? assignment : null;
+    }
+
+    /// <summary>That of the newest assignment it has, also when that is over; null when there is none.</summary>
+    public long? AssignmentCounter() => TryAssignment(Root())?.Counter;
+
     /// <summary>
     /// Verifies a head, and that it is the newest, and remembers it durably; nothing is written unless all of it passes.
     /// </summary>
     /// <exception cref="VerificationException">Not signed, older than one seen, in conflict with it, expired, or not proved to be the newest.</exception>
-    public VerifiedHead Accept(OfferedHead offered, BranchName branch)
+    public VerifiedHead Accept(OfferedHead offered, BranchName branch, KeyId device)
     {
         var trusted = Root();
         var marks = new SeenMarks(_seen.TryRead() ?? new SeenState(Never, []), trusted);
@@ -61,9 +74,13 @@ internal sealed class TrustState(DeviceRoot root, TimeProvider clock)
         var head = trusted.VerifyHead(offered.Head, branch);
         HeadPolicy.Accept(head, marks.Head(branch), time);
         var timestamp = trusted.AsksForTimestamps && !offered.IsAtHand ? RequireFresh(trusted, offered.Timestamp, head, marks, time) : null;
-        // The mark first: a crash in between costs a repeated download of the head, never a step back.
-        _seen.Write(marks.With(head, timestamp));
+        var assignment = offered.Assignment is { } told ? RequireAssignment(trusted, told, device, branch, marks, time) : null;
         using var trust = Posix.OpenDirectory(root.Trust);
+        // The assignment before its mark: else after a crash in between the same one would be taken for another of that number.
+        if (assignment is not null)
+            DurableFiles.Replace(trust, AssignmentFile, assignment.Envelope.Bytes.Span);
+        // The mark first: a crash in between costs a repeated download of the head, never a step back.
+        _seen.Write(marks.With(head, timestamp, assignment));
         DurableFiles.Replace(trust, HeadFile(branch), offered.Head);
         return head;
     }
@@ -78,6 +95,27 @@ internal sealed class TrustState(DeviceRoot root, TimeProvider clock)
         var timestamp = trusted.VerifyTimestamp(bytes, head.Branch);
         TimestampPolicy.Require(timestamp, head, marks.Timestamp(head.Branch), time);
         return timestamp;
+    }
+
+    private VerifiedAssignment RequireAssignment(TrustRoot trusted, byte[] bytes, KeyId device, BranchName branch, SeenMarks marks, TrustedTime time)
+    {
+        var assignment = trusted.VerifyAssignment(bytes);
+        AssignmentPolicy.Require(assignment, device, branch, marks.Assignment, TryAssignment(trusted), time);
+        return assignment;
+    }
+
+    // By a key that has been dismissed since, it is none any more.
+    private VerifiedAssignment? TryAssignment(TrustRoot trusted)
+    {
+        using var trust = Posix.OpenDirectory(root.Trust);
+        try
+        {
+            return DurableFiles.TryRead(trust, AssignmentFile, Envelope.MaxBytes) is { } bytes ? trusted.VerifyAssignment(bytes) : null;
+        }
+        catch (VerificationException)
+        {
+            return null;
+        }
     }
 
     private TrustRoot? TryRead(string name)

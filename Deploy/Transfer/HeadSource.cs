@@ -25,12 +25,12 @@ internal sealed class HeadSource(Device device, Sources sources)
         try
         {
             var head = await AskAsync(api, key, branch, cancellation).ConfigureAwait(false);
-            return device.Trust.Accept(head, branch);
+            return device.Trust.Accept(head, branch, key.Id);
         }
         catch (ServerUnreachableException e)
         {
             Failed(e);
-            if (await TryDirectoriesAsync(branch, cancellation).ConfigureAwait(false) is { } head)
+            if (await TryDirectoriesAsync(key, branch, cancellation).ConfigureAwait(false) is { } head)
                 return head;
             throw;
         }
@@ -90,7 +90,7 @@ internal sealed class HeadSource(Device device, Sources sources)
         await TryReportAsync(api, cancellation).ConfigureAwait(false);
         var head = answer.Head?.Bytes.ToArray() ?? device.Trust.TryHead(branch)
             ?? throw new StoppedException(ExitCode.NotFound, $"branch {branch} has no commit yet");
-        return new OfferedHead(head, answer.Timestamp?.Bytes.ToArray());
+        return new OfferedHead(head, answer.Timestamp?.Bytes.ToArray()) { Assignment = answer.Assignment?.Bytes.ToArray() };
     }
 
     private async Task<PollAnswer?> PollEnrolledAsync(DeviceApi api, SigningKey key, BranchName branch, CancellationToken cancellation)
@@ -178,7 +178,8 @@ internal sealed class HeadSource(Device device, Sources sources)
             wanted == running ? null : wanted,
             device.State.Last.Failed,
             held ? true : null,
-            device.State.Events.Last is var last and > 0 ? last : null);
+            device.State.Events.Last is var last and > 0 ? last : null,
+            device.Trust.AssignmentCounter());
     }
 
     private (ObjectId? Running, ObjectId? Wanted) RunningAndWanted()
@@ -192,7 +193,7 @@ internal sealed class HeadSource(Device device, Sources sources)
 
     // Without a network, a stick that somebody has plugged in may bring a newer head. A mirror elsewhere may not: while a server is
     // down, a rollout that it holds back would not be held back any more.
-    private async Task<VerifiedHead?> TryDirectoriesAsync(BranchName branch, CancellationToken cancellation)
+    private async Task<VerifiedHead?> TryDirectoriesAsync(SigningKey key, BranchName branch, CancellationToken cancellation)
     {
         foreach (var source in sources.Mirrors.Where(m => m.IsDirectory))
         {
@@ -200,7 +201,7 @@ internal sealed class HeadSource(Device device, Sources sources)
             {
                 await new RootChain(device).FollowAsync(null, route => RepositoryClient.TryGetFileAsync(source, route, Envelope.MaxBytes, cancellation, isUnlikely: true)).ConfigureAwait(false);
                 if (await RepositoryClient.TryGetFileAsync(source, Routes.Head(branch), Envelope.MaxBytes, cancellation).ConfigureAwait(false) is { } bytes)
-                    return device.Trust.Accept(new OfferedHead(bytes, null) { IsAtHand = true }, branch);
+                    return device.Trust.Accept(new OfferedHead(bytes, null) { IsAtHand = true }, branch, key.Id);
             }
             catch (Exception e) when (e is ServerUnreachableException or VerificationException)
             {

@@ -13,15 +13,17 @@ internal sealed class Targets(Device device, Sources sources)
     private readonly HeadSource _heads = new(device, sources);
     private readonly RepositoryClient _repository = new(sources);
 
-    /// <summary>The pinned commit, else the branch's head.</summary>
+    /// <summary>The commit that it is pinned to here, else the one its server has assigned, else the branch's head.</summary>
     public Task<Target> FindAsync(CancellationToken cancellation) => FindAsync(device.State.Follow, cancellation);
 
     /// <summary>What it would be to run if it followed that.</summary>
     public async Task<Target> FindAsync(FollowState follow, CancellationToken cancellation)
     {
         var head = await _heads.PollAsync(follow.Branch, cancellation).ConfigureAwait(false);
-        return follow.Commit is { } pinned
-            ? await ProveAsync(pinned, head, cancellation).ConfigureAwait(false)
+        if (follow.Commit is { } pinned)
+            return await ProveAsync(pinned, head, cancellation).ConfigureAwait(false);
+        return device.Trust.Assignment(follow.Branch) is { Commit: { } assigned } assignment
+            ? await ProveAsync(assigned, assignment.Sequence, head, cancellation).ConfigureAwait(false)
             : new Target(head.Commit, head.Branch, head.Sequence);
     }
 
@@ -31,6 +33,17 @@ internal sealed class Targets(Device device, Sources sources)
     {
         var head = await _heads.PollAsync(device.State.Follow.Branch, cancellation).ConfigureAwait(false);
         return await ProveAsync(commit, head, cancellation).ConfigureAwait(false);
+    }
+
+    // The fleet key chooses among what release keys have signed, and gives no right to anything else.
+    private async Task<Target> ProveAsync(ObjectId commit, long sequence, VerifiedHead head, CancellationToken cancellation)
+    {
+        if (head.Commit == commit)
+            return new Target(commit, head.Branch, head.Sequence);
+        var bytes = await _repository.TryGetFileAsync(Routes.ArchivedHead(head.Branch, sequence), Envelope.MaxBytes, cancellation).ConfigureAwait(false);
+        return bytes is not null && TryVerify(device.Trust.Root(), bytes, head.Branch) is { } old && old.Commit == commit
+            ? new Target(commit, old.Branch, old.Sequence)
+            : throw new VerificationException($"assignment to {commit}", VerificationFailure.Unpublished, $"no head of {head.Branch} with sequence {sequence} names it that keys which are still trusted have signed");
     }
 
     // Every head that ever was is in the archive, signed; going back from the newest finds what a pin names.

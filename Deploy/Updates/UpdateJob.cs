@@ -6,6 +6,7 @@ using ContentTree.Deploy.Transfer;
 using ContentTree.Store.Local;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
+using ContentTree.Store.Trust;
 
 namespace ContentTree.Deploy.Updates;
 
@@ -127,6 +128,13 @@ internal sealed class UpdateJob(Device device, Sources sources, Progress progres
     {
         if (device.State.Follow.HoldAt(device.Clock.GetUtcNow()) is { } hold)
             throw new StoppedException(ExitCode.Held, $"updates are held{(hold.Until is { } until ? $" until {until:u}" : "")}; 'ctree release' ends it");
+        RequireNotAssignedHold();
+    }
+
+    private void RequireNotAssignedHold()
+    {
+        if (device.Trust.Assignment(device.State.Follow.Branch) is { Action: AssignmentAction.Hold } told && device.State.Follow.Commit is null)
+            throw new StoppedException(ExitCode.Held, $"the server holds this device's updates until {told.Expires:u}{(told.Reason.Length > 0 ? $": {told.Reason}" : "")}");
     }
 
     private FinishedDeployment? Wanted() => device.Boot.Read() is { State: not BootState.Fallback } record

@@ -9,12 +9,12 @@ using ContentTree.Store.Trust;
 
 namespace ContentTree.Server.Commands;
 
-/// <summary><c>device list|show|accept|reject|remove|blackbox</c>: what each device runs, should run, and last said.</summary>
+/// <summary><c>device list|show|accept|reject|remove|pin|hold|blackbox</c>: what each device runs, should run, and last said.</summary>
 internal static class DeviceCommand
 {
     public static Command Create(CommandContext context) => new("device", "See devices, let them in or turn them away.")
     {
-        List(context), Show(context), Accept(context), Reject(context), Remove(context), BlackBoxCommand.Create(context, Id()),
+        List(context), Show(context), Accept(context), Reject(context), Remove(context), AssignCommand.Pin(context, Id()), AssignCommand.Hold(context, Id()), BlackBoxCommand.Create(context, Id()),
     };
 
     private static Command List(CommandContext context)
@@ -110,6 +110,8 @@ internal static class DeviceCommand
         output.WriteLine($"running       {device.Running?.ToString() ?? "-"}");
         output.WriteLine($"wanted        {(device.Wanted ?? device.Running)?.ToString() ?? "-"}");
         output.WriteLine($"target        {device.Target?.ToString() ?? "-"}: {Sync(device)}");
+        if (device.Assignment is { Action: not "follow" } told)
+            output.WriteLine($"assigned      {told.Action}{(told.Commit is { } commit ? $" {commit}" : "")} until {Printing.Time(told.Expires)}{(told.Reason is { } reason ? $": {reason}" : "")}{(told.Taken == true ? "" : " (it has not heard of it yet)")}");
         output.WriteLine($"boot          {(device.Boot is { Length: > 0 } boot ? boot : "-")}");
         if (device.Failed is { } failed)
             output.WriteLine($"failed        {failed}");
@@ -122,7 +124,7 @@ internal static class DeviceCommand
         device.LastSeen is null || device.Target is not { } target ? "-"
         : device.Running == target ? "in sync"
         : device.Failed == target ? "fell back"
-        : device.Hold == true ? "held"
+        : device.Hold == true || device.Assignment is { Action: "hold", Taken: true } ? "held"
         : device.Wanted == target ? "updating"
         : "behind";
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using ContentTree.Server.Client;
 using ContentTree.Server.Fleet;
 using ContentTree.Server.Storage;
+using ContentTree.Server.Trust;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Trust;
@@ -66,6 +67,16 @@ internal sealed class FleetAccess : IDisposable
             return Local.Decide(id, state, expectedOn);
         var route = state == DeviceState.Accepted ? Routes.AcceptDevice(id) : Routes.RejectDevice(id);
         return await _client.PostAsync(expectedOn is null ? route : $"{route}?branch={expectedOn}", ProtocolJson.Default.DeviceInfo, cancellation);
+    }
+
+    /// <exception cref="UsageException">Keys were named for a server elsewhere, which signs with its own.</exception>
+    public async Task<AssignmentInfo> AssignAsync(KeyId id, AssignmentRequest request, IReadOnlyList<ISigner> signers, CancellationToken cancellation)
+    {
+        if (_client is null)
+            return new Assignments(Data, Data.OpenDatabase(), _time).Assign(id, request, signers);
+        return signers.Count == 0
+            ? await _client.PostAsync(Routes.Assignment(id), request, ProtocolJson.Default.AssignmentRequest, ProtocolJson.Default.AssignmentInfo, cancellation)
+            : throw new UsageException("--key and --signer work on the server's data, not with --server");
     }
 
     public async Task RemoveAsync(KeyId id, CancellationToken cancellation)

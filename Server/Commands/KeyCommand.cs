@@ -90,12 +90,14 @@ internal static class KeyCommand
     {
         var file = new Argument<string>("FILE") { Description = "the next root, signed" };
         var signers = new SignerOptions();
-        var command = new Command("install", "Lead devices to the next trust root; heads get the signatures that it asks for.") { file };
+        var resign = new Option<bool>("--resign") { Description = "the keys of the server's keys/ sign the newest heads too where the next root asks for it; look at them first, for that vouches for what is there" };
+        var command = new Command("install", "Lead devices to the next trust root.") { file, resign };
         signers.AddTo(command);
         return CommandContext.Run(command, (parsed, _) =>
         {
             using var data = context.OpenData(parsed);
-            var keys = data.LoadKeys().With(signers.Read(parsed));
+            // Those that merely lie here sign nothing unasked: a thief may have moved a branch.
+            var keys = (parsed.GetValue(resign) ? data.LoadKeys() : new SigningKeys([])).With(signers.Read(parsed));
             var installed = RootInstallation.Run(data, keys, StatementFile.Read(parsed.GetRequiredValue(file)), context.Time, context.Terminal.Error.WriteLine);
             context.Terminal.Out.WriteLine($"trust root {installed.Version}: {installed.Fingerprint}");
             return ExitCode.Done;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using ContentTree.Server.Deltas;
+using ContentTree.Server.Fleet;
 using ContentTree.Server.Storage;
 using ContentTree.Server.Trust;
 using ContentTree.Store.Objects;
@@ -10,7 +11,7 @@ namespace ContentTree.Server.Endpoints;
 
 /// <summary>What devices ask: enrol, poll, report. Every request is signed by the device's key.</summary>
 internal sealed class DeviceEndpoints(
-    DataDirectory data, DeviceAccess access, Devices devices, Events events, EmptyBranches emptyBranches, DeltaStore deltas, Timestamps timestamps, ServerOptions options, ILogger log)
+    DataDirectory data, DeviceAccess access, Devices devices, Events events, EmptyBranches emptyBranches, DeltaStore deltas, Timestamps timestamps, Assignments assignments, ServerOptions options, ILogger log)
 {
     private const int MaxText = 200;
     private const int MaxMessage = 4096;
@@ -52,8 +53,9 @@ internal sealed class DeviceEndpoints(
         // The device's own copy is newest when the ids are the same: it is not sent again.
         var head = newest is null || ObjectId.Of(newest.Head) == poll.Head ? null : new RawJson(newest.Head);
         var timestamp = newest?.Timestamp is { } bytes ? new RawJson(bytes) : null;
+        var told = state == DeviceState.Accepted ? assignments.Newest(device, poll.Branch, poll.Assignment) : null;
         var root = data.Trust.Load();
-        var answer = new PollAnswer(state, (long)options.PollInterval.TotalSeconds, root.Version, head, Delta: FindDelta(root, poll, head), Timestamp: timestamp);
+        var answer = new PollAnswer(state, (long)options.PollInterval.TotalSeconds, root.Version, head, Delta: FindDelta(root, poll, head), Timestamp: timestamp, Assignment: told);
         await context.AnswerAsync(answer, ProtocolJson.Default.PollAnswer);
     }
 

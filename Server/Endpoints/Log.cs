@@ -41,6 +41,9 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Error, Message = "looking for deltas to make failed")]
     public static partial void DeltasFailed(ILogger log, Exception exception);
 
+    [LoggerMessage(Level = LogLevel.Information, Message = "device {Device} is assigned {Action} {Commit} by token {Token}")]
+    public static partial void Assigned(ILogger log, KeyId device, string action, ObjectId? commit, string token);
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "no timestamp key of the root is in online-keys/: devices will take nothing of {Branch}")]
     public static partial void NoTimestamp(ILogger log, BranchName branch);
 

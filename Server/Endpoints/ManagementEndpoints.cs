@@ -10,7 +10,7 @@ namespace ContentTree.Server.Endpoints;
 
 /// <summary>What operators ask: devices, tokens, branches.</summary>
 internal sealed class ManagementEndpoints(
-    DataDirectory data, Devices devices, Tokens tokens, EmptyBranches emptyBranches, TokenAccess access, TimeProvider time, ILogger log)
+    DataDirectory data, Devices devices, Tokens tokens, EmptyBranches emptyBranches, Assignments assignments, TokenAccess access, TimeProvider time, ILogger log)
 {
     private const int PageSize = 100;
     private const int MaxPageSize = 1000;
@@ -24,6 +24,7 @@ internal sealed class ManagementEndpoints(
         routes.MapDelete(Routes.Devices + "/{id}", RemoveDevice);
         routes.MapPost(Routes.Devices + "/{id}/accept", context => DecideAsync(context, DeviceState.Accepted));
         routes.MapPost(Routes.Devices + "/{id}/reject", context => DecideAsync(context, DeviceState.Rejected));
+        routes.MapPost(Routes.Devices + "/{id}/assignment", AssignAsync);
         routes.MapPost(Routes.Tokens, CreateTokenAsync);
         routes.MapGet(Routes.Branches, ListBranchesAsync);
         routes.MapPost(Routes.Branches, CreateBranchAsync);
@@ -56,6 +57,15 @@ internal sealed class ManagementEndpoints(
         var device = devices.Decide(DeviceOf(context), state, expectedOn);
         Log.Decided(log, device.Id, device.State, token);
         return context.AnswerAsync(device, ProtocolJson.Default.DeviceInfo);
+    }
+
+    private async Task AssignAsync(HttpContext context)
+    {
+        var token = access.Require(context, TokenRole.Operator);
+        var id = DeviceOf(context);
+        var told = assignments.Assign(id, await context.ReadAsync(ProtocolJson.Default.AssignmentRequest, BodyLimits.Small));
+        Log.Assigned(log, id, told.Action, told.Commit, token);
+        await context.AnswerAsync(told, ProtocolJson.Default.AssignmentInfo);
     }
 
     private Task RemoveDevice(HttpContext context)

@@ -1,4 +1,5 @@
 using ContentTree.Server.Deltas;
+using ContentTree.Server.Fleet;
 using ContentTree.Server.Storage;
 using ContentTree.Server.Trust;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -82,13 +83,14 @@ internal sealed class ServerHost : IAsyncDisposable
         app.UseRouting();
         app.MapGet("/healthz", context => context.Response.WriteAsync("ok\n"));
         var timestamps = new Timestamps(data, time);
+        var assignments = new Assignments(data, database, time);
         new RepositoryEndpoints(data, _deltas, timestamps).Map(app);
-        new DeviceEndpoints(data, signed, devices, new Events(database), new EmptyBranches(database), _deltas, timestamps, options, log).Map(app);
+        new DeviceEndpoints(data, signed, devices, new Events(database), new EmptyBranches(database), _deltas, timestamps, assignments, options, log).Map(app);
         packs.Map(app);
         new DeltaEndpoints(data, signed, _deltas, _worker, time).Map(app);
         new PublishEndpoints(data, access, _uploads, time, log).Map(app);
         new BlackBoxEndpoints(new BlackBoxes(database, time), signed, access, log).Map(app);
-        new ManagementEndpoints(data, devices, tokens, new EmptyBranches(database), access, time, log).Map(app);
+        new ManagementEndpoints(data, devices, tokens, new EmptyBranches(database), assignments, access, time, log).Map(app);
     }
 
     private static void Limit(KestrelServerOptions kestrel)

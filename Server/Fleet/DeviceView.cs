@@ -18,7 +18,7 @@ internal sealed class DeviceView(DataDirectory data, Devices devices, TimeProvid
         {
             if (!targets.TryGetValue(device.Branch, out var target))
                 targets[device.Branch] = target = branches.Read(device.Branch).Head?.Commit;
-            return device with { Target = target };
+            return device with { Target = device.PinnedAt(time) ?? target };
         })];
     }
 
@@ -26,6 +26,6 @@ internal sealed class DeviceView(DataDirectory data, Devices devices, TimeProvid
     public DeviceInfo Find(KeyId id)
     {
         var device = devices.Find(id);
-        return device with { Target = new Branches(data, time).Read(device.Branch).Head?.Commit };
+        return device with { Target = device.PinnedAt(time) ?? new Branches(data, time).Read(device.Branch).Head?.Commit };
     }
 }

@@ -61,7 +61,7 @@ internal sealed class DataDirectory : IDisposable
             if (!trust.Exists && !trust.TryRestore())
             {
                 using var online = Posix.OpenDirectory(System.IO.Path.Combine(path, Online));
-                trust.Found(SigningKeys.LoadOrGenerate(keys, "release.pem"), SigningKeys.LoadOrGenerate(online, "timestamp.pem"), time);
+                trust.Found(SigningKeys.LoadOrGenerate(keys, "release.pem"), SigningKeys.LoadOrGenerate(online, "timestamp.pem"), SigningKeys.LoadOrGenerate(online, "fleet.pem"), time);
             }
         }
         return new DataDirectory(path);

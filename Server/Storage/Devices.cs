@@ -16,9 +16,9 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
 
     // The newest event that says most about a device rides along, so that lists need one query.
     private const string Select = """
-        SELECT d.*, e.sequence AS event_sequence, e.time AS event_time, e.kind AS event_kind, e.commit_id AS event_commit,
+        SELECT d.*, a.action AS told_action, a.counter AS told_counter, a.expires AS told_expires, a.commit_id AS told_commit, a.reason AS told_reason, e.sequence AS event_sequence, e.time AS event_time, e.kind AS event_kind, e.commit_id AS event_commit,
           e.deployment AS event_deployment, e.code AS event_code, e.message AS event_message
-        FROM devices d LEFT JOIN events e ON e.device = d.id AND e.sequence = (SELECT max(sequence) FROM events WHERE device = d.id)
+        FROM devices d LEFT JOIN assignments a ON a.device = d.id LEFT JOIN events e ON e.device = d.id AND e.sequence = (SELECT max(sequence) FROM events WHERE device = d.id)
         """;
 
     /// <summary>Writes down who came; what was decided about that key before stays.</summary>
@@ -65,11 +65,12 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
         using var connection = database.Connect();
         connection.Execute("""
             UPDATE devices SET last_seen = $now, branch = $branch, running = $running, wanted = $wanted, failed = $failed, boot = $boot,
-              head = $head, root = $root, sequence = max(sequence * (branch = $branch), $sequence), hold = $hold WHERE id = $id
+              head = $head, root = $root, sequence = max(sequence * (branch = $branch), $sequence), hold = $hold, assignment = $assignment
+              WHERE id = $id
             """,
             ("$id", id), ("$now", time.GetUtcNow()), ("$branch", poll.Branch), ("$running", poll.Running), ("$wanted", poll.Wanted),
             ("$failed", poll.Failed), ("$boot", poll.Boot), ("$head", poll.Head), ("$root", poll.Root), ("$sequence", poll.Sequence),
-            ("$hold", poll.Hold ?? false));
+            ("$hold", poll.Hold ?? false), ("$assignment", poll.Assignment ?? 0));
     }
 
     /// <summary>A page of devices by id.</summary>
@@ -118,11 +119,11 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
             throw Unknown(id);
     }
 
-    /// <summary>Commits that devices run, will boot or fell back from: garbage collection keeps them.</summary>
+    /// <summary>Commits that devices run, will boot or are pinned to: garbage collection keeps them.</summary>
     public IReadOnlyList<ObjectId> CommitsInUse()
     {
         using var connection = database.Connect();
-        return connection.Query("SELECT running FROM devices WHERE running IS NOT NULL UNION SELECT wanted FROM devices WHERE wanted IS NOT NULL",
+        return connection.Query("SELECT running FROM devices WHERE running IS NOT NULL UNION SELECT wanted FROM devices WHERE wanted IS NOT NULL UNION SELECT commit_id FROM assignments WHERE commit_id IS NOT NULL",
             row => ObjectId.Parse(row.GetString(0)));
     }
 
@@ -146,7 +147,11 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
         KeyId.Parse(row.Text("id")), row.Text("name"), StateOf(row.Text("state")), row.Text("hardware"), row.Text("architecture"),
         BranchName.Parse(row.Text("branch")), row.Time("enrolled"), row.TimeOrNull("last_seen"),
         IdOf(row, "running"), IdOf(row, "wanted"), IdOf(row, "failed"), row.TextOrNull("boot"), row.Number("sequence"), ReadEvent(row),
-        Hold: row.Number("hold") != 0 ? true : null);
+        Hold: row.Number("hold") != 0 ? true : null, Assignment: ReadAssignment(row));
+
+    private static AssignmentInfo? ReadAssignment(SqliteDataReader row) => row.TextOrNull("told_action") is not { } action ? null : new AssignmentInfo(
+        action, row.Number("told_counter"), row.Time("told_expires"), IdOf(row, "told_commit"), row.Text("told_reason") is { Length: > 0 } reason ? reason : null,
+        row.Number("assignment") == row.Number("told_counter"));
 
     private static ReportEvent? ReadEvent(SqliteDataReader row) => row.TextOrNull("event_kind") is not { } kind ? null : new ReportEvent(
         row.Number("event_sequence"), row.Time("event_time"), kind, IdOf(row, "event_commit"), row.TextOrNull("event_deployment"),

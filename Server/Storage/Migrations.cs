@@ -31,6 +31,13 @@ internal static class Migrations
           PRIMARY KEY (device, deployment)
         );
         """,
+        """
+        CREATE TABLE assignments (
+          device TEXT PRIMARY KEY REFERENCES devices (id) ON DELETE CASCADE, branch TEXT NOT NULL, counter INTEGER NOT NULL, expires INTEGER NOT NULL,
+          action TEXT NOT NULL, commit_id TEXT, reason TEXT NOT NULL, statement BLOB NOT NULL
+        ) WITHOUT ROWID;
+        ALTER TABLE devices ADD COLUMN assignment INTEGER NOT NULL DEFAULT 0;
+        """,
     ];
 
     public static void Apply(SqliteConnection connection, string path)

@@ -7,9 +7,14 @@ namespace ContentTree.Server.Trust;
 /// A program that signs with a key it does not show: it gets the bytes on its standard input and writes the signature, in DER, to its
 /// standard output. Run by <c>/bin/sh</c>; 0 means that it signed.
 /// </summary>
-internal sealed class ProgramSigner(string command, PublicKey key) : ISigner
+internal sealed class ProgramSigner(string command, PublicKey key, TimeSpan? limit = null) : ISigner
 {
     private const int MaxSignatureBytes = 1024;
+
+    // Somebody may have to touch a token or be asked by a key service; what hangs must not hold a publish for ever.
+    private static readonly TimeSpan DefaultLimit = TimeSpan.FromMinutes(2);
+
+    private readonly TimeSpan _limit = limit ?? DefaultLimit;
 
     public PublicKey Public => key;
 
@@ -18,14 +23,38 @@ internal sealed class ProgramSigner(string command, PublicKey key) : ISigner
     {
         using var process = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", command]) { RedirectStandardInput = true, RedirectStandardOutput = true })
             ?? throw new IOException($"'{command}' did not start");
-        WriteInput(process, data);
-        var signature = ReadOutput(process);
-        process.WaitForExit();
+        // A program that neither reads nor writes nor ends is ended: then reading and writing end too.
+        var isLate = false;
+        using (new Timer(_ => isLate = TryKill(process), null, _limit, Timeout.InfiniteTimeSpan))
+        {
+            WriteInput(process, data);
+            var signature = ReadOutput(process);
+            process.WaitForExit();
+            return isLate ? throw new IOException($"'{command}' did not sign within {_limit.TotalSeconds:0} seconds") : Checked(process, data, signature);
+        }
+    }
+
+    private byte[] Checked(Process process, ReadOnlySpan<byte> data, byte[] signature)
+    {
         if (process.ExitCode != 0)
             throw new IOException($"'{command}' ended with {process.ExitCode} and signed nothing");
         return key.Verify(data, signature)
             ? signature
             : throw new IOException($"'{command}' did not write a signature of key {key.Id} in DER");
+    }
+
+    private static bool TryKill(Process process)
+    {
+        try
+        {
+            process.Kill(entireProcessTree: true);
+            return true;
+        }
+        catch (InvalidOperationException)
+        {
+            // It has ended at this moment.
+            return false;
+        }
     }
 
     // One that does not read all of it says why in its exit code.

@@ -6,7 +6,7 @@ using ContentTree.Store.Trust;
 namespace ContentTree.Server.Trust;
 
 /// <summary>
-/// Makes a new root the one that devices are led to. First every branch's head gets the signatures that the new root asks for, so that
+/// Makes a new root the one that devices are led to. First every branch's head gets the signatures that the new root asks for, from these keys, so that
 /// devices with the old root and with the new one take it alike; last <c>root.json</c>.
 /// </summary>
 internal static class RootInstallation
@@ -33,7 +33,7 @@ internal static class RootInstallation
             if (signers < threshold)
             {
                 throw new VerificationException($"head of {branch}", VerificationFailure.NotSigned,
-                    $"{signers} of the {threshold} release keys of root {next.Version} have signed it, so devices would refuse it; 'ctree-server sign --root FILE --branch {branch} --key KEY' adds one");
+                    $"{signers} of the {threshold} release keys of root {next.Version} have signed it, so devices would refuse it: look at it ('ctree-server show {branch}'), then let 'key install' sign it with --resign or --key KEY, or elsewhere 'sign --root FILE --branch {branch} --key KEY'");
             }
         }
         data.Trust.Install(next);

@@ -38,11 +38,12 @@ internal sealed class TrustFiles(string repositoryPath)
         }
     }
 
-    /// <summary>Writes version 1: one key is both root and release role until more are added, another one signs timestamps.</summary>
-    public void Found(ISigner key, ISigner timestamp, TimeProvider time)
+    /// <summary>Writes version 1: one key is both root and release role until more are added, others sign timestamps and assignments.</summary>
+    public void Found(ISigner key, ISigner timestamp, ISigner fleet, TimeProvider time)
     {
         using var trust = Posix.OpenDirectory(_path);
-        var root = RootStatement.Of(key.Public, key.Public, version: 1, time.GetUtcNow().AddYears(RootYears)).With(Role.Timestamp, timestamp.Public);
+        var root = RootStatement.Of(key.Public, key.Public, version: 1, time.GetUtcNow().AddYears(RootYears))
+            .With(Role.Timestamp, timestamp.Public).With(Role.Fleet, fleet.Public);
         var signed = new SigningKeys([key]).Sign(Envelope.Create(root.Encode(), []), _ => true);
         DurableFiles.TryCreate(trust, Versioned(1), signed.Bytes.Span);
         // Whoever came first has written it: everybody publishes the same bytes.

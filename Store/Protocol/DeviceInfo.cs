@@ -21,6 +21,7 @@ namespace ContentTree.Store.Protocol;
 /// <param name="Target">The commit its branch is at, which it should run.</param>
 /// <param name="Hold">It was told on the device not to take updates.</param>
 /// <param name="Events">Its newest events, newest first; only when one device is asked for.</param>
+/// <param name="Assignment">What it was told to do other than to follow its branch; absent when nothing.</param>
 public sealed record DeviceInfo(
     KeyId Id,
     string Name,
@@ -38,4 +39,5 @@ public sealed record DeviceInfo(
     ReportEvent? LastEvent = null,
     ObjectId? Target = null,
     bool? Hold = null,
-    IReadOnlyList<ReportEvent>? Events = null);
+    IReadOnlyList<ReportEvent>? Events = null,
+    AssignmentInfo? Assignment = null);

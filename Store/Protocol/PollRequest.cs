@@ -13,6 +13,7 @@ namespace ContentTree.Store.Protocol;
 /// <param name="Failed">The newest commit that failed here; absent if none.</param>
 /// <param name="Hold">It is held on the device and will not take an update.</param>
 /// <param name="Reports">The number of the newest report event the device has made, so that the server sees gaps.</param>
+/// <param name="Assignment">The counter of the assignment it has; absent if none.</param>
 public sealed record PollRequest(
     BranchName Branch,
     string Boot,
@@ -23,4 +24,5 @@ public sealed record PollRequest(
     ObjectId? Wanted = null,
     ObjectId? Failed = null,
     bool? Hold = null,
-    long? Reports = null);
+    long? Reports = null,
+    long? Assignment = null);

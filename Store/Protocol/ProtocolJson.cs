@@ -37,5 +37,7 @@ namespace ContentTree.Store.Protocol;
 [JsonSerializable(typeof(BlackBoxRequest))]
 [JsonSerializable(typeof(BlackBoxAnswer))]
 [JsonSerializable(typeof(BlackBoxList))]
+[JsonSerializable(typeof(AssignmentRequest))]
+[JsonSerializable(typeof(AssignmentInfo))]
 [JsonSerializable(typeof(Problem))]
 public sealed partial class ProtocolJson : JsonSerializerContext;

@@ -81,6 +81,9 @@ public static class Routes
     /// <summary>Turns a device away.</summary>
     public static string RejectDevice(KeyId id) => $"{Devices}/{id}/reject";
 
+    /// <summary>POST <see cref="AssignmentRequest"/> -> <see cref="AssignmentInfo"/>; operator.</summary>
+    public static string Assignment(KeyId id) => $"{Devices}/{id}/assignment";
+
     /// <summary>GET -> the <see cref="BlackBoxList"/> of a device, newest first; viewer.</summary>
     public static string DeviceBlackBoxes(KeyId id) => $"{Devices}/{id}/blackboxes";
 

@@ -13,4 +13,7 @@ public sealed record Role(IReadOnlyList<KeyId> KeyIds, int Threshold)
 
     /// <summary>Signs timestamps: which head is the newest, now. A root without it asks for none.</summary>
     public const string Timestamp = "timestamp";
+
+    /// <summary>Signs assignments: what single devices do other than to follow their branch.</summary>
+    public const string Fleet = "fleet";
 }

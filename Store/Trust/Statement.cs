@@ -37,6 +37,7 @@ public abstract record Statement
         {
             RootStatement.KindWord => RootStatement.FromJson(fields),
             HeadStatement.KindWord => HeadStatement.FromJson(fields),
+            AssignmentStatement.KindWord => AssignmentStatement.FromJson(fields),
             TimestampStatement.KindWord => TimestampStatement.FromJson(fields),
             _ => throw new FormatException($"signed.kind is '{kind}'"),
         };

@@ -86,6 +86,17 @@ public sealed class TrustRoot
             : throw new VerificationException(what, VerificationFailure.WrongBranch, $"it is about {timestamp.Branch}");
     }
 
+    /// <summary>The only way to a <see cref="VerifiedAssignment"/>: signed by the fleet role.</summary>
+    /// <remarks>Whose it is, its order and its age are the caller's next question: <see cref="AssignmentPolicy"/>.</remarks>
+    /// <exception cref="VerificationException">The envelope was refused; says why.</exception>
+    public VerifiedAssignment VerifyAssignment(ReadOnlySpan<byte> bytes)
+    {
+        const string What = "assignment";
+        var envelope = Parse(bytes, What);
+        RequireSignatures(_root, Role.Fleet, envelope, What);
+        return new VerifiedAssignment(Read<AssignmentStatement>(envelope, What), envelope);
+    }
+
     private static TrustRoot Load(Envelope envelope, string what)
     {
         // The keys come from the bytes themselves, so they must be read before they can be checked.

@@ -35,4 +35,10 @@ public enum VerificationFailure
 
     /// <summary>A timestamp of another head.</summary>
     OtherHead,
+
+    /// <summary>An assignment of another device.</summary>
+    OtherDevice,
+
+    /// <summary>An assignment to a commit that no head of its branch has named.</summary>
+    Unpublished,
 }

@@ -22,7 +22,8 @@ public sealed class TimestampTests : IAsyncLifetime
         _server.Publish("echo one > file");
         _device = await TestDevice.EnrolledAsync(_server);
         await _device.TakeAsync();
-        _key = _server.Data.LoadOnlineKeys().Signers.Single();
+        var role = _server.Data.Trust.Load().Roles[Role.Timestamp].KeyIds.Single();
+        _key = _server.Data.LoadOnlineKeys().Signers.Single(s => s.Public.Id == role);
     }
 
     public async Task DisposeAsync()

@@ -91,11 +91,36 @@ public sealed class KeyCommandTests : IAsyncLifetime, IDisposable
         (await ServerCommand.RunAsync(["--data", Data, "publish", "--branch", "main", "--signer", "exit 3", "--public", _temporary["token.pub"], _temporary["source"]])).Error.Should().Contain("ended with 3");
     }
 
+    [Fact]
+    public async Task Keys_that_merely_lie_here_sign_no_head_unasked()
+    {
+        (await ServerCommand.DoAsync("--data", Data, "key", "new")).Out.Should().Contain("PUBLIC KEY");
+        var fresh = Directory.GetFiles(Path.Combine(Data, "keys")).Single(f => !f.EndsWith("release.pem", StringComparison.Ordinal));
+        await DoAsync("key", "root", "--add", $"release={fresh}", "--remove", $"release={Root().Roles[Role.Release].KeyIds.Single()}", _temporary["next.json"]);
+        var before = File.ReadAllBytes(Path.Combine(Data, "repo/heads/main.json"));
+        (await ServerCommand.RunAsync(["--data", Data, "key", "install", _temporary["next.json"]])).Should().Match<ServerCommand>(
+            r => r.Exit == 14 && r.Error.Contains("--resign", StringComparison.Ordinal));
+        File.ReadAllBytes(Path.Combine(Data, "repo/heads/main.json")).Should().Equal(before);
+
+        (await DoAsync("key", "install", "--resign", _temporary["next.json"])).Error.Should().Contain("signed the head of main");
+        Head().Signatures.Should().HaveCount(2);
+    }
+
+    [Fact]
+    public void A_program_that_hangs_is_ended()
+    {
+        using var key = SigningKey.Generate();
+        var watch = System.Diagnostics.Stopwatch.StartNew();
+        var sign = () => new ContentTree.Server.Trust.ProgramSigner("sleep 100 & sleep 100", key.Public, TimeSpan.FromMilliseconds(300)).Sign(new byte[1 << 20]);
+        sign.Should().Throw<IOException>().WithMessage("*did not sign within*");
+        watch.Elapsed.Should().BeLessThan(TimeSpan.FromSeconds(60));
+    }
+
     [Theory]
     [InlineData("--remove", "release=")]
     [InlineData("--remove", "root=")]
     [InlineData("--threshold", "release=2")]
-    [InlineData("--threshold", "fleet=1")]
+    [InlineData("--threshold", "composition=1")]
     public async Task A_root_that_nobody_could_live_with_is_not_written(string option, string value)
     {
         if (value.EndsWith('='))
