@@ -3,8 +3,9 @@
 # The SDK runs without ICU: nothing here depends on a locale.
 export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_USE_MSBUILD_SERVER=0
 
-# To run: lz4 (objects at rest), zstd and xz (deltas, packs), gzip (files packed again), OpenSSL (hashes, signatures), SQLite for the server.
-RUN_PACKAGES=(liblz4-1 libzstd1 liblzma5 gzip libsqlite3-0 libssl3)
+# To run: lz4 (objects at rest), zstd and xz (deltas, packs), gzip (files packed again), OpenSSL (hashes, signatures), SQLite for the server, git and libgit2
+# to publish from repositories.
+RUN_PACKAGES=(liblz4-1 libzstd1 liblzma5 gzip libsqlite3-0 libssl3 git libgit2-1.5)
 # To build the native programs.
 BUILD_PACKAGES=(gcc libc6-dev zlib1g-dev liblz4-dev libzstd-dev liblzma-dev)
 # To test: peers and tools that judge our formats, and the virtual machine.

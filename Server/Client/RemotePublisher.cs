@@ -1,6 +1,7 @@
 using System.Net.Http.Headers;
 using ContentTree.Server.Publishing;
 using ContentTree.Server.Publishing.Initramfs;
+using ContentTree.Server.Publishing.Sources;
 using ContentTree.Store;
 using ContentTree.Store.Codecs;
 using ContentTree.Store.Objects;
@@ -29,7 +30,7 @@ internal sealed class RemotePublisher(ServerClient server, string cachePath, Tim
 
     public async Task<PublishResult> PublishAsync(PublishOptions options, CancellationToken cancellation)
     {
-        var source = new SourceDirectory(options, cachePath);
+        var source = SourceOpening.Open(options, cachePath);
         // Asked about nothing, before the first file is read: a wrong token shows now and not after minutes of work.
         await AskAsync([], null, cancellation);
         Directory.CreateDirectory(cachePath);
@@ -41,17 +42,17 @@ internal sealed class RemotePublisher(ServerClient server, string cachePath, Tim
     }
 
     private async Task<PublishResult> PublishAsync(
-        PublishOptions options, SourceDirectory source, Repository repository, CancellationToken cancellation)
+        PublishOptions options, ISource source, Repository repository, CancellationToken cancellation)
     {
         var seen = await ReadHeadAsync(options.Branch, cancellation);
         using var folder = Posix.OpenDirectory(cachePath);
         // Keeps another publish of the same source from pruning what this one is about to send.
         using var writer = repository.BeginWriting();
-        var import = source.Import(writer, folder, cancellation);
+        var (import, provenance) = source.Import(writer, folder, cancellation);
         ObjectId? before = seen is null ? null : (await ReadCommitAsync(seen.Commit, cancellation)).Tree;
         if (seen is not null && before == import.Tree)
             return new PublishResult(seen.Commit, seen.Sequence, false, import, 0, 0);
-        var commit = Publisher.WriteCommit(options.Describe(import, seen?.Commit, time.GetUtcNow()), writer);
+        var commit = Publisher.WriteCommit(options.Describe(import, provenance, seen?.Commit, time.GetUtcNow()), writer);
         writer.Complete();
         var sent = new Sent();
         var moved = await SendAsync(repository, commit, options.Branch, seen, sent, cancellation);

@@ -10,12 +10,12 @@ using ContentTree.Store.Protocol;
 
 namespace ContentTree.Server.Commands;
 
-/// <summary><c>branch list|create|advance|delete</c>.</summary>
+/// <summary><c>branch list|create|advance|promote|revert|delete</c>.</summary>
 internal static class BranchCommand
 {
     public static Command Create(CommandContext context) => new("branch", "List, make, move and delete branches.")
     {
-        List(context), Make(context), Advance(context), Delete(context),
+        List(context), Make(context), Advance(context), BranchMoveCommand.Promote(context), BranchMoveCommand.Revert(context), Delete(context),
     };
 
     private static Command List(CommandContext context)

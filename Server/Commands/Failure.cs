@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using ContentTree.Server.Client;
 using ContentTree.Server.Deltas;
 using ContentTree.Server.Publishing;
+using ContentTree.Server.Publishing.Sources;
 using ContentTree.Store;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
@@ -26,6 +27,7 @@ internal sealed record Failure(ExitCode Code, string Message)
         StoreNotFoundException => new(ExitCode.NoStore, e.Message),
         StoreLockedException => new(ExitCode.Locked, e.Message),
         RemoteProblemException remote => new(remote.Problem.ExitCode, e.Message),
+        SourceUnreachableException => new(ExitCode.Unreachable, e.Message),
         HttpRequestException => new(ExitCode.Unreachable, $"the server cannot be reached: {e.Message}"),
         VerificationException or CorruptObjectException => new(ExitCode.VerificationFailed, $"{e.Message}; 'ctree-server fsck' lists all damage"),
         PrivilegeRefusedException => new(ExitCode.NotAuthorised, e.Message),

@@ -9,12 +9,12 @@ using ContentTree.Store.Protocol;
 
 namespace ContentTree.Server.Commands;
 
-/// <summary><c>publish</c>: a directory becomes a commit, and the branch moves to it. The commit id is the last line on stdout.</summary>
+/// <summary><c>publish</c>: a source becomes a commit, and the branch moves to it. The commit id is the last line on stdout.</summary>
 internal static class PublishCommand
 {
     public static Command Create(CommandContext context)
     {
-        var source = new Argument<string>("SOURCE") { Description = "the directory to publish" };
+        var source = new Argument<string>("SOURCE") { Description = "a directory, a tar archive (also packed), or git:REPOSITORY#REVISION" };
         var branch = new Option<BranchName?>("--branch")
         {
             Description = "the branch to move",
@@ -51,7 +51,7 @@ internal static class PublishCommand
             HelpName = "DIR",
             DefaultValueFactory = _ => RemotePublisher.DefaultCache,
         };
-        var command = new Command("publish", "Publish a directory as the next commit of a branch.")
+        var command = new Command("publish", "Publish a source as the next commit of a branch.")
         {
             source, branch, subject, version, compatible, created, owner, noCache, allowPrivileged, unsigned, json, server, token, cache,
         };

@@ -1,3 +1,4 @@
+using ContentTree.Server.Publishing.Sources;
 using ContentTree.Server.Trust;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Trees;
@@ -7,9 +8,12 @@ namespace ContentTree.Server.Publishing;
 /// <summary>What a person says about a publish.</summary>
 internal sealed record PublishOptions
 {
+    /// <summary>The annotation that names who made the source's revision.</summary>
+    public const string AuthorAnnotation = "source.author";
+
     public required BranchName Branch { get; init; }
 
-    /// <summary>The directory to read.</summary>
+    /// <summary>A directory, a tar archive, or "git:REPO#REV".</summary>
     public required string Source { get; init; }
 
     public string Subject { get; init; } = "";
@@ -38,15 +42,15 @@ internal sealed record PublishOptions
     public bool IsProposal { get; init; }
 
     /// <summary>The commit that says all this about an imported tree.</summary>
-    public Commit Describe(ImportResult import, ObjectId? previous, DateTimeOffset now) => new()
+    public Commit Describe(ImportResult import, Provenance provenance, ObjectId? previous, DateTimeOffset now) => new()
     {
         Tree = import.Tree,
         Parents = previous is { } parent ? [parent] : [],
         Created = Created ?? now,
         Version = Version,
-        Subject = Subject,
-        // The same directory on another machine is the same source: its path there says nothing.
-        Source = new CommitSource(CommitSourceKind.Directory),
+        Subject = Subject.Length > 0 ? Subject : provenance.Subject,
+        Source = provenance.Source,
+        Annotations = provenance.Author.Length > 0 ? new Dictionary<string, string> { [AuthorAnnotation] = provenance.Author } : [],
         Architecture = import.Architecture,
         Compatible = Compatible,
         Bytes = import.Bytes,

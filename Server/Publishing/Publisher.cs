@@ -1,4 +1,5 @@
 using ContentTree.Server.Publishing.Initramfs;
+using ContentTree.Server.Publishing.Sources;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Codecs;
 using ContentTree.Store.Objects;
@@ -7,7 +8,7 @@ using ContentTree.Store.Repositories;
 namespace ContentTree.Server.Publishing;
 
 /// <summary>
-/// Publishes a directory into the repository on this machine: objects, trees, commit, closure check, archived head, newest
+/// Publishes a source into the repository on this machine: objects, trees, commit, closure check, archived head, newest
 /// head. Until the last step nothing that a device can see has changed.
 /// </summary>
 internal sealed class Publisher(DataDirectory data, TimeProvider time)
@@ -19,10 +20,10 @@ internal sealed class Publisher(DataDirectory data, TimeProvider time)
         // Seen before the first file is read: whoever publishes meanwhile is noticed, not overwritten.
         var seen = branches.Read(options.Branch);
         using var writer = data.Repository.BeginWriting(rewrite: options.NoCache);
-        var import = new SourceDirectory(options, data.Path).Import(writer, data.Cache, cancellation);
+        var (import, provenance) = SourceOpening.Open(options, data.Path).Import(writer, data.Cache, cancellation);
         if (seen.Head is { } head && TreeOf(head.Commit) == import.Tree)
             return new PublishResult(head.Commit, head.Sequence, false, import, writer.Written, writer.WrittenBytes);
-        var commit = WriteCommit(options.Describe(import, seen.Head?.Commit, time.GetUtcNow()), writer);
+        var commit = WriteCommit(options.Describe(import, provenance, seen.Head?.Commit, time.GetUtcNow()), writer);
         writer.Complete();
         cancellation.ThrowIfCancellationRequested();
         var complete = CompleteClosure.Check(data.Repository, commit, writer);

@@ -68,6 +68,8 @@ public sealed class ObjectWriter : IDisposable
         }
     }
 
+    internal Repository Repository => _repository;
+
     /// <summary>Objects that were not in the repository before.</summary>
     public long Written => Interlocked.Read(ref _written);
 
@@ -158,6 +160,18 @@ public sealed class ObjectWriter : IDisposable
         _session?.Dispose();
         _staging?.Dispose();
         _lock.Dispose();
+    }
+
+    /// <summary>A nameless file on the repository's filesystem, gone when it is closed.</summary>
+    internal SafeFileHandle CreateScratch()
+    {
+        var session = _session ?? throw new ObjectDisposedException(nameof(ObjectWriter));
+        if (_unnamed)
+            return Posix.CreateUnnamedAt(session, 0x180);
+        var name = Encoding.ASCII.GetBytes($"scratch-{Interlocked.Increment(ref _temporary)}");
+        var file = Posix.CreateAt(session, name, 0x180);
+        Posix.UnlinkAt(session, name);
+        return file;
     }
 
     // Whoever claims first writes; everybody else may go on as if the object were there, because a failed write fails

@@ -22,6 +22,7 @@ public sealed class DirectoryImport : IDisposable
     private List<PendingFile> _job = [];
     private readonly CancellationTokenSource _stop;
     private readonly ConcurrentDictionary<ushort, long> _machines = new();
+    private MetadataRules _rules = MetadataRules.None;
     private StatCache? _cache;
     private bool _hasCache;
     private Exception? _failure;
@@ -34,13 +35,16 @@ public sealed class DirectoryImport : IDisposable
         _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
     }
 
-    /// <summary>Imports everything below <paramref name="path"/>. Objects become durable with the writer's Complete.</summary>
+    /// <summary>
+    /// Imports everything below <paramref name="path"/>, but what the source's own rules leave out, and with what they add. Objects become
+    /// durable with the writer's Complete.
+    /// </summary>
     /// <exception cref="UnsupportedSourceException">Something there cannot be in a tree; the message names it.</exception>
     /// <exception cref="SourceChangedException">A file was written to meanwhile.</exception>
     public static ImportResult Run(string path, ObjectWriter writer, ImportOptions options, CancellationToken cancellation = default)
     {
         using var import = new DirectoryImport(writer, options, cancellation);
-        return import.Run(path, cancellation);
+        return import.WithAdded(import.Run(path, cancellation));
     }
 
     public void Dispose()
@@ -52,6 +56,7 @@ public sealed class DirectoryImport : IDisposable
     private ImportResult Run(string path, CancellationToken cancellation)
     {
         var root = new PendingDirectory(null, 0, default, Posix.OpenDirectory(path), path);
+        _rules = SourceFiles.ReadMetadata(root.Handle);
         _cache = _options.Cache?.Prepare(root.Handle, path) == true ? _options.Cache : null;
         _hasCache = _cache is { IsEmpty: false };
         var workers = Enumerable.Range(0, Math.Max(1, _options.Workers)).Select(_ => StartWorker()).ToArray();
@@ -73,6 +78,15 @@ public sealed class DirectoryImport : IDisposable
         if (_failure is not null)
             ExceptionDispatchInfo.Throw(_failure);
         return new ImportResult(root.Result, _entries, _bytes, MostFrequentMachine(), _read, _unchanged);
+    }
+
+    // Only what is in the repository can be read again and added to.
+    private ImportResult WithAdded(ImportResult import)
+    {
+        if (!_rules.Added.Any())
+            return import;
+        _writer.Complete();
+        return AddedEntries.Put(_writer, import, _rules, _options.Owner);
     }
 
     private Thread StartWorker()
@@ -113,6 +127,7 @@ public sealed class DirectoryImport : IDisposable
         if (depth > Tree.MaxDepth)
             throw new UnsupportedSourceException(directory.Path, $"is nested deeper than {Tree.MaxDepth} directories");
         var found = Posix.ReadDirectory(directory.Handle, directory.Path);
+        LeaveOut(directory, found);
         found.Sort((a, b) => a.Name.AsSpan().SequenceCompareTo(b.Name));
         directory.Expect(found.Count);
         if (Interlocked.Add(ref _entries, found.Count) > Tree.MaxTotalEntries)
@@ -132,6 +147,22 @@ public sealed class DirectoryImport : IDisposable
         }
         // The walker holds one of the directory's counts, so that it cannot finish while entries are still being listed.
         Finish(directory, PendingDirectory.WalkerSlot, null, finisher);
+    }
+
+    private static void LeaveOut(PendingDirectory directory, List<(byte[] Name, FileType? Type)> found)
+    {
+        if (SourceFiles.ReadIgnored(directory.Handle, found) is { } file)
+            directory.Ignored = directory.Ignored.Within(directory.Place, file);
+        var isRoot = directory.Parent is null;
+        found.RemoveAll(entry => (isRoot || directory.Ignored != IgnoreRules.None || entry.Name.Length == IgnoreRules.FileName.Length) && IsLeftOut(directory, entry));
+    }
+
+    private static bool IsLeftOut(PendingDirectory directory, (byte[] Name, FileType? Type) entry)
+    {
+        var name = EntryName.Create(entry.Name);
+        var path = directory.Place.Append(name);
+        return SourceRules.IsAboutTheSource(path) ||
+            directory.Ignored.IsIgnored(path, (entry.Type ?? StatOf(directory, name).Type) == FileType.Directory);
     }
 
     private void Enqueue(PendingFile file)
@@ -200,13 +231,13 @@ public sealed class DirectoryImport : IDisposable
             throw new UnsupportedSourceException(parent.PathOf(name), $"with it there are more than {Tree.MaxTotalBytes} bytes");
         if (machine != 0)
             _machines.AddOrUpdate(machine, 1, (_, count) => count + 1);
-        return new TreeEntry.File(name, MetadataOf(stat, xattrs), stat.Size, id);
+        return new TreeEntry.File(name, MetadataOf(parent, name, stat, xattrs), stat.Size, id);
     }
 
     private TreeEntry Special(PendingDirectory directory, EntryName name, in FileStat stat)
     {
         var path = directory.PathOf(name);
-        var metadata = MetadataOf(stat, SourceXattrs.ReadAt(directory.Handle, name.Bytes, path));
+        var metadata = MetadataOf(directory, name, stat, SourceXattrs.ReadAt(directory.Handle, name.Bytes, path));
         return stat.Type switch
         {
             FileType.Symlink => new TreeEntry.Symlink(name, metadata with { Mode = 0 }, Posix.ReadLinkAt(directory.Handle, name.Bytes)),
@@ -216,6 +247,12 @@ public sealed class DirectoryImport : IDisposable
             FileType.Socket => throw new UnsupportedSourceException(path, "is a socket, which no tree can hold; remove it or stop the program that made it"),
             _ => throw new UnsupportedSourceException(path, "is of a kind that no tree can hold"),
         };
+    }
+
+    private Metadata MetadataOf(PendingDirectory parent, EntryName name, in FileStat stat, IReadOnlyList<Xattr> xattrs)
+    {
+        var own = MetadataOf(stat, xattrs);
+        return _rules.IsEmpty ? own : _rules.Apply(parent.Place.Append(name), isDirectory: false, own);
     }
 
     private Metadata MetadataOf(in FileStat stat, IReadOnlyList<Xattr> xattrs) => _options.Owner is var (uid, gid)
@@ -228,7 +265,8 @@ public sealed class DirectoryImport : IDisposable
         while (directory.Finish(slot, entry) is { } entries)
         {
             var stat = Posix.Stat(directory.Handle, directory.Path);
-            var tree = new Tree(MetadataOf(stat, SourceXattrs.Read(directory.Handle, directory.Path)), entries);
+            var metadata = MetadataOf(stat, SourceXattrs.Read(directory.Handle, directory.Path));
+            var tree = new Tree(_rules.Apply(directory.Place, isDirectory: true, metadata), entries);
             var id = _writer.Write(tree, ingest.Encoder);
             directory.Complete(id);
             if (directory.Parent is null)

@@ -40,6 +40,35 @@ internal sealed class FileIngest(ObjectWriter writer) : IDisposable
         }
     }
 
+    /// <summary>Stores what a stream holds; more than fits into memory waits in a nameless file of the repository's.</summary>
+    /// <exception cref="UnsupportedSourceException">The stream ends before <paramref name="size"/> bytes.</exception>
+    public (ObjectId Id, ushort Machine) Ingest(Stream content, long size, string path)
+    {
+        using var scratch = size <= BufferBytes ? null : writer.CreateScratch();
+        for (long left = size; ;)
+        {
+            var piece = _buffer.AsSpan(0, (int)Math.Min(left, BufferBytes));
+            if (content.ReadAtLeast(piece, piece.Length, throwOnEndOfStream: false) < piece.Length)
+                throw new UnsupportedSourceException(path, $"ends before its {size} bytes");
+            left -= piece.Length;
+            if (scratch is null)
+                return Ingest(piece);
+            Posix.Write(scratch, piece, path);
+            if (left > 0)
+                continue;
+            Posix.Rewind(scratch, path);
+            var (id, machine, _) = IngestLarge(scratch, size, path);
+            return (id ?? throw new SourceChangedException(path), machine);
+        }
+    }
+
+    private (ObjectId Id, ushort Machine) Ingest(ReadOnlySpan<byte> content)
+    {
+        var id = ObjectId.Of(content);
+        writer.Write(new ObjectName(ObjectKind.File, id), content, _encoder);
+        return (id, ElfMachine.Detect(content));
+    }
+
     public void Dispose()
     {
         _encoder.Dispose();
@@ -51,9 +80,8 @@ internal sealed class FileIngest(ObjectWriter writer) : IDisposable
         var content = _buffer.AsSpan(0, Posix.ReadFull(file, _buffer.AsSpan(0, (int)size), path));
         if (content.Length != size)
             return (null, 0, content.Length);
-        var id = ObjectId.Of(content);
-        writer.Write(new ObjectName(ObjectKind.File, id), content, _encoder);
-        return (id, ElfMachine.Detect(content), size);
+        var (id, machine) = Ingest(content);
+        return (id, machine, size);
     }
 
     private (ObjectId?, ushort, long) IngestLarge(SafeFileHandle file, long size, string path)

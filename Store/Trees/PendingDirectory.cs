@@ -26,6 +26,12 @@ internal sealed class PendingDirectory(PendingDirectory? parent, int slot, Entry
     /// <summary>The tree's id, once complete.</summary>
     public ObjectId Result { get; private set; }
 
+    /// <summary>Where it is in the tree.</summary>
+    public EntryPath Place { get; } = parent is null ? EntryPath.Root : parent.Place.Append(name);
+
+    /// <summary>What is left out in it.</summary>
+    public IgnoreRules Ignored { get; set; } = parent?.Ignored ?? IgnoreRules.None;
+
     public string PathOf(EntryName name) => $"{Path.TrimEnd('/')}/{name}";
 
     /// <summary>Announces how many entries will come, before the first.</summary>

@@ -30,6 +30,16 @@ internal static class SourceXattrs
                 xattrs.Add(new Xattr(name, value));
         }
         xattrs.Sort((a, b) => a.Name.AsSpan().SequenceCompareTo(b.Name));
+        return Bounded(xattrs, path);
+    }
+
+    /// <summary>Those of a source's attributes that belong to a tree, in their order.</summary>
+    /// <exception cref="UnsupportedSourceException">An overlay's, or more than every device can store.</exception>
+    public static IReadOnlyList<Xattr> OfTree(IReadOnlyList<Xattr> xattrs, string path) =>
+        xattrs.Count == 0 ? xattrs : Bounded([.. xattrs.Where(x => BelongsToTree(x.Name, path))], path);
+
+    private static List<Xattr> Bounded(List<Xattr> xattrs, string path)
+    {
         return xattrs.Sum(x => x.Name.Length + x.Value.Length) <= Metadata.MaxXattrBytes
             ? xattrs
             : throw new UnsupportedSourceException(path, $"its extended attributes take more than {Metadata.MaxXattrBytes} bytes, which not every device can store");

@@ -1,4 +1,5 @@
 using ContentTree.Server.Publishing;
+using ContentTree.Server.Publishing.Sources;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
@@ -109,8 +110,8 @@ public sealed class PublishTests : IDisposable
             var seen = branches.Read(BranchName.Parse("stable"));
             using var writer = data.Repository.BeginWriting();
             var options = new PublishOptions { Branch = seen.Branch, Source = source };
-            var import = new SourceDirectory(options, Data).Import(writer, data.Cache, CancellationToken.None);
-            var commit = Publisher.WriteCommit(options.Describe(import, seen.Head?.Commit, DateTimeOffset.UtcNow), writer);
+            var (import, provenance) = new SourceDirectory(options, Data).Import(writer, data.Cache, CancellationToken.None);
+            var commit = Publisher.WriteCommit(options.Describe(import, provenance, seen.Head?.Commit, DateTimeOffset.UtcNow), writer);
             writer.Complete();
             barrier.SignalAndWait();
             try

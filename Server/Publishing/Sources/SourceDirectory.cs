@@ -5,10 +5,10 @@ using ContentTree.Store.Repositories;
 using ContentTree.Store.Trees;
 using Microsoft.Win32.SafeHandles;
 
-namespace ContentTree.Server.Publishing;
+namespace ContentTree.Server.Publishing.Sources;
 
 /// <summary>A directory to publish, with what earlier imports of it learned.</summary>
-internal sealed class SourceDirectory
+internal sealed class SourceDirectory : ISource
 {
     private readonly string _path;
     private readonly PublishOptions _options;
@@ -25,18 +25,18 @@ internal sealed class SourceDirectory
             throw new UnsupportedSourceException(options.Source, $"holds {keepOut}, which cannot be published into itself; choose another place with --data or --cache");
     }
 
-    /// <summary>A file name that is the source's own, whatever characters its path has.</summary>
     public string Key => ObjectId.Of(Encoding.UTF8.GetBytes(_path)).ToString()[..32];
 
     /// <summary>Reads the directory. The stat cache is saved only after everything it speaks of is durable.</summary>
-    public ImportResult Import(ObjectWriter writer, SafeFileHandle cacheFolder, CancellationToken cancellation)
+    public (ImportResult Import, Provenance Provenance) Import(ObjectWriter writer, SafeFileHandle cacheFolder, CancellationToken cancellation)
     {
         var name = Encoding.ASCII.GetBytes(Key + ".stat");
         var cache = _options.NoCache ? null : StatCache.Load(cacheFolder, name);
         var import = DirectoryImport.Run(_path, writer, new ImportOptions { Owner = _options.Owner, Cache = cache }, cancellation);
         writer.Complete();
         cache?.Save(cacheFolder, name);
-        return import;
+        // The same directory on another machine is the same source: its path there says nothing.
+        return (import, new Provenance(new CommitSource(CommitSourceKind.Directory)));
     }
 
     private static string RealPath(string path)

@@ -1,0 +1,70 @@
+using System.CommandLine;
+using ContentTree.Server.Client;
+using ContentTree.Server.Publishing;
+using ContentTree.Store.Objects;
+using ContentTree.Store.Protocol;
+using ContentTree.Store.Repositories;
+
+namespace ContentTree.Server.Commands;
+
+/// <summary><c>branch promote</c> and <c>branch revert</c>: a branch goes to a commit that is there already. No object moves.</summary>
+internal static class BranchMoveCommand
+{
+    public static Command Promote(CommandContext context)
+    {
+        var from = new Argument<string>("FROM") { Description = $"where it goes to: {CommitReference.Help}" };
+        var branch = CommandContext.Branch("BRANCH");
+        return Create(context, new Command("promote", "Move a branch to what another branch is at."), from, branch, fromFirst: true);
+    }
+
+    public static Command Revert(CommandContext context)
+    {
+        var branch = CommandContext.Branch("BRANCH");
+        var to = new Argument<string>("COMMIT") { Description = $"an earlier commit: {CommitReference.Help}" };
+        return Create(context, new Command("revert", "Lead a branch back to an earlier commit, as a new position of it."), to, branch, fromFirst: false);
+    }
+
+    private static Command Create(CommandContext context, Command command, Argument<string> commit, Argument<BranchName> branch, bool fromFirst)
+    {
+        var (server, token) = (CommandContext.Server(), CommandContext.Token());
+        Argument[] arguments = fromFirst ? [commit, branch] : [branch, commit];
+        foreach (var argument in arguments)
+            command.Add(argument);
+        command.Add(server);
+        command.Add(token);
+        return CommandContext.Run(command, async (parsed, cancellation) =>
+        {
+            var (target, text) = (parsed.GetValue(branch), parsed.GetRequiredValue(commit));
+            using var client = CommandContext.Connect(parsed, server, token);
+            var moved = client is null ? MoveLocally(context, parsed, target, text) : await MoveRemotelyAsync(client, target, text, cancellation);
+            context.Terminal.Error.WriteLine($"{target} is at sequence {moved.Sequence}");
+            context.Terminal.Out.WriteLine(moved.Commit);
+            return ExitCode.Done;
+        });
+    }
+
+    private static MoveHeadAnswer MoveLocally(CommandContext context, ParseResult parsed, BranchName target, string text)
+    {
+        using var data = context.OpenData(parsed);
+        var branches = new Branches(data, context.Time);
+        var seen = branches.Read(target);
+        using var guard = data.Repository.BeginWriting();
+        var commit = CommitReference.Resolve(data, context.Time, text);
+        if (seen.Head is { } head && head.Commit == commit)
+            return new MoveHeadAnswer(head.Sequence, head.Commit);
+        var moved = branches.Advance(seen, CompleteClosure.Check(data.Repository, commit));
+        return new MoveHeadAnswer(moved.Sequence, moved.Commit);
+    }
+
+    private static async Task<MoveHeadAnswer> MoveRemotelyAsync(ServerClient client, BranchName target, string text, CancellationToken cancellation)
+    {
+        var all = (await client.GetAsync(Routes.Branches, ProtocolJson.Default.BranchList, cancellation)).Branches;
+        var commit = all.FirstOrDefault(b => b.Name.ToString() == text)?.Commit ??
+            (ObjectId.TryParse(text, out var id) ? id : throw new NotFoundException($"no branch '{text}' on the server; of a commit all 64 digits are needed with --server"));
+        var seen = all.FirstOrDefault(b => b.Name == target);
+        return seen?.Commit == commit
+            ? new MoveHeadAnswer(seen.Sequence, commit)
+            : await client.PostAsync(Routes.PublishHeads, new MoveHeadRequest(target, commit, seen?.Sequence ?? 0, seen?.Commit, null),
+                ProtocolJson.Default.MoveHeadRequest, ProtocolJson.Default.MoveHeadAnswer, cancellation);
+    }
+}

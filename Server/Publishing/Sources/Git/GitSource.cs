@@ -1,0 +1,60 @@
+using System.Text;
+using ContentTree.Store.Objects;
+using ContentTree.Store.Repositories;
+using ContentTree.Store.Trees;
+using LibGit2Sharp;
+using Microsoft.Win32.SafeHandles;
+using ObjectId = ContentTree.Store.Objects.ObjectId;
+
+namespace ContentTree.Server.Publishing.Sources.Git;
+
+/// <summary>A revision of a git repository, read blob by blob out of a mirror of it.</summary>
+/// <param name="mirrors">Where mirrors are kept.</param>
+internal sealed class GitSource(GitAddress address, PublishOptions options, string mirrors) : ISource
+{
+    // Of a commit's texts, which a device reads too.
+    private const int MaxText = 200;
+
+    public string Key => ObjectId.Of(Encoding.UTF8.GetBytes("git:" + address.Url)).ToString()[..32];
+
+    public (ImportResult Import, Provenance Provenance) Import(ObjectWriter writer, SafeFileHandle cache, CancellationToken cancellation)
+    {
+        NativeGit.Use();
+        using var all = new GitMirrors(mirrors, cancellation);
+        var mirror = all.Open(address);
+        var id = mirror.Resolve(address.Revision, cancellation);
+        using var repository = new LibGit2Sharp.Repository(mirror.Path);
+        var commit = repository.Lookup<LibGit2Sharp.Commit>(id) ?? throw Unreadable(id);
+        using var assembly = new TreeAssembly(writer, options.Owner, ReadRules(commit));
+        new GitTreeReader(mirror, address, all, assembly, cancellation).Add(commit, EntryPath.Root);
+        var import = assembly.Complete();
+        writer.Complete();
+        return (import, Describe(mirror, commit, cancellation));
+    }
+
+    private static MetadataRules ReadRules(LibGit2Sharp.Commit commit)
+    {
+        if (commit[$"{MetadataRules.DirectoryName}/{MetadataRules.FileName}"]?.Target is not Blob blob)
+            return MetadataRules.None;
+        if (blob.Size > MetadataRules.MaxFileBytes)
+            throw new UnsupportedSourceException($"{MetadataRules.DirectoryName}/{MetadataRules.FileName}", $"has more than {MetadataRules.MaxFileBytes} bytes");
+        using var content = blob.GetContentStream();
+        var bytes = new byte[blob.Size];
+        content.ReadExactly(bytes);
+        return MetadataRules.Parse(bytes);
+    }
+
+    private UnsupportedSourceException Unreadable(string id) => new(address.Shown, $"commit {id} cannot be read from its mirror; remove the directory {mirrors}");
+
+    private Provenance Describe(GitMirror mirror, LibGit2Sharp.Commit commit, CancellationToken cancellation)
+    {
+        var described = mirror.TryRead(cancellation, "describe", "--tags", "--always", "--abbrev=12", commit.Sha) is { } text ? Encoding.UTF8.GetString(text).Trim() : "";
+        return new Provenance(new CommitSource(CommitSourceKind.Git, address.Shown, commit.Sha, described))
+        {
+            Subject = OneLine(commit.MessageShort),
+            Author = OneLine($"{commit.Author.Name} <{commit.Author.Email}>"),
+        };
+    }
+
+    private static string OneLine(string text) => new([.. text.Where(c => !char.IsControl(c)).Take(MaxText)]);
+}

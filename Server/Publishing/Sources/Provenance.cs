@@ -1,0 +1,14 @@
+using ContentTree.Store.Objects;
+
+namespace ContentTree.Server.Publishing.Sources;
+
+/// <summary>Where a tree came from, as its commit records it.</summary>
+/// <param name="Source">Kind, address, revision.</param>
+internal sealed record Provenance(CommitSource Source)
+{
+    /// <summary>What the source says changed; used where whoever publishes says nothing.</summary>
+    public string Subject { get; init; } = "";
+
+    /// <summary>Who made the revision; empty where the source does not know.</summary>
+    public string Author { get; init; } = "";
+}

@@ -1,0 +1,22 @@
+using ContentTree.Server.Publishing.Sources.Git;
+using ContentTree.Server.Publishing.Sources.Tar;
+using ContentTree.Store.Trees;
+
+namespace ContentTree.Server.Publishing.Sources;
+
+/// <summary>Tells by its look what a source is.</summary>
+internal static class SourceOpening
+{
+    private const string GitPrefix = "git:";
+
+    /// <param name="keepOut">The publisher's own directory; mirrors of git repositories are kept there.</param>
+    /// <exception cref="UnsupportedSourceException">It is nothing that can be published.</exception>
+    public static ISource Open(PublishOptions options, string keepOut)
+    {
+        if (options.Source.StartsWith(GitPrefix, StringComparison.Ordinal))
+            return new GitSource(GitAddress.Parse(options.Source[GitPrefix.Length..]), options, Path.Combine(keepOut, "mirrors"));
+        if (!File.Exists(options.Source))
+            return new SourceDirectory(options, keepOut);
+        return new TarSource(options);
+    }
+}

@@ -1,0 +1,139 @@
+using ContentTree.Store.Objects;
+
+namespace ContentTree.Store.Trees;
+
+/// <summary>
+/// A pattern of paths as gitignore(5) has them: '*' and '?' stay inside a name, '**' spans directories, a '/' that is not the last byte
+/// ties it to where it stands, a '/' at its end means directories only. Names are bytes.
+/// </summary>
+internal sealed class PathPattern
+{
+    private static readonly byte[] AnyDepth = "**"u8.ToArray();
+
+    private readonly byte[][] _segments;
+    private readonly bool _isDirectoryOnly;
+
+    private PathPattern(byte[][] segments, bool isDirectoryOnly) => (_segments, _isDirectoryOnly) = (segments, isDirectoryOnly);
+
+    /// <summary>Null for a pattern that matches nothing: an empty one, or one that ends within an escape.</summary>
+    public static PathPattern? Parse(ReadOnlySpan<byte> text)
+    {
+        var isDirectoryOnly = text.EndsWith("/"u8);
+        var body = isDirectoryOnly ? text[..^1] : text;
+        var isTied = body.Contains((byte)'/');
+        var segments = new List<byte[]>();
+        if (!isTied)
+            segments.Add(AnyDepth);
+        foreach (var range in body.Split((byte)'/'))
+        {
+            if (!body[range].IsEmpty)
+                segments.Add(body[range].ToArray());
+        }
+        return segments.Count == (isTied ? 0 : 1) || body.EndsWith("\\"u8) ? null : new PathPattern([.. segments], isDirectoryOnly);
+    }
+
+    /// <summary>The path, when the pattern stands for a single one; else null.</summary>
+    public EntryPath? Literal()
+    {
+        if (_segments[0] == AnyDepth || _segments.Any(s => s.AsSpan().IndexOfAny("*?["u8) >= 0))
+            return null;
+        return _segments.Aggregate(EntryPath.Root, (path, segment) => path.Append(EntryName.Create(Unescaped(segment))));
+    }
+
+    /// <param name="path">From where the pattern stands.</param>
+    public bool Matches(ReadOnlySpan<EntryName> path, bool isDirectory) => (isDirectory || !_isDirectoryOnly) && Matches(_segments, path);
+
+    // As for '*' within a name: on a failure the last '**' takes one more directory, so that no pattern takes longer than path times pattern.
+    private static bool Matches(ReadOnlySpan<byte[]> segments, ReadOnlySpan<EntryName> path)
+    {
+        int s = 0, p = 0, starAt = -1, starPath = 0;
+        while (p < path.Length)
+        {
+            if (s < segments.Length && segments[s].AsSpan().SequenceEqual(AnyDepth))
+                (starAt, starPath) = (s++, p);
+            else if (s < segments.Length && MatchesName(segments[s], path[p].Bytes))
+                (s, p) = (s + 1, p + 1);
+            else if (starAt >= 0)
+                (s, p) = (starAt + 1, ++starPath);
+            else
+                return false;
+            // "a/**" is everything inside a, not a itself.
+            if (s == segments.Length && p < path.Length && starAt == s - 1)
+                return true;
+        }
+        return s == segments.Length;
+    }
+
+    private static bool MatchesName(ReadOnlySpan<byte> pattern, ReadOnlySpan<byte> name)
+    {
+        int p = 0, n = 0, starAt = -1, starName = 0;
+        while (n < name.Length)
+        {
+            if (p < pattern.Length && pattern[p] == '*')
+                (starAt, starName) = (p++, n);
+            else if (p < pattern.Length && TryMatchOne(pattern[p..], name[n], out var used))
+                (p, n) = (p + used, n + 1);
+            else if (starAt >= 0)
+                (p, n) = (starAt + 1, ++starName);
+            else
+                return false;
+        }
+        while (p < pattern.Length && pattern[p] == '*')
+            p++;
+        return p == pattern.Length;
+    }
+
+    private static bool TryMatchOne(ReadOnlySpan<byte> pattern, byte value, out int used)
+    {
+        used = 1;
+        switch (pattern[0])
+        {
+            case (byte)'?':
+                return true;
+            case (byte)'\\' when pattern.Length > 1:
+                used = 2;
+                return pattern[1] == value;
+            case (byte)'[' when pattern[1..].IndexOf((byte)']') is > 0 or 0 && ClassEnd(pattern) is > 0 and var end:
+                used = end + 1;
+                return IsInClass(pattern[1..end], value);
+            default:
+                return pattern[0] == value;
+        }
+    }
+
+    // A ']' directly behind '[' or '[!' is one of the class.
+    private static int ClassEnd(ReadOnlySpan<byte> pattern)
+    {
+        var start = pattern.Length > 1 && pattern[1] is (byte)'!' or (byte)'^' ? 3 : 2;
+        return start < pattern.Length && pattern[start..].IndexOf((byte)']') is >= 0 and var end ? start + end : -1;
+    }
+
+    private static bool IsInClass(ReadOnlySpan<byte> set, byte value)
+    {
+        var isNegated = set[0] is (byte)'!' or (byte)'^';
+        if (isNegated)
+            set = set[1..];
+        var isIn = false;
+        for (var i = 0; i < set.Length; i++)
+        {
+            if (i + 2 < set.Length && set[i + 1] == '-')
+            {
+                isIn |= value >= set[i] && value <= set[i + 2];
+                i += 2;
+            }
+            else
+            {
+                isIn |= value == set[i];
+            }
+        }
+        return isIn != isNegated;
+    }
+
+    private static byte[] Unescaped(byte[] segment)
+    {
+        var plain = new List<byte>(segment.Length);
+        for (var i = 0; i < segment.Length; i++)
+            plain.Add(segment[i] == '\\' && i + 1 < segment.Length ? segment[++i] : segment[i]);
+        return [.. plain];
+    }
+}
