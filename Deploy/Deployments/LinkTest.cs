@@ -22,6 +22,6 @@ internal static class LinkTest
         if (errno == Posix.EXDEV)
             throw new StoppedException(ExitCode.Failed, $"{store.Path} and the deployments are on different mounts: hard links are impossible; mount ctree/ as one");
         if (errno != 0)
-            throw new PosixException($"{store.Path}: the filesystem makes no hard links", errno);
+            throw new PosixException($"{store.Path}: no hard link can be made from here into the deployments", errno);
     }
 }

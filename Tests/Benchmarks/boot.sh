@@ -48,6 +48,25 @@ flushes "flushes of confirming it" "${device[@]}" confirm
 cp -a "$W/mnt/d/ctree/boot" "$W/mnt/good"
 flushes "flushes of an update with nothing new" "${device[@]}" update
 
+# From the same boot file and notes each time; what it leaves is a reboot away from running.
+cp -a "$W/mnt/d/ctree/state" "$W/mnt/state"
+python3 - "$W/mnt" "$BIN/ctree" >>"$W/rows" <<'PYTHON'
+import shutil, statistics, subprocess, sys, time
+mnt, ctree = sys.argv[1:]
+times = []
+for _ in range(20):
+    for slot in ("boot.a", "boot.b"):
+        shutil.copyfile(f"{mnt}/good/{slot}", f"{mnt}/d/ctree/boot/{slot}")
+    shutil.rmtree(f"{mnt}/d/ctree/state")
+    shutil.copytree(f"{mnt}/state", f"{mnt}/d/ctree/state")
+    subprocess.run(["sync"])
+    start = time.monotonic()
+    subprocess.run([ctree, "--root", f"{mnt}/d", "rollback"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    times.append((time.monotonic() - start) * 1000)
+times.sort()
+print(f"| switching to a deployment that is here (`ctree rollback`), start to end | {statistics.median(times):.0f} ms, a tenth above {times[18]:.0f} |")
+PYTHON
+
 # Every run begins from the same boot file. A trial is the slow way: its count is written, flushed and read back.
 timed() { # timed WHAT BOOTFILES
   python3 - "$RUNS" "$1" "$2" "$W/mnt/d" "$BIN/ctree-select" >>"$W/rows" <<'PYTHON'

@@ -18,8 +18,22 @@ internal sealed class CrashDevice(string root, UnreliableLink link, string[] wor
 
     public BootSlots Boot => new(Layout.Boot);
 
-    /// <summary>Requests for contents so far.</summary>
-    public int ContentRequests => link.Requests.Count(request => request.IsContent);
+    /// <summary>Bytes that the server has sent so far, headers apart.</summary>
+    public long Fetched => Interlocked.Read(ref link.BodyBytes);
+
+    /// <summary>Whether a stored file is here, or on its way there and whole: one that has its last attribute, the time.</summary>
+    public bool Has(string name) =>
+        File.Exists(Path.Combine(Root, "ctree/store/objects", name)) ||
+        new FileInfo(Path.Combine(Root, "ctree/store/incoming", name.Replace("/", "", StringComparison.Ordinal))) is { Exists: true } coming && coming.LastWriteTimeUtc == DateTime.UnixEpoch.AddSeconds(1);
+
+    /// <summary>The names and sizes of stored files, below the directory of objects.</summary>
+    public IReadOnlyDictionary<string, long> StoredFiles()
+    {
+        var objects = Path.Combine(Root, "ctree/store/objects");
+        return Directory.Exists(objects)
+            ? Directory.GetFiles(objects, "*.file", SearchOption.AllDirectories).ToDictionary(path => Path.GetRelativePath(objects, path), path => new FileInfo(path).Length)
+            : new Dictionary<string, long>();
+    }
 
     /// <summary>Whether what is not the agent's is as it was.</summary>
     public bool IsOutsideUntouched => OutsideOf(Root) == _outside;

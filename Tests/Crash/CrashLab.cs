@@ -68,15 +68,18 @@ public sealed class CrashLab : IAsyncLifetime
     {
         await using var device = Take(workflow);
         var before = workflow.StartsUnset ? null : DeviceShape.Of(device);
+        var stored = device.StoredFiles();
         var log = Path.Combine(_directory, "calls");
         File.Delete(log);
         var end = await FaultyProgram.RunAsync(device.Root, device.Words, fault: null, log);
         workflow.Done.Should().Contain(end.Code, end.Error);
+        var fetched = device.Fetched;
+        var largest = device.StoredFiles().Where(file => !stored.ContainsKey(file.Key)).OrderByDescending(file => file.Value).FirstOrDefault();
         foreach (var deployment in DeviceShape.Deployments(device))
             _trees[deployment.Commit] = device.Digest(deployment.Name);
         (await device.RunAsync("gc")).Code.Should().Be(0);
         var after = DeviceShape.Of(device);
-        return new Baseline(File.ReadAllLines(log), before, after, device.ContentRequests);
+        return new Baseline(File.ReadAllLines(log), before, after, fetched, largest);
     }
 
     // Nothing here needs a medium: a kill loses nothing that the kernel has. Memory is fast and spares the disk.
@@ -92,5 +95,6 @@ public sealed class CrashLab : IAsyncLifetime
 /// <param name="Calls">The calls that change a file system, in order.</param>
 /// <param name="Before">The device before; null when there was none.</param>
 /// <param name="After">The device afterwards, garbage collected.</param>
-/// <param name="Contents">Requests for contents that it took.</param>
-internal sealed record Baseline(IReadOnlyList<string> Calls, DeviceShape? Before, DeviceShape After, int Contents);
+/// <param name="Fetched">Bytes that the server sent.</param>
+/// <param name="Largest">The largest of the stored files that came: random bytes, which no delta and no compression makes smaller.</param>
+internal sealed record Baseline(IReadOnlyList<string> Calls, DeviceShape? Before, DeviceShape After, long Fetched, KeyValuePair<string, long> Largest);

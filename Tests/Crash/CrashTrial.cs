@@ -11,6 +11,10 @@ internal sealed class CrashTrial(CrashLab lab, Workflow workflow, IReadOnlyList<
 {
     private const int MostRuns = 3;
 
+    // What a run asks before it knows that nothing is missing: head, timestamp, commit, delta's plan.
+    private const long RunBytes = 12 * 1024;
+    private const long LargeFile = 40_000;
+
     private static readonly int[] Failures = [1, 13, 14, 15, 16];
 
     private readonly Baseline _baseline = lab.Of(workflow);
@@ -26,7 +30,10 @@ internal sealed class CrashTrial(CrashLab lab, Workflow workflow, IReadOnlyList<
                 CheckEnd(fault, await FaultyProgram.RunAsync(device.Root, device.Words, fault));
                 await CheckDeviceAsync(device);
             }
+            var (fetched, hasLargest) = (device.Fetched, _baseline.Largest.Value > LargeFile && device.Has(_baseline.Largest.Key));
             await ConvergeAsync(device);
+            if (faults.All(fault => fault is Fault.Kill))
+                CheckFetched(device.Fetched - fetched, hasLargest);
             return null;
         }
         catch (Exception e)
@@ -80,6 +87,13 @@ internal sealed class CrashTrial(CrashLab lab, Workflow workflow, IReadOnlyList<
         commit.Should().Match<Store.Objects.ObjectId>(id => id == _baseline.Before!.Boots || id == _baseline.After.Boots, "I2: old or new");
         if (!workflow.StartsDamaged)
             device.Digest(chosen!.Value).Should().Be(lab.TreeOf(commit), "I2: exactly that tree");
+    }
+
+    // I9: what had come is not fetched again. The largest file is most of what is to come.
+    private void CheckFetched(long bytes, bool hasLargest)
+    {
+        var most = _baseline.Fetched + MostRuns * RunBytes - (hasLargest ? _baseline.Largest.Value : 0);
+        bytes.Should().BeLessThanOrEqualTo(most, "I9: undisturbed it takes {0} bytes, {1}", _baseline.Fetched, hasLargest ? "and the largest file had come" : "and no more");
     }
 
     private void CheckTrust(DeviceShape now)

@@ -92,6 +92,24 @@ public sealed class WriteThroughTests : IAsyncLifetime
         Describe().Should().Equal(_before);
     }
 
+    [MountFact]
+    [Trait("Category", "Slow")]
+    public async Task After_the_root_was_remounted_writable_every_one_is_found_and_mended_and_what_lies_below_stays_protected()
+    {
+        foreach (var kind in Kinds)
+        {
+            var said = InSelectorsMounts($"""
+                mkdir -p "$ROOT.new"; "$SELECT" --root "$ROOT" --switch-root "$ROOT.new" >&2 || exit 9
+                mount -o remount,bind,rw "$ROOT.new" || exit 8
+                for other in $KINDS; do "$MUTATE" $other "$ROOT.new/ctree/deploy/$NEWEST/usr/shared"; "$MUTATE" $other "$ROOT.new/ctree/store/objects/$STORED"; done
+                "$MUTATE" {kind} "$ROOT.new/usr/shared"
+                """);
+            said[^1].Should().Be("changed", "a read-only bind can be opened again by whoever may mount: {0}", kind);
+            said.SkipLast(1).Should().HaveCount(2 * Kinds.Length).And.AllBe("Read-only file system");
+            await FindAndMendAsync(kind);
+        }
+    }
+
     private async Task FindAndMendAsync(string kind)
     {
         var found = await _device.RunAsync("verify", "--full");
