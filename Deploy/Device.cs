@@ -55,7 +55,7 @@ internal sealed class Device : IDisposable
         new(root, config, clock, LocalStore.Open(root.Store, isPrivileged: !config.Unprivileged));
 
     /// <summary>The key that names this device to its server.</summary>
-    public SigningKey ReadKey() => SigningKey.Parse(File.ReadAllText(Path.Combine(Layout.State, "device.pem")));
+    public SigningKey ReadKey() => State.ReadKey();
 
     public void Dispose() => Store.Dispose();
 }

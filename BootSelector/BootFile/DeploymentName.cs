@@ -41,7 +41,8 @@ public readonly record struct DeploymentName : IComparable<DeploymentName>
         var dash = text.IndexOf('-');
         if (dash is < 1 or > MaxNumberDigits || text.Length != dash + 1 + PrefixSize || text[0] == '0')
             return false;
-        if (!ulong.TryParse(text[..dash], NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number > long.MaxValue)
+        // The framework's parser passes over NULs behind a number.
+        if (text[..dash].ContainsAnyExceptInRange('0', '9') || !ulong.TryParse(text[..dash], NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number > long.MaxValue)
             return false;
         var prefix = text[(dash + 1)..];
         if (!Text.IsLowerHex(prefix))

@@ -52,6 +52,8 @@ internal sealed class AgentRound(DeviceRoot root, TimeProvider clock, ILogger lo
             var pause = await PollAsync(config, cancellation).ConfigureAwait(false);
             if (!_isRebooting)
                 pause = Shorter(pause, await TryTrialAsync(config, cancellation).ConfigureAwait(false));
+            if (!_isRebooting)
+                await new ScrubStep(root, config, clock, log).RunAsync(cancellation).ConfigureAwait(false);
             return _isRebooting ? AfterReboot : pause;
         }
         catch (StoreLockedException e)

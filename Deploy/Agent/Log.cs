@@ -40,6 +40,9 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Warning, Message = "activate: {What}")]
     public static partial void Activating(ILogger log, string what);
 
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Count} stored objects are damaged, for instance {What}")]
+    public static partial void Damaged(ILogger log, int count, string what);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "neighbours may have public objects at http://{Address}/repo")]
     public static partial void Serving(ILogger log, IPEndPoint address);
 

@@ -1,5 +1,6 @@
 using ContentTree.Deploy.Config;
 using ContentTree.Deploy.Neighbours;
+using ContentTree.Deploy.State;
 using ContentTree.Store.Local;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -39,7 +40,8 @@ internal sealed class NeighbourService(DeviceRoot root, TimeProvider clock, ILog
         var config = AgentConfig.Load(root);
         if (config.NeighboursListen is not { } address)
             return;
-        using var objects = new PublicObjects(root.Store);
+        var state = new DeviceStateFiles(root, clock);
+        using var objects = new PublicObjects(root.Store, () => state.Transfer.IsPrivate);
         using var server = new NeighbourServer(address, objects, new NeighbourLimits(config.NeighboursConnections, config.NeighboursMaxRate, clock));
         Log.Serving(log, server.Address);
         await server.RunAsync(cancellation).ConfigureAwait(false);

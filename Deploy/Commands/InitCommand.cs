@@ -18,12 +18,13 @@ internal static class InitCommand
         var token = new Option<string?>("--token") { Description = "an enrolment token: the device is accepted at once", HelpName = "T" };
         var hardware = new Option<string?>("--hardware") { Description = "what commits' 'compatible' is compared with", HelpName = "HW" };
         var unprivileged = new Option<bool>("--unprivileged") { Description = "record owners without applying them: no root needed" };
-        var command = new Command("init", "set this device up") { server, branch, trust, firstUse, token, hardware, unprivileged };
+        var allowHttp = new Option<bool>("--allow-http") { Description = "the server may be on another machine without TLS: everybody on the way reads along" };
+        var command = new Command("init", "set this device up") { server, branch, trust, firstUse, token, hardware, unprivileged, allowHttp };
         command.SetAction(globals.Run(async (context, parse, cancellation) =>
         {
             var values = new DeviceValues(
                 Address(parse.GetRequiredValue(server)), BranchName.Parse(parse.GetRequiredValue(branch)), parse.GetValue(hardware) ?? "",
-                parse.GetValue(unprivileged), parse.GetValue(token));
+                parse.GetValue(unprivileged), parse.GetValue(token), parse.GetValue(allowHttp));
             return await new DeviceSetup(context, values, parse.GetValue(trust), parse.GetValue(firstUse)).RunAsync(cancellation).ConfigureAwait(false);
         }));
         return command;

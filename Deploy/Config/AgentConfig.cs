@@ -8,10 +8,13 @@ namespace ContentTree.Deploy.Config;
 /// </summary>
 internal sealed class AgentConfig
 {
-    private AgentConfig(ConfigReader reader)
+    private AgentConfig(ConfigReader reader, bool allowHttp)
     {
         Server = reader.Server("server.url");
+        AllowHttp = reader.Flag("server.allow-http", "false") || allowHttp;
+        ServerCertificates = reader.Text("server.ca", "");
         Hardware = reader.Text("device.hardware", "");
+        Serial = reader.Text("device.serial", "") is { Length: > 0 } serial ? serial : OwnSerial();
         Name = reader.Text("device.name", Environment.MachineName);
         Architecture = reader.Text("device.architecture", OwnArchitecture());
         PollInterval = reader.Duration("poll.interval", "30min");
@@ -47,6 +50,7 @@ internal sealed class AgentConfig
         LinkActivate = reader.Text("link.activate", "systemctl restart ctree-link.service");
         Keep = reader.Number("store.keep", "2", 1, 1000);
         MinFree = reader.Bytes("store.min-free", "16M");
+        ScrubPeriod = reader.Duration("store.scrub", "30d");
         Unprivileged = reader.Flag("store.unprivileged", "false");
         BootDirectory = reader.Text("boot.directory", "");
         Loader = reader.Choice("boot.loader", "none", "none", "uboot", "grub", "systemd-boot", "extlinux");
@@ -61,10 +65,19 @@ internal sealed class AgentConfig
 
     public Uri? Server { get; }
 
+    /// <summary>The server may be asked without TLS from another machine.</summary>
+    public bool AllowHttp { get; }
+
+    /// <summary>A PEM file: the only authorities that may vouch for the server; empty: those of the system.</summary>
+    public string ServerCertificates { get; }
+
     /// <summary>What commits' "compatible" is compared with; empty if not known.</summary>
     public string Hardware { get; }
 
     public string Name { get; }
+
+    /// <summary>What is printed on the board; empty if not known.</summary>
+    public string Serial { get; }
 
     /// <summary>As uname -m spells it.</summary>
     public string Architecture { get; }
@@ -164,6 +177,9 @@ internal sealed class AgentConfig
     /// <summary>Bytes that stay free.</summary>
     public long MinFree { get; }
 
+    /// <summary>In which the agent reads the whole store through once; zero: never.</summary>
+    public TimeSpan ScrubPeriod { get; }
+
     /// <summary>Owners and privileged attributes are recorded but not applied.</summary>
     public bool Unprivileged { get; }
 
@@ -189,8 +205,16 @@ internal sealed class AgentConfig
 
     public IReadOnlyList<ConfigSetting> Unknown { get; }
 
+    /// <param name="allowHttp">Said on the command line; no file has to.</param>
     /// <exception cref="ConfigException">A line or value cannot be used.</exception>
-    public static AgentConfig Load(DeviceRoot root) => new(new ConfigReader(root.ConfigFiles.SelectMany(IniFile.Read)));
+    public static AgentConfig Load(DeviceRoot root, bool allowHttp = false) => new(new ConfigReader(root.ConfigFiles.SelectMany(IniFile.Read)), allowHttp);
+
+    // Only what boards with a device tree say: in a PC's firmware it is mostly what the maker forgot to fill in.
+    private static string OwnSerial()
+    {
+        const string path = "/proc/device-tree/serial-number";
+        return File.Exists(path) ? File.ReadAllText(path).Trim('\0', '\n', ' ') : "";
+    }
 
     private static string OwnArchitecture() => System.Runtime.InteropServices.RuntimeInformation.OSArchitecture switch
     {

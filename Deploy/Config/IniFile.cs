@@ -6,11 +6,16 @@ internal static class IniFile
     /// <exception cref="ConfigException">A line is neither.</exception>
     public static IEnumerable<ConfigSetting> Read(string path)
     {
-        if (!File.Exists(path))
-            yield break;
+        return File.Exists(path) ? Parse(File.ReadLines(path), path) : [];
+    }
+
+    /// <param name="path">What a message calls it.</param>
+    /// <exception cref="ConfigException">A line is neither.</exception>
+    public static IEnumerable<ConfigSetting> Parse(IEnumerable<string> lines, string path)
+    {
         var section = "";
         var number = 0;
-        foreach (var raw in File.ReadLines(path))
+        foreach (var raw in lines)
         {
             number++;
             var line = raw.Trim();

@@ -25,6 +25,8 @@ internal sealed class DeviceSetup(CommandContext context, DeviceValues values, s
     {
         if (!values.Unprivileged && !Posix.IsRoot)
             throw new StoppedException(ExitCode.Usage, "owners can only be applied by root: run this as root, or pass --unprivileged");
+        if (values.Server.Scheme == Uri.UriSchemeHttp && !values.Server.IsLoopback && !values.AllowHttp && !AgentConfig.Load(Root).AllowHttp)
+            throw new StoppedException(ExitCode.Usage, $"{values.Server}: everybody on the way could read along; use https://, or pass --allow-http where that does not matter");
         var existing = Directory.Exists(Root.Layout.State) ? new DeviceStateFiles(Root, context.Clock).TryFollow : null;
         if (existing is not null)
             RequireSameValues(existing);
@@ -97,7 +99,7 @@ internal sealed class DeviceSetup(CommandContext context, DeviceValues values, s
 
     private async Task<TrustRoot> FetchTrustRootAsync(CancellationToken cancellation)
     {
-        using var connection = new ServerConnection(values.Server, AgentConfig.Load(Root), context.Clock);
+        using var connection = new ServerConnection(values.Server, AgentConfig.Load(Root, values.AllowHttp), context.Clock);
         using var request = new HttpRequestMessage(HttpMethod.Get, connection.Resolve(Routes.TrustRoot));
         using var response = await connection.SendAsync(request, cancellation).ConfigureAwait(false);
         if (!response.IsSuccessStatusCode)
@@ -142,7 +144,7 @@ internal sealed class DeviceSetup(CommandContext context, DeviceValues values, s
     private string ConfigText() => $"""
         # Values of this device; they survive every deployment. /etc/ctree/agent.conf takes precedence.
         [server]
-        url = {values.Address}
+        url = {values.Address}{(values.AllowHttp ? "\nallow-http = true" : "")}
 
         [device]
         hardware = {values.Hardware}

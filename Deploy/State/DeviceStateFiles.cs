@@ -1,6 +1,7 @@
 using ContentTree.BootFile;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
+using ContentTree.Store.Trust;
 
 namespace ContentTree.Deploy.State;
 
@@ -16,8 +17,12 @@ internal sealed class DeviceStateFiles(DeviceRoot root, TimeProvider clock)
     private readonly StateFile<DeploymentsState> _deployments = new(root.Layout.State, "deployments.json", StateJson.Default.DeploymentsState);
     private readonly StateFile<EventsState> _events = new(root.Layout.State, "events.json", StateJson.Default.EventsState);
     private readonly StateFile<TransferState> _transfer = new(root.Layout.State, "transfer.json", StateJson.Default.TransferState);
+    private readonly StateFile<ScrubState> _scrub = new(root.Layout.State, "scrub.json", StateJson.Default.ScrubState);
     private readonly StateFile<TrialState> _trial = new(root.Layout.State, "trial.json", StateJson.Default.TrialState);
     private readonly StateFile<LastState> _last = new(root.Layout.State, "last.json", StateJson.Default.LastState);
+
+    /// <summary>The key that names this device to its server.</summary>
+    public SigningKey ReadKey() => SigningKey.Parse(File.ReadAllText(Path.Combine(root.Layout.State, "device.pem")));
 
     public FollowState? TryFollow => _follow.TryRead();
 
@@ -60,6 +65,12 @@ internal sealed class DeviceStateFiles(DeviceRoot root, TimeProvider clock)
 
     /// <summary>How far the running download is.</summary>
     public FetchingFile Fetching { get; } = new(root);
+
+    public ScrubState Scrub
+    {
+        get => _scrub.TryRead() ?? new ScrubState();
+        set => _scrub.Write(value);
+    }
 
     public TransferState Transfer
     {

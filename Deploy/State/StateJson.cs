@@ -19,6 +19,7 @@ namespace ContentTree.Deploy.State;
 [JsonSerializable(typeof(EventsState))]
 [JsonSerializable(typeof(LastState))]
 [JsonSerializable(typeof(SeenState))]
+[JsonSerializable(typeof(ScrubState))]
 [JsonSerializable(typeof(TransferState))]
 [JsonSerializable(typeof(TrialState))]
 [JsonSerializable(typeof(Fetched))]

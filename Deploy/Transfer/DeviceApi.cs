@@ -13,8 +13,6 @@ internal sealed class DeviceApi(ServerConnection connection, SigningKey key, Tim
 {
     private const int MaxAnswerBytes = 256 * 1024;
 
-    private TimeSpan _skew;
-
     public Task<EnrolAnswer?> EnrolAsync(EnrolRequest request, CancellationToken cancellation) =>
         PostAsync(Routes.Enrol, request, ProtocolJson.Default.EnrolRequest, ProtocolJson.Default.EnrolAnswer, cancellation);
 
@@ -59,7 +57,7 @@ internal sealed class DeviceApi(ServerConnection connection, SigningKey key, Tim
         catch (ProblemException e) when (e.Problem is { Code: ProblemCode.Clock, Time: { } time })
         {
             // A device without a clock signs with the server's time; what expires is judged by signed data, not by this.
-            _skew = DateTimeOffset.FromUnixTimeSeconds(time) - clock.GetUtcNow();
+            connection.Skew = DateTimeOffset.FromUnixTimeSeconds(time) - clock.GetUtcNow();
             return await send().ConfigureAwait(false);
         }
     }
@@ -93,7 +91,7 @@ internal sealed class DeviceApi(ServerConnection connection, SigningKey key, Tim
     {
         var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = new ByteArrayContent(body) };
         request.Content.Headers.ContentType = new MediaTypeHeaderValue(mediaType);
-        var signature = RequestSignature.Create(key, "POST", address.PathAndQuery, body, clock.GetUtcNow() + _skew);
+        var signature = RequestSignature.Create(key, "POST", address.PathAndQuery, body, clock.GetUtcNow() + connection.Skew);
         request.Headers.TryAddWithoutValidation("Authorization", signature.ToString());
         return request;
     }

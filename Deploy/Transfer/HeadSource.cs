@@ -80,6 +80,7 @@ internal sealed class HeadSource(Device device, Sources sources)
         var answer = await PollEnrolledAsync(api, key, branch, cancellation).ConfigureAwait(false);
         Answered(answer);
         sources.Gate.Apply(answer?.Transfer);
+        sources.Apply(answer?.Private == true);
         sources.Offered = answer?.Delta;
         await new RootChain(device).FollowAsync(answer?.Root, route => RepositoryClient.TryGetFileAsync(sources.Server, route, Envelope.MaxBytes, cancellation, isUnlikely: answer is null)).ConfigureAwait(false);
         if (answer is null)
@@ -114,7 +115,7 @@ internal sealed class HeadSource(Device device, Sources sources)
     {
         var config = device.Config;
         var request = new EnrolRequest(
-            key.Public.Pem, config.Name, config.Hardware, config.Architecture, branch, device.State.Enrolment.Token);
+            key.Public.Pem, config.Name, config.Hardware, config.Architecture, branch, device.State.Enrolment.Token, config.Serial.Length > 0 ? config.Serial : null);
         var answer = await api.EnrolAsync(request, cancellation).ConfigureAwait(false);
         if (answer is not null)
             Remember(answer.State);
@@ -179,7 +180,14 @@ internal sealed class HeadSource(Device device, Sources sources)
             device.State.Last.Failed,
             held ? true : null,
             device.State.Events.Last is var last and > 0 ? last : null,
-            device.Trust.AssignmentCounter());
+            device.Trust.AssignmentCounter(),
+            BootId());
+    }
+
+    private static string? BootId()
+    {
+        const string path = "/proc/sys/kernel/random/boot_id";
+        return File.Exists(path) ? File.ReadAllText(path)[..8] : null;
     }
 
     private (ObjectId? Running, ObjectId? Wanted) RunningAndWanted()

@@ -1,7 +1,10 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using ContentTree.Deploy.Config;
 
 namespace ContentTree.Deploy.Transfer;
@@ -22,9 +25,17 @@ internal sealed class ServerConnection : IDisposable
     private readonly TimeProvider _clock;
     private readonly string _prefix;
 
+    /// <summary>The update server itself: by TLS, or on this machine.</summary>
+    /// <exception cref="StoppedException">Its address is http:// elsewhere, and nobody has allowed that.</exception>
     public ServerConnection(Uri server, AgentConfig config, TimeProvider clock, TransferGate? gate = null)
         : this(server, "", config, clock, gate)
     {
+        if (server.Scheme == Uri.UriSchemeHttp && !server.IsLoopback && !config.AllowHttp)
+        {
+            Dispose();
+            throw new StoppedException(Store.Protocol.ExitCode.Usage,
+                $"{server}: everybody on the way could read along; use https://, or set [server] allow-http = true ('ctree init --allow-http')");
+        }
     }
 
     private ServerConnection(Uri server, string prefix, AgentConfig config, TimeProvider clock, TransferGate? gate)
@@ -32,11 +43,17 @@ internal sealed class ServerConnection : IDisposable
         (Server, _prefix) = (server, prefix);
         _stall = config.StallTimeout;
         _clock = clock;
-        _client = new HttpClient(server.IsFile ? new DirectoryHandler() : Handler(config, gate)) { Timeout = Timeout.InfiniteTimeSpan };
+        _client = new HttpClient(server.IsFile ? new DirectoryHandler() : Handler(config, gate, prefix.Length == 0 ? config.ServerCertificates : "")) { Timeout = Timeout.InfiniteTimeSpan };
         _client.DefaultRequestHeaders.UserAgent.ParseAdd("ctree/1");
     }
 
     public Uri Server { get; }
+
+    /// <summary>How far this device's clock is from the server's, as far as the server has said.</summary>
+    public TimeSpan Skew { get; set; }
+
+    /// <summary>Signs what is asked for without a signature; null where nobody needs to know who asks.</summary>
+    public Func<HttpRequestMessage, string>? Signer { get; set; }
 
     /// <summary>A mirror: its address, or a directory, holds what <c>/repo</c> holds on a server.</summary>
     public static ServerConnection ToMirror(Uri mirror, AgentConfig config, TimeProvider clock, TransferGate gate) =>
@@ -50,6 +67,8 @@ internal sealed class ServerConnection : IDisposable
     public async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellation)
     {
         using var guard = new StallGuard(_stall, cancellation);
+        if (Signer is { } sign && request.Headers.Authorization is null)
+            request.Headers.TryAddWithoutValidation("Authorization", sign(request));
         var response = await Guarded(guard, () => _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, guard.Token))
             .ConfigureAwait(false);
         var refusal = Refusal(response);
@@ -97,7 +116,7 @@ internal sealed class ServerConnection : IDisposable
 
     public void Dispose() => _client.Dispose();
 
-    private static SocketsHttpHandler Handler(AgentConfig config, TransferGate? gate) => new()
+    private static SocketsHttpHandler Handler(AgentConfig config, TransferGate? gate, string certificates) => new()
     {
         AllowAutoRedirect = false,
         AutomaticDecompression = DecompressionMethods.None,
@@ -105,8 +124,24 @@ internal sealed class ServerConnection : IDisposable
         MaxConnectionsPerServer = config.Connections,
         MaxResponseDrainSize = MaxDrain,
         UseCookies = false,
+        SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = certificates.Length > 0 ? Only(certificates) : null },
         ConnectCallback = (context, cancellation) => ConnectAsync(context.DnsEndPoint, gate?.MaxRate ?? 0, cancellation),
     };
+
+    // These instead of the system's: whoever else may sign certificates may not sign one for this server.
+    private static X509ChainPolicy Only(string file)
+    {
+        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        try
+        {
+            policy.CustomTrustStore.ImportFromPemFile(file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
+        {
+            throw new ConfigException(file, $"server.ca cannot be read: {e.Message}");
+        }
+        return policy.CustomTrustStore.Count > 0 ? policy : throw new ConfigException(file, "server.ca has no certificate in it");
+    }
 
     private static async ValueTask<Stream> ConnectAsync(DnsEndPoint server, long maxRate, CancellationToken cancellation)
     {

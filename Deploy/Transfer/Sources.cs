@@ -14,6 +14,7 @@ internal sealed class Sources : IDisposable
     private const int ProgressBytes = 64 * 1024;
 
     private readonly TimeProvider _clock;
+    private readonly DeviceStateFiles _state;
 
     public Sources(Uri server, AgentConfig config, DeviceStateFiles state, TimeProvider clock)
     {
@@ -23,6 +24,8 @@ internal sealed class Sources : IDisposable
         Source Of(ServerConnection connection) => new(connection, new Backoff(config.RetryMin, config.RetryMax), Gate, clock);
         Mirrors = [.. config.Mirrors.Select(mirror => Of(ServerConnection.ToMirror(mirror, config, clock, Gate)))];
         Server = Of(new ServerConnection(server, config, clock, Gate));
+        _state = state;
+        SignIfPrivate();
     }
 
     public TransferGate Gate { get; }
@@ -41,6 +44,18 @@ internal sealed class Sources : IDisposable
 
     /// <summary>Requests at a time.</summary>
     public int Connections { get; }
+
+    /// <summary>
+    /// Takes, and remembers, that the branch is private: from now on what is asked for is signed, and neighbours get nothing. It is not taken
+    /// back, because what came stays in the store.
+    /// </summary>
+    public void Apply(bool isPrivate)
+    {
+        if (!isPrivate || _state.Transfer is not { IsPrivate: false } state)
+            return;
+        _state.Transfer = state with { IsPrivate = true };
+        SignIfPrivate();
+    }
 
     /// <summary>
     /// The first source that is not resting; when all are, the one that has rested first. Null when all are left out.
@@ -117,6 +132,19 @@ internal sealed class Sources : IDisposable
         foreach (var source in All)
             source.Dispose();
         Gate.Dispose();
+    }
+
+    private void SignIfPrivate()
+    {
+        var server = Server.Connection;
+        if (_state.Transfer.IsPrivate)
+            server.Signer = request => Sign(request, server.Skew);
+    }
+
+    private string Sign(HttpRequestMessage request, TimeSpan skew)
+    {
+        using var key = _state.ReadKey();
+        return RequestSignature.Create(key, request.Method.Method, request.RequestUri?.PathAndQuery ?? "", [], _clock.GetUtcNow() + skew).ToString();
     }
 
     private async Task<Exception> VerdictAsync(Exception server, CancellationToken cancellation)

@@ -10,12 +10,14 @@ using ContentTree.Store.Protocol;
 
 namespace ContentTree.Server.Commands;
 
-/// <summary><c>branch list|create|advance|promote|revert|delete</c>.</summary>
+/// <summary><c>branch list|create|advance|promote|revert|private|public|delete</c>.</summary>
 internal static class BranchCommand
 {
     public static Command Create(CommandContext context) => new("branch", "List, make, move and delete branches.")
     {
-        List(context), Make(context), Advance(context), BranchMoveCommand.Promote(context), BranchMoveCommand.Revert(context), Delete(context),
+        List(context), Make(context), Advance(context), BranchMoveCommand.Promote(context), BranchMoveCommand.Revert(context),
+        Privacy(context, "private", "Show a branch only to devices that are allowed it.", true),
+        Privacy(context, "public", "Show a branch, with all that it ever had, to everybody.", false), Delete(context),
     };
 
     private static Command List(CommandContext context)
@@ -34,8 +36,8 @@ internal static class BranchCommand
             }
             else
             {
-                context.Terminal.PrintTable(["BRANCH", "SEQUENCE", "COMMIT", "VERSION", "PUBLISHED"],
-                    [.. branches.Select(b => new[] { b.Name.ToString(), $"{b.Sequence}", Printing.Short(b.Commit), b.Version ?? "", Printing.Time(b.Created) })]);
+                context.Terminal.PrintTable(["BRANCH", "SEQUENCE", "COMMIT", "VERSION", "PUBLISHED", "SEEN BY"],
+                    [.. branches.Select(b => new[] { b.Name.ToString(), $"{b.Sequence}", Printing.Short(b.Commit), b.Version ?? "", Printing.Time(b.Created), b.Private == true ? "allowed" : "all" })]);
             }
             return ExitCode.Done;
         });
@@ -45,14 +47,15 @@ internal static class BranchCommand
     {
         var name = CommandContext.Branch("BRANCH");
         var at = new Option<string?>("--at") { Description = $"start at this commit ({CommitReference.Help}; with --server a full id)", HelpName = "COMMIT" };
+        var isPrivate = new Option<bool>("--private") { Description = "only devices that 'device allow' names, and tokens, get anything of it" };
         var (server, token) = (CommandContext.Server(), CommandContext.Token());
-        return CommandContext.Run(new Command("create", "Make a branch, empty or at a commit.") { name, at, server, token }, async (parsed, cancellation) =>
+        return CommandContext.Run(new Command("create", "Make a branch, empty or at a commit.") { name, at, isPrivate, server, token }, async (parsed, cancellation) =>
         {
             using var client = CommandContext.Connect(parsed, server, token);
             if (client is null)
-                OnData(context, parsed, register => register.Create(parsed.GetValue(name), Start(context, parsed, at)));
+                OnData(context, parsed, register => register.Create(parsed.GetValue(name), Start(context, parsed, at), parsed.GetValue(isPrivate)));
             else
-                await CreateRemotelyAsync(client, parsed.GetValue(name), parsed.GetValue(at), cancellation);
+                await CreateRemotelyAsync(client, parsed.GetValue(name), parsed.GetValue(at), parsed.GetValue(isPrivate), cancellation);
             return ExitCode.Done;
         });
     }
@@ -67,6 +70,22 @@ internal static class BranchCommand
             var head = new BranchRegister(data, new EmptyBranches(data.OpenDatabase()), context.Time).Advance(parsed.GetValue(name), StatementFile.Read(parsed.GetRequiredValue(file)));
             context.Terminal.Error.WriteLine($"{head.Branch} is at sequence {head.Sequence}");
             context.Terminal.Out.WriteLine(head.Commit);
+            return ExitCode.Done;
+        });
+    }
+
+    private static Command Privacy(CommandContext context, string verb, string what, bool isPrivate)
+    {
+        var name = CommandContext.Branch("BRANCH");
+        var (server, token) = (CommandContext.Server(), CommandContext.Token());
+        return CommandContext.Run(new Command(verb, what) { name, server, token }, async (parsed, cancellation) =>
+        {
+            using var client = CommandContext.Connect(parsed, server, token);
+            var route = Routes.PrivateBranch(parsed.GetValue(name));
+            if (client is null)
+                OnData(context, parsed, register => { register.SetPrivate(parsed.GetValue(name), isPrivate); return 0; });
+            else
+                await (isPrivate ? client.PutAsync(route, new StringContent(""), cancellation) : client.DeleteAsync(route, cancellation));
             return ExitCode.Done;
         });
     }
@@ -94,10 +113,10 @@ internal static class BranchCommand
         return CommitReference.Resolve(data, context.Time, text);
     }
 
-    private static Task CreateRemotelyAsync(ServerClient client, BranchName name, string? at, CancellationToken cancellation)
+    private static Task CreateRemotelyAsync(ServerClient client, BranchName name, string? at, bool isPrivate, CancellationToken cancellation)
     {
         ObjectId? commit = at is null ? null : ObjectId.TryParse(at, out var id) ? id : throw new UsageException("--at wants all 64 digits of a commit's id with --server");
-        return client.PostAsync(Routes.Branches, new BranchRequest(name, commit),
+        return client.PostAsync(Routes.Branches, new BranchRequest(name, commit, isPrivate ? true : null),
             ProtocolJson.Default.BranchRequest, ProtocolJson.Default.BranchInfo, cancellation);
     }
 

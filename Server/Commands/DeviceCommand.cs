@@ -9,12 +9,13 @@ using ContentTree.Store.Trust;
 
 namespace ContentTree.Server.Commands;
 
-/// <summary><c>device list|show|accept|reject|remove|pin|hold|blackbox</c>: what each device runs, should run, and last said.</summary>
+/// <summary><c>device list|show|accept|reject|remove|allow|forbid|pin|hold|blackbox</c>: what each device runs, should run, and last said.</summary>
 internal static class DeviceCommand
 {
     public static Command Create(CommandContext context) => new("device", "See devices, let them in or turn them away.")
     {
-        List(context), Show(context), Accept(context), Reject(context), Remove(context), AssignCommand.Pin(context, Id()), AssignCommand.Hold(context, Id()), BlackBoxCommand.Create(context, Id()),
+        List(context), Show(context), Accept(context), Reject(context), Remove(context), Allow(context, "allow", "Let a device have a private branch.", true),
+        Allow(context, "forbid", "Take that back.", false), AssignCommand.Pin(context, Id()), AssignCommand.Hold(context, Id()), BlackBoxCommand.Create(context, Id()),
     };
 
     private static Command List(CommandContext context)
@@ -34,7 +35,7 @@ internal static class DeviceCommand
                 context.Terminal.PrintTable(["DEVICE", "NAME", "STATE", "BRANCH", "SEQ", "RUNNING", "WANTED", "TARGET", "SYNC", "BOOT", "LAST SEEN", "LAST EVENT"],
                     [.. devices.Select(d => new[]
                     {
-                        d.Id.ToString(), d.Name, Word(d.State), d.Branch.ToString(), $"{d.Sequence}", Printing.Short(d.Running),
+                        d.Id.ToString(), d.Name, Word(d.State) + Doubt(d), d.Branch.ToString(), $"{d.Sequence}", Printing.Short(d.Running),
                         Printing.Short(d.Wanted ?? d.Running), Printing.Short(d.Target), Sync(d), d.Boot is { Length: > 0 } boot ? boot : "-", Printing.Time(d.LastSeen), d.LastEvent?.Kind ?? "-",
                     })]);
             }
@@ -92,6 +93,19 @@ internal static class DeviceCommand
         });
     }
 
+    private static Command Allow(CommandContext context, string name, string what, bool isAllowed)
+    {
+        var (id, branch) = (Id(), CommandContext.Branch("BRANCH"));
+        var (server, token) = (CommandContext.Server(), CommandContext.Token());
+        return CommandContext.Run(new Command(name, what) { id, branch, server, token }, async (parsed, cancellation) =>
+        {
+            using var fleet = FleetAccess.Open(context, parsed, server, token);
+            var device = await fleet.AllowAsync(parsed.GetValue(id), parsed.GetValue(branch), isAllowed, cancellation);
+            context.Terminal.Out.WriteLine($"{device.Id} may have {(device.Allowed is { } allowed ? string.Join(", ", allowed) : "no private branch")}");
+            return ExitCode.Done;
+        });
+    }
+
     private static async Task<ExitCode> DecideAsync(
         CommandContext context, ParseResult parsed, Option<Uri?> server, Option<string?> token, Func<FleetAccess, Task<DeviceInfo>> decide)
     {
@@ -105,8 +119,14 @@ internal static class DeviceCommand
     {
         output.WriteLine($"device        {device.Id}  {device.Name}");
         output.WriteLine($"state         {Word(device.State)}, enrolled {Printing.Time(device.Enrolled)}, last seen {Printing.Time(device.LastSeen)}");
+        if (device.Serial is { } serial)
+            output.WriteLine($"serial        {serial}{(device.Conflicts is { } others ? $"; also claimed by {string.Join(", ", others)}: accept one, reject the others" : "")}");
+        if (device.Cloned is { } cloned)
+            output.WriteLine($"cloned        two places used its key until {Printing.Time(cloned)}: reject it and give both new keys, or 'device accept' if one is gone");
         output.WriteLine($"hardware      {device.Hardware} ({device.Architecture})");
         output.WriteLine($"branch        {device.Branch}, sequence {device.Sequence} seen");
+        if (device.Allowed is { } allowed)
+            output.WriteLine($"allowed       {string.Join(", ", allowed)}");
         output.WriteLine($"running       {device.Running?.ToString() ?? "-"}");
         output.WriteLine($"wanted        {(device.Wanted ?? device.Running)?.ToString() ?? "-"}");
         output.WriteLine($"target        {device.Target?.ToString() ?? "-"}: {Sync(device)}");
@@ -127,6 +147,8 @@ internal static class DeviceCommand
         : device.Hold == true || device.Assignment is { Action: "hold", Taken: true } ? "held"
         : device.Wanted == target ? "updating"
         : "behind";
+
+    private static string Doubt(DeviceInfo device) => (device.Conflicts is not null ? " (conflict)" : "") + (device.Cloned is not null ? " (cloned)" : "");
 
     private static string Describe(ReportEvent item) =>
         $"{Printing.Time(item.Time)}  {item.Kind}{(item.Commit is { } commit ? $" {Printing.Short(commit)}" : "")}{(item.Message is { } message ? $": {message}" : "")}";

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using ContentTree.Server.Packages;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Trees;
 
@@ -15,14 +16,17 @@ internal static class DiffCommand
         var left = new Argument<string>("A") { Description = CommitReference.Help };
         var right = new Argument<string>("B") { Description = CommitReference.Help };
         var privileges = new Option<bool>("--privileges") { Description = "only what changed in setuid and setgid, security.* and trusted.* attributes and device nodes" };
+        var packages = new Option<bool>("--packages") { Description = "only the packages that came, went or have another version" };
         var json = CommandContext.Json();
-        return CommandContext.Run(new Command(Name, "How two commits differ: 0 same, 1 different, 2 trouble.") { left, right, privileges, json }, (parsed, _) =>
+        return CommandContext.Run(new Command(Name, "How two commits differ: 0 same, 1 different, 2 trouble.") { left, right, privileges, packages, json }, (parsed, _) =>
         {
             using var data = context.OpenData(parsed);
             var trees = new[] { left, right }.Select(side =>
                 data.Repository.ReadCommit(CommitReference.Resolve(data, context.Time, parsed.GetRequiredValue(side))).Tree).ToArray();
             if (parsed.GetValue(privileges))
                 return PrintPrivileges(context.Terminal, PrivilegeDiff.Compare(data.Repository.ReadTree, trees[0], trees[1]), parsed.GetValue(json));
+            if (parsed.GetValue(packages))
+                return PrintPackages(context.Terminal, [.. PackageChange.Between(PackageList.Of(data.Repository, trees[0]), PackageList.Of(data.Repository, trees[1]))], parsed.GetValue(json));
             var changes = TreeDiff.Compare(data.Repository.ReadTree, trees[0], trees[1]).ToArray();
             if (parsed.GetValue(json))
                 context.Terminal.PrintJson("ctree-server.diff/1", new JsonObject { ["changes"] = new JsonArray([.. changes.Select(ToJson)]) });
@@ -41,6 +45,23 @@ internal static class DiffCommand
             foreach (var change in diff.Changes)
                 terminal.Out.WriteLine(Printing.Privilege(change));
         return diff.Count == 0 ? ExitCode.Done : ExitCode.Failed;
+    }
+
+    private static ExitCode PrintPackages(Terminal terminal, PackageChange[] changes, bool json)
+    {
+        if (json)
+        {
+            terminal.PrintJson("ctree-server.package-changes/1", new JsonObject
+            {
+                ["changes"] = new JsonArray([.. changes.Select(c => new JsonObject { ["kind"] = c.Kind, ["name"] = c.Name, ["before"] = c.Before, ["after"] = c.After })]),
+            });
+        }
+        else
+        {
+            foreach (var change in changes)
+                terminal.Out.WriteLine(change);
+        }
+        return changes.Length == 0 ? ExitCode.Done : ExitCode.Failed;
     }
 
     private static char Letter(ChangeKind kind) => kind switch

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using ContentTree.Server.Client;
 using ContentTree.Server.Fleet;
+using ContentTree.Server.Privacy;
 using ContentTree.Server.Storage;
 using ContentTree.Server.Trust;
 using ContentTree.Store.Objects;
@@ -34,7 +35,7 @@ internal sealed class FleetAccess : IDisposable
         }
     }
 
-    private DeviceView View => new(Data, Local, _time);
+    private DeviceView View => new(Data, Local, new Entitlements(Data.OpenDatabase()), _time);
 
     public static FleetAccess Open(CommandContext context, ParseResult parsed, Option<Uri?> server, Option<string?> token)
     {
@@ -77,6 +78,22 @@ internal sealed class FleetAccess : IDisposable
         return signers.Count == 0
             ? await _client.PostAsync(Routes.Assignment(id), request, ProtocolJson.Default.AssignmentRequest, ProtocolJson.Default.AssignmentInfo, cancellation)
             : throw new UsageException("--key and --signer work on the server's data, not with --server");
+    }
+
+    public async Task<DeviceInfo> AllowAsync(KeyId id, BranchName branch, bool isAllowed, CancellationToken cancellation)
+    {
+        if (_client is not null)
+        {
+            var route = Routes.DeviceBranch(id, branch);
+            await (isAllowed ? _client.PutAsync(route, new StringContent(""), cancellation) : _client.DeleteAsync(route, cancellation));
+            return await FindAsync(id, cancellation);
+        }
+        var entitlements = new Entitlements(Data.OpenDatabase());
+        if (isAllowed)
+            entitlements.Allow(id, branch);
+        else
+            entitlements.Forbid(id, branch);
+        return View.Find(id);
     }
 
     public async Task RemoveAsync(KeyId id, CancellationToken cancellation)

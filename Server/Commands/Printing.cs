@@ -26,6 +26,9 @@ internal static class Printing
         terminal.Out.WriteLine(named.ToJsonString(Indented));
     }
 
+    /// <summary>A document whose format is somebody else's.</summary>
+    public static void PrintDocument(this Terminal terminal, JsonObject document) => terminal.Out.WriteLine(document.ToJsonString(Indented));
+
     /// <summary>Columns as wide as their widest cell; nothing at all when there are no rows.</summary>
     public static void PrintTable(this Terminal terminal, string[] header, IReadOnlyList<string[]> rows)
     {

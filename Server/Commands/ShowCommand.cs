@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using ContentTree.Server.Packages;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 
@@ -11,13 +12,22 @@ internal static class ShowCommand
     public static Command Create(CommandContext context)
     {
         var of = new Argument<string>("COMMIT") { Description = CommitReference.Help };
+        var packages = new Option<bool>("--packages") { Description = "the packages that its dpkg, opkg, apk or rpm database names" };
+        var sbom = new Option<string?>("--sbom") { Description = "the same as a bill of materials: spdx or cyclonedx", HelpName = "FORMAT" };
+        sbom.AcceptOnlyFromAmong(BillOfMaterials.Spdx, BillOfMaterials.CycloneDx);
         var json = CommandContext.Json();
-        return CommandContext.Run(new Command("show", "What a commit says.") { of, json }, (parsed, _) =>
+        return CommandContext.Run(new Command("show", "What a commit says.") { of, packages, sbom, json }, (parsed, _) =>
         {
             using var data = context.OpenData(parsed);
             var id = CommitReference.Resolve(data, context.Time, parsed.GetRequiredValue(of));
             var commit = data.Repository.ReadCommit(id);
-            if (parsed.GetValue(json))
+            if (parsed.GetValue(sbom) is { } format)
+                context.Terminal.PrintDocument(format == BillOfMaterials.Spdx
+                    ? BillOfMaterials.ToSpdx(id, commit, PackageList.Of(data.Repository, commit.Tree))
+                    : BillOfMaterials.ToCycloneDx(id, commit, PackageList.Of(data.Repository, commit.Tree)));
+            else if (parsed.GetValue(packages))
+                PrintPackages(context.Terminal, PackageList.Of(data.Repository, commit.Tree), parsed.GetValue(json));
+            else if (parsed.GetValue(json))
                 context.Terminal.PrintJson("ctree-server.commit/1", new JsonObject { ["id"] = id.ToString(), ["commit"] = JsonNode.Parse(commit.Encode()) });
             else
                 Print(context.Terminal.Out, id, commit);
@@ -39,6 +49,21 @@ internal static class ShowCommand
         output.WriteLine($"contents      {commit.Entries} entries, {commit.Bytes} bytes");
         if (commit.Body.Length > 0)
             output.WriteLine($"\n{commit.Body}");
+    }
+
+    private static void PrintPackages(Terminal terminal, IReadOnlyList<InstalledPackage> packages, bool json)
+    {
+        if (json)
+        {
+            terminal.PrintJson("ctree-server.packages/1", new JsonObject
+            {
+                ["packages"] = new JsonArray([.. packages.Select(p => new JsonObject { ["kind"] = p.Kind, ["name"] = p.Name, ["version"] = p.Version, ["architecture"] = p.Architecture, ["purl"] = p.Url })]),
+            });
+        }
+        else
+        {
+            terminal.PrintTable(["KIND", "NAME", "VERSION", "ARCHITECTURE"], [.. packages.Select(p => new[] { p.Kind, p.Name, p.Version, p.Architecture })]);
+        }
     }
 
     private static void PrintText(TextWriter output, string name, string text)

@@ -1,12 +1,14 @@
 using ContentTree.Server.Deltas;
+using ContentTree.Server.Privacy;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
+using ContentTree.Store.Trust;
 
 namespace ContentTree.Server.Endpoints;
 
 /// <summary>What devices ask about deltas: is there one, and if not, may it be made. Making costs minutes, so little is allowed.</summary>
-internal sealed class DeltaEndpoints(DataDirectory data, DeviceAccess access, DeltaStore deltas, DeltaWorker worker, TimeProvider time)
+internal sealed class DeltaEndpoints(DataDirectory data, DeviceAccess access, ReadAccess reading, DeltaStore deltas, DeltaWorker worker, TimeProvider time)
 {
     private static readonly TimeSpan AskAgain = TimeSpan.FromSeconds(30);
 
@@ -21,6 +23,9 @@ internal sealed class DeltaEndpoints(DataDirectory data, DeviceAccess access, De
         if (!_budget.TryTake(device))
             throw new ProblemException(ProblemCode.TooMany, "a device may ask ten times a minute", retryAfter: RequestBudget.Window);
         var request = Messages.Parse(body, ProtocolJson.Default.DeltaRequest);
+        RequireReadable(device, request.To);
+        if (request.From is { } from)
+            RequireReadable(device, from);
         if (deltas.Find(request.From, request.To) is { } offer)
             await context.AnswerAsync(offer, ProtocolJson.Default.DeltaOffer);
         else
@@ -46,6 +51,12 @@ internal sealed class DeltaEndpoints(DataDirectory data, DeviceAccess access, De
                 context.Response.Headers.RetryAfter = AskAgain.TotalSeconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
                 break;
         }
+    }
+
+    private void RequireReadable(KeyId device, ObjectId commit)
+    {
+        if (!reading.MayRead(device, new ObjectName(ObjectKind.Commit, commit)))
+            throw new ProblemException(ProblemCode.NotFound, $"no commit {commit}");
     }
 
     // What no signed head names may be half of a publish, and is nobody's to ask about.

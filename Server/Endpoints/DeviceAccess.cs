@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Trust;
@@ -7,12 +6,8 @@ using Microsoft.AspNetCore.Http.Features;
 namespace ContentTree.Server.Endpoints;
 
 /// <summary>Checks that a request was signed by its device, now, and not seen before.</summary>
-internal sealed class DeviceAccess(Devices devices, TimeProvider time, TimeSpan skew)
+internal sealed class DeviceAccess(Devices devices, Nonces nonces, TimeProvider time, TimeSpan skew)
 {
-    // Nonces older than the allowed skew cannot come again: their time is refused.
-    private readonly ConcurrentDictionary<(KeyId, string), long> _seen = new();
-    private long _nextSweep;
-
     /// <summary>The device that signed the request, and what was decided about it.</summary>
     /// <exception cref="ProblemException">Unknown device, wrong signature, wrong time or a replay.</exception>
     public (KeyId Device, DeviceState State) Authenticate(HttpContext context, ReadOnlySpan<byte> body)
@@ -56,21 +51,8 @@ internal sealed class DeviceAccess(Devices devices, TimeProvider time, TimeSpan 
         }
         if (check != RequestSignatureCheck.Valid)
             throw new ProblemException(ProblemCode.BadSignature);
-        Sweep(now);
-        if (!_seen.TryAdd((signature.Device, signature.Nonce), signature.Time))
+        // One that is older than the allowed skew cannot come again: its time is refused.
+        if (!nonces.TryUse(signature, now - skew))
             throw new ProblemException(ProblemCode.Replay);
-    }
-
-    private void Sweep(DateTimeOffset now)
-    {
-        var due = Interlocked.Read(ref _nextSweep);
-        var seconds = now.ToUnixTimeSeconds();
-        if (seconds < due || Interlocked.CompareExchange(ref _nextSweep, seconds + (long)skew.TotalSeconds, due) != due)
-            return;
-        foreach (var (nonce, signedAt) in _seen)
-        {
-            if (signedAt < seconds - skew.TotalSeconds)
-                _seen.TryRemove(nonce, out _);
-        }
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using ContentTree.Server.Deltas;
 using ContentTree.Server.Fleet;
+using ContentTree.Server.Privacy;
 using ContentTree.Server.Storage;
 using ContentTree.Server.Trust;
 using ContentTree.Store.Objects;
@@ -11,9 +12,11 @@ namespace ContentTree.Server.Endpoints;
 
 /// <summary>What devices ask: enrol, poll, report. Every request is signed by the device's key.</summary>
 internal sealed class DeviceEndpoints(
-    DataDirectory data, DeviceAccess access, Devices devices, Events events, EmptyBranches emptyBranches, DeltaStore deltas, Timestamps timestamps, Assignments assignments, ServerOptions options, ILogger log)
+    DataDirectory data, DeviceAccess access, Devices devices, Events events, EmptyBranches emptyBranches, DeltaStore deltas, Timestamps timestamps, Assignments assignments,
+    ReadAccess reading, ServerOptions options, ILogger log)
 {
     private const int MaxText = 200;
+    private const int BootIdDigits = 8;
     private const int MaxMessage = 4096;
 
     public void Map(IEndpointRouteBuilder routes)
@@ -32,6 +35,7 @@ internal sealed class DeviceEndpoints(
         RequireText("name", request.Name, MaxText);
         RequireText("hardware", request.Hardware, MaxText);
         RequireText("architecture", request.Architecture, MaxText);
+        RequireText("serial", request.Serial ?? "", MaxText);
         var state = devices.Enrol(key, request) switch
         {
             EnrolOutcome.Known known => known.State,
@@ -48,14 +52,17 @@ internal sealed class DeviceEndpoints(
         var (device, state) = access.Authenticate(context, body);
         var poll = Messages.Parse(body, ProtocolJson.Default.PollRequest);
         RequireText("boot", poll.Boot, MaxText);
+        if (poll.BootId is { } bootId && (bootId.Length != BootIdDigits || !bootId.All(char.IsAsciiHexDigitLower)))
+            throw new ProblemException(ProblemCode.BadRequest, $"bootId is {BootIdDigits} lower-case hex digits");
         devices.Record(device, poll);
-        var newest = state == DeviceState.Accepted ? ReadNewest(poll.Branch) : null;
+        var newest = state == DeviceState.Accepted ? ReadNewest(device, poll.Branch) : null;
         // The device's own copy is newest when the ids are the same: it is not sent again.
         var head = newest is null || ObjectId.Of(newest.Head) == poll.Head ? null : new RawJson(newest.Head);
         var timestamp = newest?.Timestamp is { } bytes ? new RawJson(bytes) : null;
         var told = state == DeviceState.Accepted ? assignments.Newest(device, poll.Branch, poll.Assignment) : null;
         var root = data.Trust.Load();
-        var answer = new PollAnswer(state, (long)options.PollInterval.TotalSeconds, root.Version, head, Delta: FindDelta(root, poll, head), Timestamp: timestamp, Assignment: told);
+        var answer = new PollAnswer(state, (long)options.PollInterval.TotalSeconds, root.Version, head, Delta: FindDelta(root, poll, head), Timestamp: timestamp, Assignment: told,
+            Private: newest is not null && reading.IsPrivate(poll.Branch) ? true : null);
         await context.AnswerAsync(answer, ProtocolJson.Default.PollAnswer);
     }
 
@@ -72,8 +79,8 @@ internal sealed class DeviceEndpoints(
         await context.AnswerAsync(new ReportAnswer(received), ProtocolJson.Default.ReportAnswer);
     }
 
-    private NewestHead? ReadNewest(BranchName branch) => timestamps.Read(branch)
-        ?? (emptyBranches.Contains(branch) ? null : throw new ProblemException(ProblemCode.NotFound, $"no branch {branch}"));
+    private NewestHead? ReadNewest(KeyId device, BranchName branch) => (reading.MayFollow(device, branch) ? timestamps.Read(branch) : null)
+        ?? (reading.MayFollow(device, branch) && emptyBranches.Contains(branch) ? null : throw new ProblemException(ProblemCode.NotFound, $"no branch {branch}"));
 
     private DeltaOffer? FindDelta(TrustRoot root, PollRequest poll, RawJson? head)
     {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using ContentTree.Server.Fleet;
+using ContentTree.Server.Privacy;
 using ContentTree.Server.Publishing;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
@@ -10,12 +11,13 @@ namespace ContentTree.Server.Endpoints;
 
 /// <summary>What operators ask: devices, tokens, branches.</summary>
 internal sealed class ManagementEndpoints(
-    DataDirectory data, Devices devices, Tokens tokens, EmptyBranches emptyBranches, Assignments assignments, TokenAccess access, TimeProvider time, ILogger log)
+    DataDirectory data, Devices devices, Tokens tokens, EmptyBranches emptyBranches, Assignments assignments, Entitlements entitlements, TokenAccess access,
+    TimeProvider time, ILogger log)
 {
     private const int PageSize = 100;
     private const int MaxPageSize = 1000;
 
-    private readonly DeviceView _view = new(data, devices, time);
+    private readonly DeviceView _view = new(data, devices, entitlements, time);
 
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -25,6 +27,10 @@ internal sealed class ManagementEndpoints(
         routes.MapPost(Routes.Devices + "/{id}/accept", context => DecideAsync(context, DeviceState.Accepted));
         routes.MapPost(Routes.Devices + "/{id}/reject", context => DecideAsync(context, DeviceState.Rejected));
         routes.MapPost(Routes.Devices + "/{id}/assignment", AssignAsync);
+        routes.MapPut(Routes.Devices + "/{id}/branches/{**name}", context => AllowAsync(context, entitlements.Allow));
+        routes.MapDelete(Routes.Devices + "/{id}/branches/{**name}", context => AllowAsync(context, entitlements.Forbid));
+        routes.MapPut("/api/v1/private/{**name}", context => SetPrivate(context, isPrivate: true));
+        routes.MapDelete("/api/v1/private/{**name}", context => SetPrivate(context, isPrivate: false));
         routes.MapPost(Routes.Tokens, CreateTokenAsync);
         routes.MapGet(Routes.Branches, ListBranchesAsync);
         routes.MapPost(Routes.Branches, CreateBranchAsync);
@@ -78,6 +84,21 @@ internal sealed class ManagementEndpoints(
         return Task.CompletedTask;
     }
 
+    private Task AllowAsync(HttpContext context, Action<KeyId, BranchName> change)
+    {
+        access.Require(context, TokenRole.Operator);
+        change(DeviceOf(context), BranchOf(context));
+        return context.AnswerAsync(_view.Find(DeviceOf(context)), ProtocolJson.Default.DeviceInfo);
+    }
+
+    private Task SetPrivate(HttpContext context, bool isPrivate)
+    {
+        access.Require(context, TokenRole.Admin);
+        Register().SetPrivate(BranchOf(context), isPrivate);
+        context.Response.StatusCode = StatusCodes.Status204NoContent;
+        return Task.CompletedTask;
+    }
+
     private async Task CreateTokenAsync(HttpContext context)
     {
         var by = access.Require(context, TokenRole.Admin);
@@ -96,7 +117,7 @@ internal sealed class ManagementEndpoints(
     {
         var token = access.Require(context, TokenRole.Admin);
         var request = await context.ReadAsync(ProtocolJson.Default.BranchRequest, BodyLimits.Small);
-        var branch = Register().Create(request.Name, request.Commit);
+        var branch = Register().Create(request.Name, request.Commit, request.Private == true);
         if (branch.Commit is { } commit)
             Log.Published(log, branch.Name, commit, branch.Sequence, token);
         await context.AnswerAsync(branch, ProtocolJson.Default.BranchInfo);
@@ -105,7 +126,7 @@ internal sealed class ManagementEndpoints(
     private Task DeleteBranch(HttpContext context)
     {
         var token = access.Require(context, TokenRole.Admin);
-        var branch = BranchName.Parse(context.Request.RouteValues["name"] as string);
+        var branch = BranchOf(context);
         Register().Delete(branch);
         Log.BranchDeleted(log, branch, token);
         context.Response.StatusCode = StatusCodes.Status204NoContent;
@@ -113,6 +134,8 @@ internal sealed class ManagementEndpoints(
     }
 
     private BranchRegister Register() => new(data, emptyBranches, time);
+
+    private static BranchName BranchOf(HttpContext context) => BranchName.Parse(context.Request.RouteValues["name"] as string);
 
     private static KeyId DeviceOf(HttpContext context) => KeyId.TryParse(context.Request.RouteValues["id"] as string, out var id)
         ? id

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using ContentTree.Server.Privacy;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Packs;
@@ -11,7 +12,7 @@ namespace ContentTree.Server.Endpoints;
 /// Many objects in one answer, for a device that no delta serves. Streamed frame by frame; what cannot be served now is refused, because
 /// a device can always take single objects.
 /// </summary>
-internal sealed class PackEndpoints(DataDirectory data, DeviceAccess access, ServerOptions options, ILogger log) : IDisposable
+internal sealed class PackEndpoints(DataDirectory data, DeviceAccess access, ReadAccess reading, ServerOptions options, ILogger log) : IDisposable
 {
     private const string MediaType = "application/vnd.ctree.pack";
     private const int MaxPerDevice = 4;
@@ -36,6 +37,7 @@ internal sealed class PackEndpoints(DataDirectory data, DeviceAccess access, Ser
         var body = await context.ReadBodyAsync(BodyLimits.Packs);
         var device = access.RequireAccepted(context, body);
         var request = PackRequest.Decode(body);
+        reading.RequireObjects(device, request.Objects);
         if (_perDevice.AddOrUpdate(device, 1, (_, count) => count + 1) > MaxPerDevice)
         {
             Leave(device);

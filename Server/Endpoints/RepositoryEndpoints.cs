@@ -1,5 +1,6 @@
 using System.Globalization;
 using ContentTree.Server.Deltas;
+using ContentTree.Server.Privacy;
 using ContentTree.Server.Storage;
 using ContentTree.Server.Trust;
 using ContentTree.Store.Deltas;
@@ -14,10 +15,12 @@ namespace ContentTree.Server.Endpoints;
 /// The repository as any static web server would serve it. Paths are parsed into names and only names are looked up, so no
 /// path leads anywhere else. What is immutable may be cached for ever.
 /// </summary>
-internal sealed class RepositoryEndpoints(DataDirectory data, DeltaStore deltas, Timestamps timestamps)
+internal sealed class RepositoryEndpoints(DataDirectory data, DeltaStore deltas, Timestamps timestamps, ReadAccess access)
 {
     private const string Immutable = "public, max-age=31536000, immutable";
+    private const string OnlyForThem = "private, max-age=31536000, immutable";
     private const string MustAsk = "public, no-cache";
+    private const string MustAskThem = "private, no-cache";
     private const string RootSuffix = ".root.json";
     private const string HeadSuffix = ".json";
     private const string ListSuffix = ".json";
@@ -39,9 +42,10 @@ internal sealed class RepositoryEndpoints(DataDirectory data, DeltaStore deltas,
         var fanout = Value(context, "fanout");
         if (fanout.Length != 2 || !ObjectName.TryParse(fanout + Value(context, "file"), out var name))
             throw NotFound();
+        var caching = access.RequireObjects(context, name) ? Immutable : OnlyForThem;
         // The stream is the result's to close, also when the client goes away.
         var stream = new FileStream(data.Repository.OpenStored(name), FileAccess.Read, NoBuffer);
-        context.Response.Headers.CacheControl = Immutable;
+        context.Response.Headers.CacheControl = caching;
         return Results.Stream(stream, "application/octet-stream", entityTag: Tag(name.Id, stream.Length), enableRangeProcessing: true).ExecuteAsync(context);
     }
 
@@ -51,13 +55,17 @@ internal sealed class RepositoryEndpoints(DataDirectory data, DeltaStore deltas,
         var path = Path.Combine(data.Repository.Path, "deltas", file);
         if (DeltaName.TryParse(file, out var name))
         {
+            // Made of what both commits have.
+            var isPublic = access.RequireObjects(context, name.From is { } from ? [CommitOf(name.To), CommitOf(from)] : [CommitOf(name.To)]);
             deltas.Touch(name);
-            return File.Exists(path) ? ServeFile(context, path, file, Immutable) : throw NotFound();
+            return File.Exists(path) ? ServeFile(context, path, file, isPublic ? Immutable : OnlyForThem) : throw NotFound();
         }
-        return file.EndsWith(ListSuffix, StringComparison.Ordinal) && ObjectId.TryParse(file.AsSpan(0, file.Length - ListSuffix.Length), out _) && File.Exists(path)
-            ? ServeBytes(context, File.ReadAllBytes(path), MustAsk)
-            : throw NotFound();
+        if (!file.EndsWith(ListSuffix, StringComparison.Ordinal) || !ObjectId.TryParse(file.AsSpan(0, file.Length - ListSuffix.Length), out var to) || !File.Exists(path))
+            throw NotFound();
+        return ServeBytes(context, File.ReadAllBytes(path), access.RequireObjects(context, CommitOf(to)) ? MustAsk : MustAskThem);
     }
+
+    private static ObjectName CommitOf(ObjectId commit) => new(ObjectKind.Commit, commit);
 
     // The name is the tag: it has the hash in it.
     private static Task ServeFile(HttpContext context, string path, string name, string caching)
@@ -67,9 +75,16 @@ internal sealed class RepositoryEndpoints(DataDirectory data, DeltaStore deltas,
         return Results.Stream(stream, "application/octet-stream", entityTag: new EntityTagHeaderValue(new StringSegment($"\"{name}\"")), enableRangeProcessing: true).ExecuteAsync(context);
     }
 
-    private Task ServeHead(HttpContext context) => ServeBytes(context, data.Repository.Heads.ReadNewest(BranchOf(context)), MustAsk);
+    private Task ServeHead(HttpContext context) => ServeOf(context, data.Repository.Heads.ReadNewest);
 
-    private Task ServeTimestamp(HttpContext context) => ServeBytes(context, timestamps.Read(BranchOf(context))?.Timestamp, MustAsk);
+    private Task ServeTimestamp(HttpContext context) => ServeOf(context, branch => timestamps.Read(branch)?.Timestamp);
+
+    private Task ServeOf(HttpContext context, Func<BranchName, byte[]?> read)
+    {
+        var branch = BranchOf(context);
+        var caching = access.RequireBranch(context, branch) ? MustAsk : MustAskThem;
+        return ServeBytes(context, read(branch), caching);
+    }
 
     private static BranchName BranchOf(HttpContext context)
     {
@@ -81,9 +96,9 @@ internal sealed class RepositoryEndpoints(DataDirectory data, DeltaStore deltas,
     {
         var path = Value(context, "path");
         var slash = path.LastIndexOf('/');
-        return slash > 0 && BranchName.TryParse(path[..slash], out var branch) && TryParseNumbered(path[(slash + 1)..], HeadSuffix, out var sequence)
-            ? ServeBytes(context, data.Repository.Heads.ReadArchived(branch, sequence), MustAsk)
-            : throw NotFound();
+        if (slash <= 0 || !BranchName.TryParse(path[..slash], out var branch) || !TryParseNumbered(path[(slash + 1)..], HeadSuffix, out var sequence))
+            throw NotFound();
+        return ServeBytes(context, data.Repository.Heads.ReadArchived(branch, sequence), access.RequireBranch(context, branch) ? MustAsk : MustAskThem);
     }
 
     private Task ServeTrust(HttpContext context)

@@ -1,5 +1,6 @@
 using ContentTree.Server.Deltas;
 using ContentTree.Server.Fleet;
+using ContentTree.Server.Privacy;
 using ContentTree.Server.Storage;
 using ContentTree.Server.Trust;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -76,21 +77,23 @@ internal sealed class ServerHost : IAsyncDisposable
         var devices = new Devices(database, tokens, time);
         var access = new TokenAccess(tokens);
         // One for all that devices sign: a request seen on one route is a replay on the next.
-        var signed = new DeviceAccess(devices, time, options.Skew);
-        var packs = new PackEndpoints(data, signed, options, log);
+        var signed = new DeviceAccess(devices, new Nonces(database), time, options.Skew);
+        var entitlements = new Entitlements(database);
+        var reading = new ReadAccess(data, signed, access, entitlements, time);
+        var packs = new PackEndpoints(data, signed, reading, options, log);
         app.Lifetime.ApplicationStopped.Register(packs.Dispose);
         app.Use(new ProblemAnswers(log).InvokeAsync);
         app.UseRouting();
         app.MapGet("/healthz", context => context.Response.WriteAsync("ok\n"));
         var timestamps = new Timestamps(data, time);
         var assignments = new Assignments(data, database, time);
-        new RepositoryEndpoints(data, _deltas, timestamps).Map(app);
-        new DeviceEndpoints(data, signed, devices, new Events(database), new EmptyBranches(database), _deltas, timestamps, assignments, options, log).Map(app);
+        new RepositoryEndpoints(data, _deltas, timestamps, reading).Map(app);
+        new DeviceEndpoints(data, signed, devices, new Events(database), new EmptyBranches(database), _deltas, timestamps, assignments, reading, options, log).Map(app);
         packs.Map(app);
-        new DeltaEndpoints(data, signed, _deltas, _worker, time).Map(app);
+        new DeltaEndpoints(data, signed, reading, _deltas, _worker, time).Map(app);
         new PublishEndpoints(data, access, _uploads, time, log).Map(app);
         new BlackBoxEndpoints(new BlackBoxes(database, time), signed, access, log).Map(app);
-        new ManagementEndpoints(data, devices, tokens, new EmptyBranches(database), assignments, access, time, log).Map(app);
+        new ManagementEndpoints(data, devices, tokens, new EmptyBranches(database), assignments, entitlements, access, time, log).Map(app);
     }
 
     private static void Limit(KestrelServerOptions kestrel)

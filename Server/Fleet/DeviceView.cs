@@ -1,3 +1,4 @@
+using ContentTree.Server.Privacy;
 using ContentTree.Server.Publishing;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
@@ -8,7 +9,7 @@ using ContentTree.Store.Trust;
 namespace ContentTree.Server.Fleet;
 
 /// <summary>Devices as operators see them: what they said, beside the commit that their branch is at.</summary>
-internal sealed class DeviceView(DataDirectory data, Devices devices, TimeProvider time)
+internal sealed class DeviceView(DataDirectory data, Devices devices, Entitlements entitlements, TimeProvider time)
 {
     public IReadOnlyList<DeviceInfo> List(int limit, string? after = null)
     {
@@ -26,6 +27,10 @@ internal sealed class DeviceView(DataDirectory data, Devices devices, TimeProvid
     public DeviceInfo Find(KeyId id)
     {
         var device = devices.Find(id);
-        return device with { Target = device.PinnedAt(time) ?? new Branches(data, time).Read(device.Branch).Head?.Commit };
+        return device with
+        {
+            Target = device.PinnedAt(time) ?? new Branches(data, time).Read(device.Branch).Head?.Commit,
+            Allowed = entitlements.Of(id) is { Count: > 0 } allowed ? [.. allowed] : null,
+        };
     }
 }

@@ -1,3 +1,4 @@
+using ContentTree.Server.Privacy;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
@@ -10,21 +11,27 @@ namespace ContentTree.Server.Publishing;
 internal sealed class BranchRegister(DataDirectory data, EmptyBranches empty, TimeProvider time)
 {
     private readonly Branches _branches = new(data, time);
+    private readonly PrivateBranches _private = new(data);
 
     public IReadOnlyList<BranchInfo> List()
     {
         var published = _branches.List().Select(Describe).ToList();
         var waiting = empty.List().Except(published.Select(b => b.Name)).Select(b => new BranchInfo(b, 0));
-        return [.. published.Concat(waiting).OrderBy(b => b.Name.ToString(), StringComparer.Ordinal)];
+        var privateOnes = _private.Read();
+        return [.. published.Concat(waiting).Select(b => b with { Private = privateOnes.Contains(b.Name) ? true : null }).OrderBy(b => b.Name.ToString(), StringComparer.Ordinal)];
     }
 
     /// <param name="commit">Where it starts; null makes an empty branch.</param>
+    /// <param name="isPrivate">Only for devices that are allowed it. A name that was private stays so until somebody makes it public.</param>
     /// <exception cref="BranchMovedException">There is such a branch.</exception>
-    public BranchInfo Create(BranchName branch, ObjectId? commit)
+    public BranchInfo Create(BranchName branch, ObjectId? commit, bool isPrivate = false)
     {
         var seen = _branches.Read(branch);
         if (seen.Head is not null || empty.Contains(branch))
             throw new BranchMovedException($"there is a branch {branch} already");
+        // Before the first head: nothing of it is public for a moment.
+        if (isPrivate)
+            _private.Set(branch, isPrivate: true);
         if (commit is not { } start)
         {
             empty.Add(branch);
@@ -58,6 +65,18 @@ internal sealed class BranchRegister(DataDirectory data, EmptyBranches empty, Ti
         var wasEmpty = empty.Remove(branch);
         if (!wasEmpty || data.Repository.Heads.ReadNewest(branch) is not null)
             data.Repository.Heads.Delete(branch);
+    }
+
+    /// <summary>Makes a branch private or public, with all that it ever had.</summary>
+    /// <exception cref="NotFoundException">There never was such a branch.</exception>
+    public void SetPrivate(BranchName branch, bool isPrivate)
+    {
+        if (!_private.Contains(branch) && !empty.Contains(branch) && data.Repository.Heads.ArchivedSequences(branch).Count == 0)
+            throw new NotFoundException($"no branch {branch}");
+        _private.Set(branch, isPrivate);
+        // Walks what there is now, and not when the first device asks.
+        if (_private.Read() is { Count: > 0 } privateOnes)
+            new ReachIndex(data, time).Refresh(privateOnes);
     }
 
     private BranchInfo Describe(BranchName branch)

@@ -49,6 +49,34 @@ internal sealed class Database
         return database;
     }
 
+    /// <summary>Opens an index, which can be made again: it is never waited for, and a power cut may cost it.</summary>
+    public static Database OpenIndex(string path, string schema)
+    {
+        var database = new Database(path);
+        using var connection = database.Connect();
+        connection.Execute("PRAGMA journal_mode = WAL");
+        connection.Execute(schema);
+        return database;
+    }
+
+    /// <summary>Opens somebody else's database for reading. Nothing in it is believed; the file is this process's own copy.</summary>
+    public static SqliteConnection OpenForeign(string path)
+    {
+        var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadOnly, Pooling = false }.ToString());
+        try
+        {
+            connection.Open();
+            connection.Execute("PRAGMA trusted_schema = OFF");
+            connection.Execute("PRAGMA cell_size_check = ON");
+            return connection;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
     public SqliteConnection Connect()
     {
         var connection = new SqliteConnection(_connectionString);

@@ -13,11 +13,13 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
     public const int MaxPending = 10_000;
 
     private const int ShownEvents = 20;
+    private const int KeptBoots = 32;
 
     // The newest event that says most about a device rides along, so that lists need one query.
     private const string Select = """
         SELECT d.*, a.action AS told_action, a.counter AS told_counter, a.expires AS told_expires, a.commit_id AS told_commit, a.reason AS told_reason, e.sequence AS event_sequence, e.time AS event_time, e.kind AS event_kind, e.commit_id AS event_commit,
-          e.deployment AS event_deployment, e.code AS event_code, e.message AS event_message
+          e.deployment AS event_deployment, e.code AS event_code, e.message AS event_message,
+          (SELECT group_concat(o.id) FROM devices o WHERE d.serial <> '' AND o.serial = d.serial AND o.id <> d.id AND o.state <> 'rejected') AS conflicts
         FROM devices d LEFT JOIN assignments a ON a.device = d.id LEFT JOIN events e ON e.device = d.id AND e.sequence = (SELECT max(sequence) FROM events WHERE device = d.id)
         """;
 
@@ -30,7 +32,10 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
             ? present
             : (DeviceState?)null;
         var decided = state is DeviceState.Accepted or DeviceState.Rejected;
-        if (!decided && request.Token is not null)
+        // Whoever copies a serial must not become that device, whatever token he has.
+        var isConflict = !decided && request.Serial is { Length: > 0 } serial &&
+            connection.Query("SELECT 1 FROM devices WHERE serial = $serial AND id <> $id AND state <> 'rejected' LIMIT 1", _ => 1, ("$serial", serial), ("$id", key.Id)).Count > 0;
+        if (!decided && !isConflict && request.Token is not null)
         {
             if (!tokens.TryUse(connection, request.Token, TokenRole.Enrol))
                 return new EnrolOutcome.BadToken();
@@ -40,13 +45,13 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
             return new EnrolOutcome.TooMany();
         var known = state ?? DeviceState.Pending;
         connection.Execute("""
-            INSERT INTO devices (id, public_key, name, hardware, architecture, branch, state, enrolled)
-            VALUES ($id, $key, $name, $hardware, $architecture, $branch, $state, $now)
+            INSERT INTO devices (id, public_key, name, hardware, architecture, branch, state, enrolled, serial)
+            VALUES ($id, $key, $name, $hardware, $architecture, $branch, $state, $now, $serial)
             ON CONFLICT (id) DO UPDATE SET public_key = $key, name = $name, hardware = $hardware,
-              architecture = $architecture, branch = $branch, state = $state
+              architecture = $architecture, branch = $branch, state = $state, serial = iif(serial = '', $serial, serial)
             """,
             ("$id", key.Id), ("$key", key.Pem), ("$name", request.Name), ("$hardware", request.Hardware),
-            ("$architecture", request.Architecture), ("$branch", request.Branch), ("$state", Word(known)), ("$now", time.GetUtcNow()));
+            ("$architecture", request.Architecture), ("$branch", request.Branch), ("$state", Word(known)), ("$now", time.GetUtcNow()), ("$serial", request.Serial ?? ""));
         transaction.Commit();
         return new EnrolOutcome.Known(known);
     }
@@ -63,6 +68,7 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
     public void Record(KeyId id, PollRequest poll)
     {
         using var connection = database.Connect();
+        using var transaction = connection.BeginTransaction();
         connection.Execute("""
             UPDATE devices SET last_seen = $now, branch = $branch, running = $running, wanted = $wanted, failed = $failed, boot = $boot,
               head = $head, root = $root, sequence = max(sequence * (branch = $branch), $sequence), hold = $hold, assignment = $assignment
@@ -71,6 +77,23 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
             ("$id", id), ("$now", time.GetUtcNow()), ("$branch", poll.Branch), ("$running", poll.Running), ("$wanted", poll.Wanted),
             ("$failed", poll.Failed), ("$boot", poll.Boot), ("$head", poll.Head), ("$root", poll.Root), ("$sequence", poll.Sequence),
             ("$hold", poll.Hold ?? false), ("$assignment", poll.Assignment ?? 0));
+        if (poll.BootId is { } boot)
+            RecordBoot(connection, id, boot);
+        transaction.Commit();
+    }
+
+    // A boot that has ended never comes back. Where one does after another was seen, two places take turns.
+    private void RecordBoot(SqliteConnection connection, KeyId id, string boot)
+    {
+        var known = connection.Query("SELECT boot, number FROM boots WHERE device = $id ORDER BY number DESC", row => (Boot: row.GetString(0), Number: row.GetInt64(1)), ("$id", id));
+        if (known is [var newest, ..] && newest.Boot == boot)
+            return;
+        if (known.Exists(k => k.Boot == boot))
+            connection.Execute("UPDATE devices SET cloned = $now WHERE id = $id", ("$id", id), ("$now", time.GetUtcNow()));
+        var number = known is [var last, ..] ? last.Number + 1 : 1;
+        connection.Execute("INSERT INTO boots (device, boot, number) VALUES ($id, $boot, $number) ON CONFLICT (device, boot) DO UPDATE SET number = $number",
+            ("$id", id), ("$boot", boot), ("$number", number));
+        connection.Execute("DELETE FROM boots WHERE device = $id AND number <= $number - $kept", ("$id", id), ("$number", number), ("$kept", KeptBoots));
     }
 
     /// <summary>A page of devices by id.</summary>
@@ -104,7 +127,7 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
                     ON CONFLICT (id) DO NOTHING
                     """, ("$id", id), ("$branch", expectedOn), ("$state", Word(state)), ("$now", time.GetUtcNow()));
             }
-            if (connection.Execute("UPDATE devices SET state = $state WHERE id = $id", ("$id", id), ("$state", Word(state))) == 0)
+            if (connection.Execute("UPDATE devices SET state = $state, cloned = NULL WHERE id = $id", ("$id", id), ("$state", Word(state))) == 0)
                 throw Unknown(id);
         }
         return Find(id);
@@ -147,7 +170,8 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
         KeyId.Parse(row.Text("id")), row.Text("name"), StateOf(row.Text("state")), row.Text("hardware"), row.Text("architecture"),
         BranchName.Parse(row.Text("branch")), row.Time("enrolled"), row.TimeOrNull("last_seen"),
         IdOf(row, "running"), IdOf(row, "wanted"), IdOf(row, "failed"), row.TextOrNull("boot"), row.Number("sequence"), ReadEvent(row),
-        Hold: row.Number("hold") != 0 ? true : null, Assignment: ReadAssignment(row));
+        Hold: row.Number("hold") != 0 ? true : null, Assignment: ReadAssignment(row), Serial: row.Text("serial") is { Length: > 0 } serial ? serial : null,
+        Conflicts: row.TextOrNull("conflicts")?.Split(',').Select(KeyId.Parse).Order().ToArray(), Cloned: row.TimeOrNull("cloned"));
 
     private static AssignmentInfo? ReadAssignment(SqliteDataReader row) => row.TextOrNull("told_action") is not { } action ? null : new AssignmentInfo(
         action, row.Number("told_counter"), row.Time("told_expires"), IdOf(row, "told_commit"), row.Text("told_reason") is { Length: > 0 } reason ? reason : null,

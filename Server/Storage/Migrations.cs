@@ -38,6 +38,21 @@ internal static class Migrations
         ) WITHOUT ROWID;
         ALTER TABLE devices ADD COLUMN assignment INTEGER NOT NULL DEFAULT 0;
         """,
+        """
+        CREATE TABLE entitlements (
+          device TEXT NOT NULL REFERENCES devices (id) ON DELETE CASCADE, branch TEXT NOT NULL, PRIMARY KEY (device, branch)
+        ) WITHOUT ROWID;
+        CREATE TABLE nonces (device TEXT NOT NULL, nonce TEXT NOT NULL, time INTEGER NOT NULL, PRIMARY KEY (device, nonce)) WITHOUT ROWID;
+        CREATE INDEX nonces_by_time ON nonces (time);
+        """,
+        """
+        ALTER TABLE devices ADD COLUMN serial TEXT NOT NULL DEFAULT '';
+        ALTER TABLE devices ADD COLUMN cloned INTEGER;
+        CREATE INDEX devices_by_serial ON devices (serial) WHERE serial <> '';
+        CREATE TABLE boots (
+          device TEXT NOT NULL REFERENCES devices (id) ON DELETE CASCADE, boot TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (device, boot)
+        ) WITHOUT ROWID;
+        """,
     ];
 
     public static void Apply(SqliteConnection connection, string path)

@@ -8,26 +8,55 @@ namespace ContentTree.Store.Local;
 /// <summary>Hashes everything in a device's store. Deployments link the same inodes, so this checks their contents too.</summary>
 public static class LocalStoreCheck
 {
+    internal static ReadOnlySpan<byte> QuarantineName => "quarantine"u8;
+
     /// <returns>Objects and bytes read; the damage; and which files and trees or commits have it.</returns>
     public static (long Objects, long Bytes, IReadOnlyList<Damage> Damage) Run(LocalStore store, CancellationToken cancellation = default)
     {
         var damage = new ConcurrentBag<Damage>();
         long objects = 0, bytes = 0;
         var options = new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount };
-        Parallel.For(0, 256, options, index =>
+        Parallel.For(0, 256, options, index => CheckFanout(store, (byte)index, damage, size =>
         {
-            var prefix = Encoding.ASCII.GetBytes(index.ToString("x2", System.Globalization.CultureInfo.InvariantCulture));
-            foreach (var (name, _) in Posix.ReadDirectory(store.Fanout((byte)index), store.Path))
-            {
-                // What a kill left is no object and does no harm; collecting garbage removes it.
-                if (DurableFiles.IsTemporary(name))
-                    continue;
-                cancellation.ThrowIfCancellationRequested();
-                Interlocked.Increment(ref objects);
-                Interlocked.Add(ref bytes, CheckOne(store, (byte)index, [.. prefix, .. name], damage));
-            }
-        });
+            Interlocked.Increment(ref objects);
+            Interlocked.Add(ref bytes, size);
+        }, cancellation));
         return (objects, bytes, damage.OrderBy(d => d.What, StringComparer.Ordinal).ToArray());
+    }
+
+    /// <summary>Hashes what is in one of the 256 directories of objects, one after the other.</summary>
+    public static IReadOnlyList<Damage> RunSlice(LocalStore store, byte index, CancellationToken cancellation)
+    {
+        var damage = new ConcurrentBag<Damage>();
+        CheckFanout(store, index, damage, _ => { }, cancellation);
+        return [.. damage.OrderBy(d => d.What, StringComparer.Ordinal)];
+    }
+
+    /// <summary>
+    /// Takes a damaged file out of the store without losing it, so that nothing links it again before it was fetched anew. Collecting garbage
+    /// removes it. Trees and commits stay: whoever reads one hashes it.
+    /// </summary>
+    public static void Quarantine(LocalStore store, string name)
+    {
+        if (!StoredFile.TryParse(Encoding.UTF8.GetBytes(name), out var file))
+            return;
+        DurableFiles.EnsureDirectory(store.Root, QuarantineName, 0x1c0);
+        using var quarantine = Posix.OpenDirectoryAt(store.Root, QuarantineName);
+        Posix.RenameAt(store.Fanout(file.Content), file.FanoutName, quarantine, file.FlatName);
+        store.ForgetListing();
+    }
+
+    private static void CheckFanout(LocalStore store, byte index, ConcurrentBag<Damage> damage, Action<long> onObject, CancellationToken cancellation)
+    {
+        var prefix = Encoding.ASCII.GetBytes(index.ToString("x2", System.Globalization.CultureInfo.InvariantCulture));
+        foreach (var (name, _) in Posix.ReadDirectory(store.Fanout(index), store.Path))
+        {
+            // What a kill left is no object and does no harm; collecting garbage removes it.
+            if (DurableFiles.IsTemporary(name))
+                continue;
+            cancellation.ThrowIfCancellationRequested();
+            onObject(CheckOne(store, index, [.. prefix, .. name], damage));
+        }
     }
 
     /// <summary>Whether one stored file still has the content its name promises.</summary>

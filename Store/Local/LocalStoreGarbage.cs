@@ -27,6 +27,7 @@ public static class LocalStoreGarbage
         // A commit that is still to come goes on with what is there.
         if (kept.Count == wanted.Count)
             RemoveIncoming(store);
+        TreeCheckout.Remove(store.Root, LocalStoreCheck.QuarantineName);
         return RemoveUnreached(store, files, trees, dropped.Length);
     }
 

@@ -20,11 +20,14 @@ public sealed class PublicObjects : IDisposable
     private const int OthersList = 5;
 
     private readonly SafeFileHandle _objects;
+    private readonly Func<bool> _isPrivate;
     private readonly Lock _decoding = new();
 
     /// <param name="store">Where the store is.</param>
-    public PublicObjects(string store)
+    /// <param name="isPrivate">Asked for each object: whether what is here came from a private branch, so that nobody may have any of it.</param>
+    public PublicObjects(string store, Func<bool>? isPrivate = null)
     {
+        _isPrivate = isPrivate ?? (() => false);
         using var root = Posix.OpenDirectory(store);
         _objects = Posix.OpenDirectoryAt(root, "objects"u8);
     }
@@ -32,6 +35,8 @@ public sealed class PublicObjects : IDisposable
     /// <summary>Opens an object's bytes; null when it is not here or not public.</summary>
     public SafeFileHandle? TryOpen(ObjectName name)
     {
+        if (_isPrivate())
+            return null;
         try
         {
             using var fanout = Posix.OpenDirectoryAt(_objects, Encoding.ASCII.GetBytes(name.Id.ToString()[..2]));

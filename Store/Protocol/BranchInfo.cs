@@ -8,5 +8,6 @@ namespace ContentTree.Store.Protocol;
 /// <param name="Commit">The commit it is at.</param>
 /// <param name="Version">That commit's version.</param>
 /// <param name="Created">When the head was published.</param>
+/// <param name="Private">Only for devices that were allowed it, and for tokens; absent when it is everybody's.</param>
 public sealed record BranchInfo(
-    BranchName Name, long Sequence, ObjectId? Commit = null, string? Version = null, DateTimeOffset? Created = null);
+    BranchName Name, long Sequence, ObjectId? Commit = null, string? Version = null, DateTimeOffset? Created = null, bool? Private = null);

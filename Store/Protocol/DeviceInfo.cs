@@ -22,6 +22,10 @@ namespace ContentTree.Store.Protocol;
 /// <param name="Hold">It was told on the device not to take updates.</param>
 /// <param name="Events">Its newest events, newest first; only when one device is asked for.</param>
 /// <param name="Assignment">What it was told to do other than to follow its branch; absent when nothing.</param>
+/// <param name="Allowed">Private branches that it may have; only when one device is asked for.</param>
+/// <param name="Serial">What it says is printed on its board.</param>
+/// <param name="Conflicts">Other keys with the same serial that were not rejected.</param>
+/// <param name="Cloned">When two places were last seen to use its key; accepting it again forgets that.</param>
 public sealed record DeviceInfo(
     KeyId Id,
     string Name,
@@ -40,4 +44,8 @@ public sealed record DeviceInfo(
     ObjectId? Target = null,
     bool? Hold = null,
     IReadOnlyList<ReportEvent>? Events = null,
-    AssignmentInfo? Assignment = null);
+    AssignmentInfo? Assignment = null,
+    IReadOnlyList<BranchName>? Allowed = null,
+    string? Serial = null,
+    IReadOnlyList<KeyId>? Conflicts = null,
+    DateTimeOffset? Cloned = null);

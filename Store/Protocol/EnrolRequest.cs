@@ -9,5 +9,6 @@ namespace ContentTree.Store.Protocol;
 /// <param name="Architecture">The processor architecture.</param>
 /// <param name="Branch">The branch it wants to follow.</param>
 /// <param name="Token">An enrolment token, which accepts the device at once.</param>
+/// <param name="Serial">What is printed on the board; empty or absent if not known. A second key for one that is known waits for a person.</param>
 public sealed record EnrolRequest(
-    string PublicKey, string Name, string Hardware, string Architecture, BranchName Branch, string? Token = null);
+    string PublicKey, string Name, string Hardware, string Architecture, BranchName Branch, string? Token = null, string? Serial = null);

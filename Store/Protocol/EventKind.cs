@@ -21,6 +21,9 @@ public static class EventKind
     /// <summary>A person rolled the device back.</summary>
     public const string RolledBack = "rolled-back";
 
+    /// <summary>Stored objects were found damaged.</summary>
+    public const string Damaged = "damaged";
+
     /// <summary>Damaged objects were found and fetched again.</summary>
     public const string Repaired = "repaired";
 }

@@ -14,6 +14,7 @@ namespace ContentTree.Store.Protocol;
 /// <param name="Hold">It is held on the device and will not take an update.</param>
 /// <param name="Reports">The number of the newest report event the device has made, so that the server sees gaps.</param>
 /// <param name="Assignment">The counter of the assignment it has; absent if none.</param>
+/// <param name="BootId">Eight hex digits that are others after each boot: a key that two devices use shows by them.</param>
 public sealed record PollRequest(
     BranchName Branch,
     string Boot,
@@ -25,4 +26,5 @@ public sealed record PollRequest(
     ObjectId? Failed = null,
     bool? Hold = null,
     long? Reports = null,
-    long? Assignment = null);
+    long? Assignment = null,
+    string? BootId = null);

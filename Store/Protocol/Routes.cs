@@ -87,6 +87,12 @@ public static class Routes
     /// <summary>GET -> the <see cref="BlackBoxList"/> of a device, newest first; viewer.</summary>
     public static string DeviceBlackBoxes(KeyId id) => $"{Devices}/{id}/blackboxes";
 
+    /// <summary>PUT and DELETE: whether a device may have a private branch; operator.</summary>
+    public static string DeviceBranch(KeyId id, BranchName branch) => $"{Devices}/{id}/branches/{branch}";
+
+    /// <summary>PUT and DELETE: whether a branch is private; admin.</summary>
+    public static string PrivateBranch(BranchName branch) => $"/api/v1/private/{branch}";
+
     /// <summary>One branch.</summary>
     public static string Branch(BranchName branch) => $"{Branches}/{branch}";
 }

@@ -81,7 +81,7 @@ template() { # template DIRECTORY BRANCH TO : a device that has all of BRANCH an
 clone() { # clone TEMPLATE URL : the objects are links, all the rest is its own
   D=$W/pair/d; rm -rf "$D"; cp -al "$1" "$D"
   (cd "$1"; find . -type f ! -path '*/store/objects/*' -print0 | xargs -0r cp -a --parents --remove-destination -t "$D")
-  sed -i "s#^url *=.*#url = $2#" "$D/ctree/agent.conf"
+  sed -i "s#^url *=.*#url = $2\nallow-http = true#" "$D/ctree/agent.conf"
 }
 clone_ostree() { rm -rf "$W/pair/dev"; cp -al "$W/pair/bare" "$W/pair/dev"; cp --remove-destination "$W/pair/bare/config" "$W/pair/dev/config"; }
 fetched() { device --json status | python3 -c 'import json,sys; f=json.load(sys.stdin)["fetched"]; print(f["objects"], f["bytes"])'; }

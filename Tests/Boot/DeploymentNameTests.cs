@@ -24,6 +24,7 @@ public class DeploymentNameTests
     [InlineData("0-00000000")]
     [InlineData("01-00000000")]
     [InlineData("+1-00000000")]
+    [InlineData("1\0-00000000")]
     [InlineData(" 1-00000000")]
     [InlineData("1-0000000")]
     [InlineData("1-000000000")]

@@ -52,7 +52,7 @@ internal sealed class ChainedDevice(string directory, string root, IReadOnlyDict
             await device.TakeAsync();
             branches[branch] = (commit, TreeDigest.Of(Path.Combine(device.Layout.Deployments, device.BootNow())));
         }
-        device.Configure($"[server]\nurl = {server.Link.Url.Replace("127.0.0.1", "10.0.2.2", StringComparison.Ordinal)}\n");
+        device.Configure($"[server]\nurl = {server.Link.Url.Replace("127.0.0.1", "10.0.2.2", StringComparison.Ordinal)}\nallow-http = true\n");
         return (device.Root, branches);
     }
 

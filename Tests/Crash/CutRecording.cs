@@ -53,7 +53,7 @@ internal sealed class CutRecording(byte[] disk, IReadOnlyList<BlockWrite> writes
         using (var deltas = new DeltaStore(server.Data))
             deltas.Make(second, third, new DeltaOptions { PartBytes = 20_000 }, null, CancellationToken.None);
         // From inside the machine, the host's loopback has this address.
-        device.Configure($"[server]\nurl = {server.Link.Url.Replace("127.0.0.1", "10.0.2.2", StringComparison.Ordinal)}\n");
+        device.Configure($"[server]\nurl = {server.Link.Url.Replace("127.0.0.1", "10.0.2.2", StringComparison.Ordinal)}\nallow-http = true\n");
         return device.Root;
     }
 

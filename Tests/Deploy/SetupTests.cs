@@ -33,7 +33,7 @@ public sealed class SetupTests : IAsyncLifetime
     [Fact]
     public async Task From_elsewhere_it_is_not_taken_unless_somebody_asks_for_it()
     {
-        var result = await _device.RunAsync("init", "--server", "http://192.0.2.1:9", "--branch", "main", "--unprivileged");
+        var result = await _device.RunAsync("init", "--server", "https://192.0.2.1:9", "--branch", "main", "--unprivileged");
         result.Code.Should().Be(2);
         result.Error.Should().Contain("--trust-on-first-use");
         Directory.Exists(_device.Layout.State).Should().BeFalse();

@@ -16,7 +16,8 @@ internal sealed class TestNeighbour : IAsyncDisposable
 
     public TestNeighbour(TestDevice device, NeighbourLimits? limits = null)
     {
-        _objects = new PublicObjects(Path.Combine(device.Root, "ctree/store"));
+        _objects = new PublicObjects(Path.Combine(device.Root, "ctree/store"),
+            () => File.Exists(Path.Combine(device.Layout.State, "transfer.json")) && File.ReadAllText(Path.Combine(device.Layout.State, "transfer.json")).Contains("\"isPrivate\": true", StringComparison.Ordinal));
         _server = new NeighbourServer(new IPEndPoint(IPAddress.Loopback, 0), _objects, limits ?? new NeighbourLimits(16, 0, TimeProvider.System));
         _running = _server.RunAsync(_stop.Token);
     }

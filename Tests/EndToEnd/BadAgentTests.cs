@@ -36,7 +36,7 @@ public sealed class BadAgentTests(ITestOutputHelper output) : IDisposable
     [InlineData("has no network any more", "the server has not been reached from it")]
     public void The_old_deployment_comes_back(string what, string because)
     {
-        DeviceProgram.Run(_disk.Root, "init", "--server", "http://10.0.2.2:9", "--branch", "main", "--trust", TrustRoot());
+        DeviceProgram.Run(_disk.Root, "init", "--server", "http://10.0.2.2:9", "--allow-http", "--branch", "main", "--trust", TrustRoot());
         File.AppendAllText(Path.Combine(_disk.Root, "ctree/agent.conf"), "\n[health]\nreach = 5s\n[poll]\ninterval = 2s\nretry-min = 1s\nretry-max = 1s\n[update]\nreboot = auto\n");
         _disk.Add(1, BadDeploymentTests.Tell + "busybox cat /ctree/state/trial.json\nbusybox sync; busybox poweroff -f\n");
         _disk.AddTree(2, Tree(what));

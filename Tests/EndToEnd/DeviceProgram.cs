@@ -36,7 +36,7 @@ internal static class DeviceProgram
         var file = Path.Combine(root, "ctree/agent.conf");
         // From inside the machine, the host's loopback has this address.
         var text = File.ReadAllText(file).Replace("http://127.0.0.1:", "http://10.0.2.2:", StringComparison.Ordinal);
-        File.WriteAllText(file, $"{text}\n[poll]\ninterval = 5s\nretry-min = 2s\nretry-max = 5s\n\n{config}");
+        File.WriteAllText(file, $"{text}\n[server]\nallow-http = true\n\n[poll]\ninterval = 5s\nretry-min = 2s\nretry-max = 5s\n\n{config}");
         return JsonNode.Parse(Run(root, "--json", "status"))!["device"]!.GetValue<string>();
     }
 

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Trust;
@@ -220,6 +221,29 @@ public sealed class DeviceApiTests
         again.Headers.TryAddWithoutValidation("Authorization", first.Headers.GetValues("Authorization").Single());
         (await server.Http.SendAsync(first)).StatusCode.Should().Be(HttpStatusCode.OK);
         await (await server.Http.SendAsync(again)).ShouldBeProblemAsync(ProblemCode.Replay);
+    }
+
+    [Fact]
+    public async Task A_recorded_request_cannot_be_sent_again_after_a_restart_and_no_old_one_is_kept()
+    {
+        await using var server = await TestServer.StartAsync();
+        server.WriteSource("file", "one");
+        server.Publish();
+        using var device = new TestDevice(server);
+        await device.EnrolAsync();
+        var poll = JsonSerializer.SerializeToUtf8Bytes(new PollRequest(BranchName.Parse("stable"), "", 1, 0), ProtocolJson.Default.PollRequest);
+        using var first = device.Sign(Routes.Poll, poll);
+        var authorization = first.Headers.GetValues("Authorization").Single();
+        (await server.Http.SendAsync(first)).StatusCode.Should().Be(HttpStatusCode.OK);
+        await server.RestartAsync();
+        using var again = new HttpRequestMessage(HttpMethod.Post, Routes.Poll) { Content = new ByteArrayContent(poll) };
+        again.Headers.TryAddWithoutValidation("Authorization", authorization);
+        await (await server.Http.SendAsync(again)).ShouldBeProblemAsync(ProblemCode.Replay);
+
+        server.Time.Ahead = TimeSpan.FromMinutes(20);
+        await device.PollAsync();
+        using var connection = server.Data.OpenDatabase().Connect();
+        connection.Query("SELECT count(*) FROM nonces", row => row.GetInt64(0)).Should().Equal(1);
     }
 
     [Theory]

@@ -23,7 +23,8 @@ internal sealed class ServerProcess : IDisposable
 
     public string Error => _error.Result;
 
-    private static string Program => typeof(ContentTree.Server.Commands.CommandLine).Assembly.Location;
+    /// <summary>What the runtime runs.</summary>
+    public static string Program => typeof(ContentTree.Server.Commands.CommandLine).Assembly.Location;
 
     // A test run in the background has its interrupts ignored, and programs inherit that: a signal would wait for ever.
     public static ServerProcess Start(params string[] args) =>
