@@ -9,9 +9,11 @@ namespace ContentTree.Deploy.Transfer;
 /// </summary>
 internal sealed class TreeFetch(Device device, RepositoryClient repository, StorePull pull, MirrorPass mirrors, PackDownload packs, TransferCounters counters)
 {
+    private readonly Lock _gate = new();
     private readonly HashSet<ObjectId> _seen = [];
-    private readonly HashSet<StoredFile> _files = [];
+    private readonly HashSet<StoredFile> _missingFiles = [];
     private readonly Dictionary<ObjectId, WantedContent> _missing = [];
+    private List<ObjectId> _below = [];
     private SpaceNeeds _needs = SpaceNeeds.None;
 
     public async Task<(IReadOnlyList<WantedContent> Contents, SpaceNeeds Needs)> RunAsync(ObjectId root, CancellationToken cancellation)
@@ -21,56 +23,62 @@ internal sealed class TreeFetch(Device device, RepositoryClient repository, Stor
         {
             if (depth > Tree.MaxDepth)
                 throw new CorruptObjectException(new ObjectName(ObjectKind.Tree, root), "is nested too deep");
-            var trees = await FetchLevelAsync(level, cancellation).ConfigureAwait(false);
-            level = [];
-            foreach (var tree in trees)
-                level.AddRange(Visit(tree));
+            _below = [];
+            await FetchAsync([.. level.Where(id => !TryVisitStored(id))], cancellation).ConfigureAwait(false);
+            level = _below;
         }
         return (Wanted(), _needs);
     }
 
-    private async Task<IReadOnlyList<Tree>> FetchLevelAsync(List<ObjectId> level, CancellationToken cancellation)
+    // Each tree is visited as it comes and forgotten: together they may be larger than the device's memory.
+    private async Task FetchAsync(ObjectId[] wanted, CancellationToken cancellation)
     {
-        var trees = level.Select(TryReadStored).ToArray();
-        var gate = new Lock();
+        var isHere = new bool[wanted.Length];
         var options = new ParallelOptions { MaxDegreeOfParallelism = device.Config.Connections, CancellationToken = cancellation };
-        await Parallel.ForEachAsync(Missing(trees), options, async (i, token) =>
-        {
-            trees[i] = await TryMirrorsAsync(level[i], gate, token).ConfigureAwait(false);
-        }).ConfigureAwait(false);
-        await FetchPackedAsync(level, trees, cancellation).ConfigureAwait(false);
-        await Parallel.ForEachAsync(Enumerable.Range(0, level.Count), options, async (i, token) =>
-        {
-            trees[i] ??= await FetchAsync(level[i], gate, token).ConfigureAwait(false);
-        }).ConfigureAwait(false);
-        return trees!;
+        await Parallel.ForEachAsync(Missing(isHere), options, async (i, token) =>
+            isHere[i] = await TryMirrorsAsync(wanted[i], token).ConfigureAwait(false)).ConfigureAwait(false);
+        await FetchPackedAsync(wanted, isHere, cancellation).ConfigureAwait(false);
+        await Parallel.ForEachAsync(Missing(isHere), options, async (i, token) =>
+            await FetchAsync(wanted[i], token).ConfigureAwait(false)).ConfigureAwait(false);
     }
 
-    private async Task FetchPackedAsync(List<ObjectId> level, Tree?[] trees, CancellationToken cancellation)
+    private async Task FetchPackedAsync(ObjectId[] wanted, bool[] isHere, CancellationToken cancellation)
     {
-        var wanted = Missing(trees);
-        using var target = new TreePack(counters, (index, bytes) => trees[wanted[index]] = Add(level[wanted[index]], bytes));
-        await packs.RunAsync([.. wanted.Select(i => new ObjectName(ObjectKind.Tree, level[i]))], target, cancellation).ConfigureAwait(false);
+        var asked = Missing(isHere);
+        using var target = new TreePack(counters, (index, bytes) =>
+        {
+            Add(wanted[asked[index]], bytes);
+            isHere[asked[index]] = true;
+        });
+        await packs.RunAsync([.. asked.Select(i => new ObjectName(ObjectKind.Tree, wanted[i]))], target, cancellation).ConfigureAwait(false);
     }
 
-    private static int[] Missing(Tree?[] trees) => [.. Enumerable.Range(0, trees.Length).Where(i => trees[i] is null)];
+    private static int[] Missing(bool[] isHere) => [.. Enumerable.Range(0, isHere.Length).Where(i => !isHere[i])];
 
-    private async Task<Tree?> TryMirrorsAsync(ObjectId id, Lock gate, CancellationToken cancellation)
+    private async Task<bool> TryMirrorsAsync(ObjectId id, CancellationToken cancellation)
     {
         if (mirrors.IsOver)
-            return null;
+            return false;
         var name = new ObjectName(ObjectKind.Tree, id);
         if (await RepositoryClient.TryMirrorsAsync(mirrors, name, Tree.MaxEncodedBytes, counters, cancellation).ConfigureAwait(false) is not { } bytes)
-            return null;
-        lock (gate)
-            return Add(id, bytes);
+            return false;
+        Add(id, bytes);
+        return true;
     }
 
-    private Tree? TryReadStored(ObjectId id)
+    private bool TryVisitStored(ObjectId id)
+    {
+        if (!device.Store.ContainsTree(id))
+            return false;
+        Visit(ReadStored(id));
+        return true;
+    }
+
+    private Tree ReadStored(ObjectId id)
     {
         try
         {
-            return device.Store.ContainsTree(id) ? device.Store.ReadTree(id) : null;
+            return device.Store.ReadTree(id);
         }
         catch (CorruptObjectException)
         {
@@ -78,22 +86,22 @@ internal sealed class TreeFetch(Device device, RepositoryClient repository, Stor
         }
     }
 
-    private async Task<Tree> FetchAsync(ObjectId id, Lock gate, CancellationToken cancellation)
+    private async Task FetchAsync(ObjectId id, CancellationToken cancellation)
     {
         var name = new ObjectName(ObjectKind.Tree, id);
-        var bytes = await repository.GetObjectAsync(name, Tree.MaxEncodedBytes, counters, cancellation).ConfigureAwait(false);
-        lock (gate)
-            return Add(id, bytes);
+        Add(id, await repository.GetObjectAsync(name, Tree.MaxEncodedBytes, counters, cancellation).ConfigureAwait(false));
     }
 
-    private Tree Add(ObjectId id, ReadOnlySpan<byte> bytes)
+    private void Add(ObjectId id, ReadOnlySpan<byte> bytes)
     {
-        var tree = pull.AddTree(id, bytes);
-        _needs = _needs.PlusFile(bytes.Length);
-        return tree;
+        lock (_gate)
+        {
+            Visit(pull.AddTree(id, bytes));
+            _needs = _needs.PlusFile(bytes.Length);
+        }
     }
 
-    private IEnumerable<ObjectId> Visit(Tree tree)
+    private void Visit(Tree tree)
     {
         // The deployment's own directory and its entries; each takes an inode, and a directory a block.
         _needs = _needs.PlusFile(1);
@@ -101,17 +109,20 @@ internal sealed class TreeFetch(Device device, RepositoryClient repository, Stor
         {
             if (entry is TreeEntry.File { Size: > 0 } file)
                 Visit(file);
-            else if (entry is not TreeEntry.Directory)
+            else if (entry is not TreeEntry.Directory directory)
                 _needs = _needs.PlusFile(0);
+            else if (_seen.Add(directory.Id))
+                _below.Add(directory.Id);
         }
-        return tree.Entries.OfType<TreeEntry.Directory>().Select(d => d.Id).Where(_seen.Add).ToArray();
     }
 
     private void Visit(TreeEntry.File file)
     {
         var stored = new StoredFile(file.Id, file.Metadata.Digest());
-        if (!_files.Add(stored) || device.Store.Contains(stored))
+        // What is here already, mostly everything, is not remembered.
+        if (_missingFiles.Contains(stored) || device.Store.Contains(stored))
             return;
+        _missingFiles.Add(stored);
         _needs = _needs.PlusFile(file.Size);
         if (!_missing.TryGetValue(file.Id, out var wanted))
         {

@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using Microsoft.Win32.SafeHandles;
 
 namespace ContentTree.Store.Codecs;
 
@@ -30,11 +31,24 @@ internal static class GzipPacking
         new BoundedStream(new GZipStream(packed, CompressionMode.Decompress, leaveOpen: true), maxLength, "gzip file");
 
     /// <summary>The file that `gzip -n` with this level makes of the content.</summary>
-    public static Stream Pack(Stream content, int level)
+    /// <exception cref="IOException">There is no gzip program, or it does not start.</exception>
+    public static Stream Pack(Stream content, int level) => new ProgramStream(content, RequireProgram(), Options(level));
+
+    /// <summary>What `gzip -n` with this level makes of each content, one after the other.</summary>
+    /// <param name="contents">Files open in this process, which stay open; whether they still have a name does not matter.</param>
+    /// <exception cref="IOException">There is no gzip program, or it does not start.</exception>
+    public static Stream Pack(IEnumerable<SafeFileHandle> contents, int level)
+    {
+        var files = contents.Select(file => $"/proc/{Environment.ProcessId}/fd/{file.DangerousGetHandle()}");
+        return new ProgramStream(Stream.Null, RequireProgram(), [Options(level), .. files]);
+    }
+
+    private static string RequireProgram() => FindProgram() ?? throw new IOException("there is no gzip program");
+
+    private static string Options(int level)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(level, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(level, 9);
-        var program = FindProgram() ?? throw new IOException("there is no gzip program");
-        return new ProgramStream(content, program, $"-{level}nc");
+        return $"-{level}nc";
     }
 }

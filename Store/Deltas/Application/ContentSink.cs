@@ -3,6 +3,7 @@ using ContentTree.Store.Codecs;
 using ContentTree.Store.Deltas.Plans;
 using ContentTree.Store.Local;
 using ContentTree.Store.Objects;
+using Microsoft.Win32.SafeHandles;
 
 namespace ContentTree.Store.Deltas.Application;
 
@@ -30,8 +31,17 @@ internal sealed class ContentSink : IDisposable
             _unpacked = pull.CreateScratch();
     }
 
+    /// <summary>Bytes that parts make: the content's own, or those before packing.</summary>
+    public long CodedSize => _planned.CodedSize;
+
     /// <summary>All bytes are here.</summary>
-    public bool IsWhole => Interlocked.Read(ref _received) == _planned.CodedSize;
+    public bool IsWhole => Interlocked.Read(ref _received) == CodedSize;
+
+    /// <summary>How gzip packs it; null when something else does or nothing.</summary>
+    public int? GzipLevel => (_planned.Packing?.Repacking as Repacking.Gzip)?.Level;
+
+    /// <summary>The bytes before packing, for a content that is packed.</summary>
+    public SafeFileHandle Unpacked => _unpacked!.SafeFileHandle;
 
     public void Write(long offset, ReadOnlySpan<byte> bytes)
     {
@@ -50,9 +60,18 @@ internal sealed class ContentSink : IDisposable
     {
         if (_file is not null)
             return _file.Complete();
-        using var packed = _pull.Rebuild(_planned.Size, _planned.Variants);
         _unpacked!.Position = 0;
-        return TryPack(packed) is { } id && PlannedPacking.CheckOf(id) == _planned.Packing!.Check ? id : null;
+        using var packed = _planned.Packing!.Repacking.Pack(_unpacked);
+        return CompleteFrom(packed);
+    }
+
+    /// <summary>Puts a packed content into the store.</summary>
+    /// <param name="packed">Begins with its bytes; what follows them is left unread.</param>
+    /// <returns>Its id, or null when these are not the publisher's bytes.</returns>
+    public ObjectId? CompleteFrom(Stream packed)
+    {
+        using var target = _pull.Rebuild(_planned.Size, _planned.Variants);
+        return TryCopy(packed, target) is { } id && PlannedPacking.CheckOf(id) == _planned.Packing!.Check ? id : null;
     }
 
     public void Dispose()
@@ -61,14 +80,14 @@ internal sealed class ContentSink : IDisposable
         _unpacked?.Dispose();
     }
 
-    // Another length is another compressor's work: the content is fetched as it is then.
-    private ObjectId? TryPack(RebuiltFile target)
+    // Too few bytes are another compressor's work: the content is fetched as it is then.
+    private ObjectId? TryCopy(Stream packed, RebuiltFile target)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(PieceBytes);
         try
         {
-            using var packed = _planned.Packing!.Repacking.Pack(_unpacked!);
-            for (int count; (count = packed.Read(buffer)) > 0;)
+            var left = _planned.Size;
+            for (int count; left > 0 && (count = packed.Read(buffer, 0, (int)Math.Min(left, PieceBytes))) > 0; left -= count)
                 target.Write(buffer.AsSpan(0, count));
             return target.Complete();
         }

@@ -133,9 +133,11 @@ public sealed class DeltaApplication : IDisposable
     public void Apply(int part, Stream coded, CancellationToken cancellation = default)
     {
         var announced = Header.Parts[part];
+        using var packing = new GzipBatch(Finished);
         try
         {
-            _decoding.Run(announced, coded, _plan.Parts[part], Sink, Finish, cancellation);
+            _decoding.Run(announced, coded, _plan.Parts[part], Sink, content => Finish(content, packing), cancellation);
+            packing.Run();
         }
         catch (Exception e) when (e is FormatException and not CorruptDeltaException or CorruptObjectException || IsRefusedMetadata(e))
         {
@@ -205,7 +207,7 @@ public sealed class DeltaApplication : IDisposable
         }
     }
 
-    private void Finish(int content)
+    private void Finish(int content, GzipBatch packing)
     {
         ContentSink? sink;
         lock (_gate)
@@ -215,12 +217,20 @@ public sealed class DeltaApplication : IDisposable
                 return;
             _sinks[content] = null;
         }
-        using (sink)
+        if (sink.GzipLevel is not null)
         {
-            _ids[content] = sink.Complete();
-            _differs[content] = _ids[content] is null;
+            packing.Add(content, sink);
+            return;
         }
-        if (_ids[content] is { } id)
+        using (sink)
+            Finished(content, sink.Complete());
+    }
+
+    private void Finished(int content, ObjectId? made)
+    {
+        _ids[content] = made;
+        _differs[content] = made is null;
+        if (made is { } id)
             OnContent?.Invoke(content, id);
     }
 }

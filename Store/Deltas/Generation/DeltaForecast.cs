@@ -25,7 +25,7 @@ public sealed record DeltaForecast(int Contents, long Bytes, int WithBase, int C
     {
         var old = from is { } id ? repository.ReadCommit(id) : null;
         var commit = repository.ReadCommit(to);
-        var index = new OldIndex(repository.ReadTree, old?.Tree);
+        var index = new OldIndex(repository.ReadTree, old?.Tree, commit.Tree);
         var plan = new ArrayBufferWriter<byte>();
         PlanEncoder.WriteCommit(plan, commit.Encode());
         var edits = new TreeEdits(repository.ReadTree, index, plan);

@@ -35,7 +35,7 @@ public sealed class DeltaGeneration
         _cpu = -Posix.ThreadTime();
         var old = from is { } id ? _repository.ReadCommit(id) : null;
         var commit = _repository.ReadCommit(to);
-        var index = new OldIndex(_repository.ReadTree, old?.Tree);
+        var index = new OldIndex(_repository.ReadTree, old?.Tree, commit.Tree);
         var plan = new ArrayBufferWriter<byte>();
         PlanEncoder.WriteCommit(plan, commit.Encode());
         var edits = new TreeEdits(_repository.ReadTree, index, plan);
@@ -58,10 +58,20 @@ public sealed class DeltaGeneration
 
     private IEnumerable<OldFile> Gone(OldIndex old, Commit commit)
     {
-        if (old.Files.Count == 0)
-            yield break;
-        var present = new OldIndex(_repository.ReadTree, commit.Tree);
-        foreach (var file in old.Files.Where(file => present.FindFile(file.Entry.Id) is null))
+        var gone = old.Files.ToDictionary(file => file.Entry.Id);
+        var seen = new HashSet<ObjectId>();
+        var open = new Stack<ObjectId>([commit.Tree]);
+        while (gone.Count > 0 && open.TryPop(out var next))
+        {
+            foreach (var entry in _repository.ReadTree(next).Entries)
+            {
+                if (entry is TreeEntry.File file)
+                    gone.Remove(file.Id);
+                else if (entry is TreeEntry.Directory directory && seen.Add(directory.Id))
+                    open.Push(directory.Id);
+            }
+        }
+        foreach (var file in gone.Values)
             yield return file;
     }
 

@@ -3,26 +3,34 @@ using ContentTree.Store.Objects;
 
 namespace ContentTree.Store.Deltas.Plans;
 
-/// <summary>Everything that the old commit has, found by id: what is there need not travel, and what is alike serves as base.</summary>
+/// <summary>
+/// What of the old commit may serve, found by id: what is there need not travel, and what is alike is a base. A file that is the same in
+/// the same place in both, and has no new file's name, serves nothing and is left out: the index follows the change, not the tree.
+/// </summary>
 internal sealed class OldIndex
 {
     private readonly Dictionary<ObjectId, OldFile> _files = [];
     private readonly Dictionary<ObjectId, OldDirectory> _directories = [];
+    private readonly HashSet<ObjectId> _seen = [];
 
-    public OldIndex(Func<ObjectId, Tree> read, ObjectId? root)
+    /// <param name="read">Reads a tree of either commit.</param>
+    /// <param name="old">The old root tree; null when the delta starts from nothing.</param>
+    /// <param name="new">The new root tree.</param>
+    public OldIndex(Func<ObjectId, Tree> read, ObjectId? old, ObjectId @new)
     {
-        if (root is not { } id)
+        if (old is not { } id)
             return;
+        var changed = new ChangedPlaces(read, id, @new);
         var open = new Stack<(ObjectId Id, OldDirectory Directory)>([(id, new OldDirectory(null, 0, ""))]);
         while (open.TryPop(out var next))
         {
             var entries = read(next.Id).Entries;
             for (var i = 0; i < entries.Count; i++)
             {
-                if (entries[i] is TreeEntry.File { Size: > 0 } file)
+                if (entries[i] is TreeEntry.File { Size: > 0 } file && (changed.Contents.Contains(file.Id) || changed.MayBeNamed(file.Name)))
                     _files.TryAdd(file.Id, new OldFile(next.Directory, i, file));
-                else if (entries[i] is TreeEntry.Directory directory)
-                    Open(next.Directory, i, directory, open);
+                else if (entries[i] is TreeEntry.Directory directory && _seen.Add(directory.Id))
+                    Open(next.Directory, i, directory, changed, open);
             }
         }
     }
@@ -37,11 +45,13 @@ internal sealed class OldIndex
     public static string Text(EntryName name) => Encoding.Latin1.GetString(name.Bytes);
 
     // What is there twice is walked once: any place of it will do.
-    private void Open(OldDirectory parent, int index, TreeEntry.Directory entry, Stack<(ObjectId Id, OldDirectory Directory)> open)
+    private void Open(
+        OldDirectory parent, int index, TreeEntry.Directory entry, ChangedPlaces changed, Stack<(ObjectId Id, OldDirectory Directory)> open)
     {
         var directory = new OldDirectory(parent, index, parent.Path + Text(entry.Name) + "/");
-        if (_directories.TryAdd(entry.Id, directory))
-            open.Push((entry.Id, directory));
+        if (changed.Directories.Contains(entry.Id))
+            _directories.Add(entry.Id, directory);
+        open.Push((entry.Id, directory));
     }
 }
 

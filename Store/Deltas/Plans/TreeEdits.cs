@@ -11,7 +11,7 @@ internal sealed class TreeEdits(Func<ObjectId, Tree> read, OldIndex old, IBuffer
 {
     private readonly Dictionary<ObjectId, int> _known = [];
     private readonly List<NewContent> _contents = [];
-    private readonly Queue<(Tree New, Tree? Old, string Path)> _open = [];
+    private readonly Queue<(ObjectId New, ObjectId? Old, string Path)> _open = [];
     private long _pending;
     private byte _pendingKind;
 
@@ -28,9 +28,9 @@ internal sealed class TreeEdits(Func<ObjectId, Tree> read, OldIndex old, IBuffer
             return;
         }
         Writer.WriteByte(1);
-        _open.Enqueue((read(newRoot), oldRoot is { } id ? read(id) : null, ""));
+        _open.Enqueue((newRoot, oldRoot, ""));
         while (_open.TryDequeue(out var next))
-            WriteTree(next.New, next.Old, next.Path);
+            WriteTree(read(next.New), next.Old is { } id ? read(id) : null, next.Path);
     }
 
     private void WriteTree(Tree tree, Tree? before, string path)
@@ -71,7 +71,7 @@ internal sealed class TreeEdits(Func<ObjectId, Tree> read, OldIndex old, IBuffer
         {
             Flush();
             Writer.WriteByte(PlanFormat.Subtree);
-            _open.Enqueue((read(b.Id), read(a.Id), path + OldIndex.Text(b.Name) + "/"));
+            _open.Enqueue((b.Id, a.Id, path + OldIndex.Text(b.Name) + "/"));
             i++;
         }
         else if (previous is TreeEntry.File x && entry is TreeEntry.File y && x.Metadata.Equals(y.Metadata))
@@ -122,7 +122,7 @@ internal sealed class TreeEdits(Func<ObjectId, Tree> read, OldIndex old, IBuffer
         Writer.WriteByte(pair < 0 ? PlanFormat.NewTree : PlanFormat.PairedTree);
         if (pair >= 0)
             Writer.WriteNumber((ulong)pair);
-        _open.Enqueue((read(directory.Id), pair < 0 ? null : read(((TreeEntry.Directory)before!.Entries[pair]).Id), path + OldIndex.Text(directory.Name) + "/"));
+        _open.Enqueue((directory.Id, pair < 0 ? null : ((TreeEntry.Directory)before!.Entries[pair]).Id, path + OldIndex.Text(directory.Name) + "/"));
     }
 
     // "6.1.0-55-amd64" follows "6.1.0-54-amd64": the same name but for its numbers, and no longer there.
