@@ -8,9 +8,12 @@ namespace ContentTree.Store.Deltas.Plans;
 /// </summary>
 internal sealed class ChangedPlaces
 {
+    // A tree may have a million files that differ in their number only; these are enough to choose a base from.
+    private const int MaxAlikeNames = 16384;
+
     private readonly Func<ObjectId, Tree> _read;
     private readonly HashSet<(ObjectId? Old, ObjectId? New)> _seen = [];
-    private readonly HashSet<string> _foldedNames = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int> _foldedNames = new(StringComparer.Ordinal);
 
     public ChangedPlaces(Func<ObjectId, Tree> read, ObjectId old, ObjectId @new)
     {
@@ -27,8 +30,17 @@ internal sealed class ChangedPlaces
     /// <summary>Directories that the new one has there, and the old one has not.</summary>
     public HashSet<ObjectId> Directories { get; } = [];
 
-    /// <summary>Whether a new file's name is this one, or differs in numbers only.</summary>
-    public bool MayBeNamed(EntryName name) => _foldedNames.Count > 0 && _foldedNames.Contains(NameFolding.Fold(OldIndex.Text(name)));
+    /// <summary>Whether a new file that has nothing in its place has this name, or one that differs in numbers only. Says so a bounded number of times.</summary>
+    public bool TakeIfNamed(EntryName name)
+    {
+        if (_foldedNames.Count == 0)
+            return false;
+        var folded = NameFolding.Fold(OldIndex.Text(name));
+        if (_foldedNames.GetValueOrDefault(folded) == 0)
+            return false;
+        _foldedNames[folded]--;
+        return true;
+    }
 
     private void Open(Stack<(ObjectId? Old, ObjectId? New)> open, ObjectId? old, ObjectId? @new)
     {
@@ -58,8 +70,8 @@ internal sealed class ChangedPlaces
         {
             if (x is not null)
                 Contents.Add(x.Id);
-            if (y is not null && Contents.Add(y.Id))
-                _foldedNames.Add(NameFolding.Fold(OldIndex.Text(y.Name)));
+            if (y is not null && Contents.Add(y.Id) && !(x is { Size: > 0 } && x.Metadata.Equals(y.Metadata)))
+                _foldedNames[NameFolding.Fold(OldIndex.Text(y.Name))] = MaxAlikeNames;
         }
         var (a, b) = (before as TreeEntry.Directory, after as TreeEntry.Directory);
         if (a is not null || b is not null)

@@ -27,7 +27,7 @@ internal sealed class OldIndex
             var entries = read(next.Id).Entries;
             for (var i = 0; i < entries.Count; i++)
             {
-                if (entries[i] is TreeEntry.File { Size: > 0 } file && (changed.Contents.Contains(file.Id) || changed.MayBeNamed(file.Name)))
+                if (entries[i] is TreeEntry.File { Size: > 0 } file && (changed.Contents.Contains(file.Id) || changed.TakeIfNamed(file.Name)))
                     _files.TryAdd(file.Id, new OldFile(next.Directory, i, file));
                 else if (entries[i] is TreeEntry.Directory directory && _seen.Add(directory.Id))
                     Open(next.Directory, i, directory, changed, open);
