@@ -2,6 +2,7 @@ using System.Net.Http.Headers;
 using ContentTree.Server.Publishing;
 using ContentTree.Server.Publishing.Initramfs;
 using ContentTree.Server.Publishing.Sources;
+using ContentTree.Server.Trust;
 using ContentTree.Store;
 using ContentTree.Store.Codecs;
 using ContentTree.Store.Objects;
@@ -14,12 +15,15 @@ namespace ContentTree.Server.Client;
 
 /// <summary>
 /// Publishes a directory to a server elsewhere. Objects are made in a small repository of the source's own, kept between
-/// publishes; only those the server has not got are sent. The server checks, signs and moves the head.
+/// publishes; only those the server has not got are sent. The server checks and moves the head, and signs it unless keys are named here.
 /// </summary>
 internal sealed class RemotePublisher(ServerClient server, string cachePath, TimeProvider time)
 {
     private const int Uploads = 8;
     private const int Attempts = 3;
+
+    // Numbers are passed over where a publish was killed or a key was dismissed, a few at most; a thief would use them all up.
+    private const long MaxJump = 100_000;
 
     /// <summary>Where a person's programs keep what can be made again.</summary>
     public static string DefaultCache => Path.Combine(
@@ -55,26 +59,41 @@ internal sealed class RemotePublisher(ServerClient server, string cachePath, Tim
         var commit = Publisher.WriteCommit(options.Describe(import, provenance, seen?.Commit, time.GetUtcNow()), writer);
         writer.Complete();
         var sent = new Sent();
-        var moved = await SendAsync(repository, commit, options.Branch, seen, sent, cancellation);
-        return new PublishResult(commit, moved.Sequence, true, import, sent.Objects, sent.Bytes)
+        var request = new MoveHeadRequest(options.Branch, commit, seen?.Sequence ?? 0, seen?.Commit);
+        var isSignedHere = options.IsProposal || options.Signers.Count > 0;
+        var moved = await SendAsync(repository, isSignedHere ? request with { IsQuestion = true } : request, sent, cancellation);
+        var proposed = isSignedHere ? Sign(options, commit, seen, moved.Sequence) : null;
+        if (proposed is not null && !options.IsProposal)
+            moved = await SendAsync(repository, request with { Head = new RawJson(proposed.Bytes) }, sent, cancellation);
+        return new PublishResult(commit, options.IsProposal ? seen?.Sequence ?? 0 : moved.Sequence, true, import, sent.Objects, sent.Bytes)
         {
+            Proposed = options.IsProposal ? proposed : null,
             Privileges = PrivilegeDiff.Compare(repository.ReadTree, Present(repository, before), import.Tree),
             Warnings = new SelectorCheck(repository, import.Tree).Warnings(),
         };
     }
 
+    // The statement is made here, so that a lying server gets no signature of anything else; all that it says is a number.
+    private Envelope Sign(PublishOptions options, ObjectId commit, VerifiedHead? seen, long sequence)
+    {
+        if (sequence <= (seen?.Sequence ?? 0) || sequence > (seen?.Sequence ?? 0) + MaxJump)
+            throw new FormatException($"{server.Address} wants sequence {sequence} signed after {seen?.Sequence ?? 0}; that is no next one");
+        var statement = Branches.Statement(options.Branch, commit, sequence, time.GetUtcNow());
+        return new SigningKeys(options.Signers).Sign(Envelope.Create(statement.Encode(), []), _ => true);
+    }
+
     // A server that was killed has lost uploads that were not durable yet; it says so, and gets them again.
     private async Task<MoveHeadAnswer> SendAsync(
-        Repository repository, ObjectId commit, BranchName branch, VerifiedHead? seen, Sent sent, CancellationToken cancellation)
+        Repository repository, MoveHeadRequest request, Sent sent, CancellationToken cancellation)
     {
         var closure = new RepositoryClosure(repository);
-        closure.AddCommit(commit, missing => throw new CorruptObjectException(missing, "vanished from the cache; publish again"));
+        closure.AddCommit(request.Commit, missing => throw new CorruptObjectException(missing, "vanished from the cache; publish again"));
         for (var attempt = 1; ; attempt++)
         {
             var lease = await UploadMissingAsync(repository, closure.Reached, sent, cancellation);
             try
             {
-                return await server.PostAsync(Routes.PublishHeads, new MoveHeadRequest(branch, commit, seen?.Sequence ?? 0, seen?.Commit, lease),
+                return await server.PostAsync(Routes.PublishHeads, request with { Lease = lease },
                     ProtocolJson.Default.MoveHeadRequest, ProtocolJson.Default.MoveHeadAnswer, cancellation);
             }
             catch (RemoteProblemException e) when (e.Problem.Code == ProblemCode.Incomplete && attempt < Attempts)

@@ -75,8 +75,6 @@ internal static class PublishCommand
             if (parsed.GetValue(unsigned) is { } taken && File.Exists(taken))
                 throw new UsageException($"{taken} exists: an older head must not be taken for the new one");
             using var client = CommandContext.Connect(parsed, server, token);
-            if (client is not null && (options.IsProposal || options.Signers.Count > 0))
-                throw new UsageException("with --server the server's own keys sign: --key, --signer and --unsigned are for local data");
             var result = client is null
                 ? await PublishLocallyAsync(context, parsed, options, cancellation)
                 : await new RemotePublisher(client, parsed.GetValue(cache) ?? "", context.Time).PublishAsync(options, cancellation);

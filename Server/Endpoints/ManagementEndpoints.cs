@@ -117,6 +117,8 @@ internal sealed class ManagementEndpoints(
     {
         var token = access.Require(context, TokenRole.Admin);
         var request = await context.ReadAsync(ProtocolJson.Default.BranchRequest, BodyLimits.Small);
+        if (request.Commit is not null)
+            ReleaseKeys.RequireHere(data);
         var branch = Register().Create(request.Name, request.Commit, request.Private == true);
         if (branch.Commit is { } commit)
             Log.Published(log, branch.Name, commit, branch.Sequence, token);

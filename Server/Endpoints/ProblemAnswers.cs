@@ -5,6 +5,7 @@ using ContentTree.Server.Publishing;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Repositories;
+using ContentTree.Store.Trust;
 using Microsoft.Data.Sqlite;
 
 namespace ContentTree.Server.Endpoints;
@@ -48,6 +49,7 @@ internal sealed class ProblemAnswers(ILogger log)
         BadHttpRequestException or JsonException or FormatException or ArgumentException => new(ProblemCode.BadRequest, e.Message),
         PrivilegeRefusedException => new(ProblemCode.Forbidden, e.Message),
         NotFoundException or ObjectNotFoundException => new(ProblemCode.NotFound, e.Message),
+        VerificationException => new(ProblemCode.BadObject, e.Message),
         BranchMovedException => new(ProblemCode.BranchMoved, e.Message),
         IncompleteCommitException => new(ProblemCode.Incomplete, e.Message),
         _ when Failure.IsOutOfSpace(e) => new(ProblemCode.NoSpace, "nothing was changed; make room on the server"),

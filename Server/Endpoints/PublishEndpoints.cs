@@ -72,7 +72,14 @@ internal sealed class PublishEndpoints(DataDirectory data, TokenAccess access, U
         using var guard = data.Repository.BeginWriting();
         var complete = CompleteClosure.Check(data.Repository, request.Commit);
         new PrivilegePolicy(data).Check(seen.Head?.Commit, data.Repository.ReadCommit(request.Commit).Tree, isMeant: false);
-        var head = branches.Advance(seen, complete);
+        if (request.IsQuestion == true)
+        {
+            await context.AnswerAsync(new MoveHeadAnswer(branches.NextSequence(seen), complete.Commit), ProtocolJson.Default.MoveHeadAnswer);
+            return;
+        }
+        if (request.Head is null)
+            ReleaseKeys.RequireHere(data);
+        var head = request.Head is { } signed ? branches.Advance(seen, complete, signed.Bytes.Span) : branches.Advance(seen, complete);
         Log.Published(log, head.Branch, head.Commit, head.Sequence, token);
         await context.AnswerAsync(new MoveHeadAnswer(head.Sequence, head.Commit), ProtocolJson.Default.MoveHeadAnswer);
     }

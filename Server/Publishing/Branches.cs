@@ -69,17 +69,18 @@ internal sealed class Branches(DataDirectory data, TimeProvider time)
     /// <summary>The head that would move the branch, with the signatures of these keys.</summary>
     public Envelope Propose(BranchPosition seen, CompleteClosure complete, SigningKeys keys)
     {
-        var now = time.GetUtcNow();
-        var statement = new HeadStatement
-        {
-            Branch = seen.Branch,
-            Commit = complete.Commit,
-            Sequence = NextSequence(seen),
-            Created = now,
-            Expires = now.AddYears(HeadYears),
-        };
-        return keys.Sign(Envelope.Create(statement.Encode(), []), data.Trust.Load(), Role.Release);
+        return keys.Sign(Envelope.Create(Statement(seen.Branch, complete.Commit, NextSequence(seen), time.GetUtcNow()).Encode(), []), data.Trust.Load(), Role.Release);
     }
+
+    /// <summary>What is to be signed for a branch to move, wherever that is done.</summary>
+    public static HeadStatement Statement(BranchName branch, ObjectId commit, long sequence, DateTimeOffset now) => new()
+    {
+        Branch = branch,
+        Commit = commit,
+        Sequence = sequence,
+        Created = now,
+        Expires = now.AddYears(HeadYears),
+    };
 
     /// <summary>Moves the branch to a head that was signed elsewhere.</summary>
     /// <exception cref="VerificationException">Too few release keys have signed it.</exception>
@@ -130,9 +131,11 @@ internal sealed class Branches(DataDirectory data, TimeProvider time)
         }
     }
 
-    // Above the archive too: a publish that was killed between archive and newest has used its number. What a dismissed key has archived
-    // is only passed over, so that a thief cannot use up all numbers.
-    private long NextSequence(BranchPosition seen)
+    /// <summary>
+    /// The sequence that the next head of a branch gets. Above the archive too: a publish that was killed between archive and newest has
+    /// used its number. What a dismissed key has archived is only passed over, so that a thief cannot use up all numbers.
+    /// </summary>
+    public long NextSequence(BranchPosition seen)
     {
         var archived = data.Repository.Heads.ArchivedSequences(seen.Branch);
         var counted = archived.LastOrDefault(sequence => data.Repository.Heads.ReadArchived(seen.Branch, sequence) is { } bytes && IsCounted(bytes));

@@ -55,11 +55,11 @@ internal sealed class DataDirectory : IDisposable
         Directory.CreateDirectory(path);
         EnsureFolders(path);
         using (var repository = Repository.Create(System.IO.Path.Combine(path, "repo")))
-        using (var keys = Posix.OpenDirectory(System.IO.Path.Combine(path, "keys")))
         {
             var trust = new TrustFiles(repository.Path);
             if (!trust.Exists && !trust.TryRestore())
             {
+                using var keys = Posix.OpenDirectory(System.IO.Path.Combine(path, "keys"));
                 using var online = Posix.OpenDirectory(System.IO.Path.Combine(path, Online));
                 trust.Found(SigningKeys.LoadOrGenerate(keys, "release.pem"), SigningKeys.LoadOrGenerate(online, "timestamp.pem"), SigningKeys.LoadOrGenerate(online, "fleet.pem"), time);
             }

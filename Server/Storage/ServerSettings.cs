@@ -9,6 +9,7 @@ internal sealed class ServerSettings
 
     private const string Privileged = "publish.privileged";
     private const string Hours = "timestamp.hours";
+    private const string ReleaseKeys = "release.keys";
     private const int MaxHours = 24 * 366;
 
     private ServerSettings()
@@ -20,6 +21,9 @@ internal sealed class ServerSettings
 
     /// <summary>How long a device believes that a head is the newest.</summary>
     public TimeSpan TimestampValidity { get; private set; } = TimeSpan.FromHours(24);
+
+    /// <summary>A running server never opens <c>keys/</c>: what is published over HTTP brings its signatures with it.</summary>
+    public bool KeepsReleaseKeysElsewhere { get; private set; }
 
     /// <exception cref="FormatException">A line cannot be used; the message names it.</exception>
     public static ServerSettings Load(string dataPath)
@@ -50,6 +54,14 @@ internal sealed class ServerSettings
                 break;
             case [Privileged, var other]:
                 throw new FormatException($"{place}: {Privileged} is 'report' or 'refuse', not '{other}'");
+            case [ReleaseKeys, "local"]:
+                KeepsReleaseKeysElsewhere = false;
+                break;
+            case [ReleaseKeys, "external"]:
+                KeepsReleaseKeysElsewhere = true;
+                break;
+            case [ReleaseKeys, var other]:
+                throw new FormatException($"{place}: {ReleaseKeys} is 'local' or 'external', not '{other}'");
             case [Hours, var hours]:
                 TimestampValidity = int.TryParse(hours, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is > 0 and <= MaxHours
                     ? TimeSpan.FromHours(number)

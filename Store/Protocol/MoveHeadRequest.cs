@@ -8,5 +8,8 @@ namespace ContentTree.Store.Protocol;
 /// <param name="ExpectedSequence">The sequence the publisher saw; 0 for no head yet.</param>
 /// <param name="ExpectedCommit">The commit the publisher saw.</param>
 /// <param name="Lease">The publish's lease, ended by this.</param>
+/// <param name="Head">The head, signed by the publisher, byte for byte; absent when the server is to sign.</param>
+/// <param name="IsQuestion">Nothing is moved: the answer tells the sequence that the head would have.</param>
 public sealed record MoveHeadRequest(
-    BranchName Branch, ObjectId Commit, long ExpectedSequence, ObjectId? ExpectedCommit = null, string? Lease = null);
+    BranchName Branch, ObjectId Commit, long ExpectedSequence, ObjectId? ExpectedCommit = null, string? Lease = null,
+    RawJson? Head = null, bool? IsQuestion = null);

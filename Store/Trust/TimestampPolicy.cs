@@ -23,7 +23,7 @@ public static class TimestampPolicy
             throw new VerificationException(what, VerificationFailure.Expired,
                 $"it ended at {UtcSeconds.Format(timestamp.Expires)} and it is {UtcSeconds.Format(time.Now)} here, so nobody vouches that sequence {timestamp.Sequence} is still the newest");
         }
-        if (timestamp.Head != head.Id)
+        if (timestamp.Head != head.Id || timestamp.Sequence != head.Sequence)
         {
             throw new VerificationException(what, VerificationFailure.OtherHead,
                 $"it names another head (sequence {timestamp.Sequence}) than the one that came with it (sequence {head.Sequence})");

@@ -43,6 +43,44 @@ public sealed class RemotePublishTests
     }
 
     [Fact]
+    public async Task A_server_without_release_keys_takes_what_the_publisher_signed_itself()
+    {
+        await using var server = await TestServer.StartAsync();
+        File.WriteAllText(Path.Combine(server.DataPath, "server.conf"), "release.keys = external\n");
+        Directory.Move(Path.Combine(server.DataPath, "keys"), server["safe"]);
+        File.WriteAllText(Path.Combine(server.DataPath, "keys"), "whoever opens this as a directory fails");
+        await server.RestartAsync();
+        server.WriteSource("file", "one");
+
+        var refused = await ServerCommand.RunAsync(["publish", "--server", server.Url, "--token", server.Admin, "--cache", server.Cache, "--branch", "stable", server.Source]);
+        refused.Exit.Should().Be((int)ExitCode.Partial, refused.Error);
+        refused.Error.Should().Contain("--key");
+        server.Data.Repository.Heads.List().Should().BeEmpty();
+
+        var published = await PublishAsync(server, server.Source, "--key", server["safe/release.pem"]);
+        var head = server.Data.Trust.Load().VerifyHead(server.Data.Repository.Heads.ReadNewest(BranchName.Parse("stable")), BranchName.Parse("stable"));
+        (head.Commit.ToString(), head.Sequence).Should().Be((published.LastLine, 1));
+
+        server.WriteSource("file", "two");
+        (await PublishAsync(server, server.Source, "--unsigned", server["head.json"])).Error.Should().Contain("signed by 0");
+        await ServerCommand.DoAsync("sign", server["head.json"], "--key", server["safe/release.pem"]);
+        File.Delete(Path.Combine(server.DataPath, "keys"));
+        (await ServerCommand.DoAsync("--data", server.DataPath, "branch", "advance", "stable", server["head.json"])).Exit.Should().Be(0);
+    }
+
+    [Fact]
+    public async Task A_key_that_plays_no_role_moves_no_branch()
+    {
+        await using var server = await TestServer.StartAsync();
+        server.WriteSource("file", "one");
+        await ServerCommand.DoAsync("key", "new", server["stranger.pem"]);
+        var refused = await ServerCommand.RunAsync([
+            "publish", "--server", server.Url, "--token", server.Admin, "--cache", server.Cache, "--branch", "stable", "--key", server["stranger.pem"], server.Source]);
+        refused.Exit.Should().Be((int)ExitCode.VerificationFailed, refused.Error);
+        server.Data.Repository.Heads.List().Should().BeEmpty();
+    }
+
+    [Fact]
     public async Task A_wrong_token_ends_with_12_before_anything_is_read()
     {
         await using var server = await TestServer.StartAsync();
