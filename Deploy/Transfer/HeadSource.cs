@@ -32,6 +32,8 @@ internal sealed class HeadSource(Device device, Sources sources)
             Failed(e);
             if (await TryDirectoriesAsync(key, branch, cancellation).ConfigureAwait(false) is { } head)
                 return head;
+            if (sources.IsOffline)
+                throw new StoppedException(ExitCode.NotFound, $"the bundle has no head of branch {branch} that this device may take: another branch's, an older one, or one signed by other keys");
             throw;
         }
         catch (ProblemException e)

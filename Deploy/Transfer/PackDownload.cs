@@ -20,7 +20,7 @@ internal sealed class PackDownload(Device device, Sources sources, TransferCount
     /// <exception cref="ServerUnreachableException">The server does not answer any more.</exception>
     public async Task RunAsync(IReadOnlyList<ObjectName> wanted, IPackSink sink, CancellationToken cancellation)
     {
-        if (_isUseless || wanted.Count == 0)
+        if (_isUseless || wanted.Count == 0 || sources.IsOffline)
             return;
         using var key = device.ReadKey();
         var api = new DeviceApi(sources.Server.Connection, key, device.Clock);

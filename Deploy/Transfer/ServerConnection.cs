@@ -24,6 +24,7 @@ internal sealed class ServerConnection : IDisposable
     private readonly TimeSpan _stall;
     private readonly TimeProvider _clock;
     private readonly string _prefix;
+    private bool _isNone;
 
     /// <summary>The update server itself: by TLS, or on this machine.</summary>
     /// <exception cref="StoppedException">Its address is http:// elsewhere, and nobody has allowed that.</exception>
@@ -43,9 +44,12 @@ internal sealed class ServerConnection : IDisposable
         (Server, _prefix) = (server, prefix);
         _stall = config.StallTimeout;
         _clock = clock;
-        _client = new HttpClient(server.IsFile ? new DirectoryHandler() : Handler(config, gate, prefix.Length == 0 ? config.ServerCertificates : "")) { Timeout = Timeout.InfiniteTimeSpan };
+        _client = new HttpClient(server.IsFile ? FileHandler(server.LocalPath) : Handler(config, gate, prefix.Length == 0 ? config.ServerCertificates : "")) { Timeout = Timeout.InfiniteTimeSpan };
         _client.DefaultRequestHeaders.UserAgent.ParseAdd("ctree/1");
     }
+
+    /// <summary>No server: whatever is asked of it fails at once, as without a network.</summary>
+    public static ServerConnection None(AgentConfig config, TimeProvider clock) => new(new Uri("none:server"), "", config, clock, null) { _isNone = true };
 
     public Uri Server { get; }
 
@@ -66,6 +70,8 @@ internal sealed class ServerConnection : IDisposable
     /// <exception cref="ServerUnreachableException">No answer, or one that a server of ours does not give.</exception>
     public async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellation)
     {
+        if (_isNone)
+            throw new ServerUnreachableException("no server is asked") { IsNoNetwork = true };
         using var guard = new StallGuard(_stall, cancellation);
         if (Signer is { } sign && request.Headers.Authorization is null)
             request.Headers.TryAddWithoutValidation("Authorization", sign(request));
@@ -115,6 +121,9 @@ internal sealed class ServerConnection : IDisposable
     }
 
     public void Dispose() => _client.Dispose();
+
+    // A file is a bundle; a directory may be mounted later.
+    private static HttpMessageHandler FileHandler(string path) => File.Exists(path) ? new BundleHandler(path) : new DirectoryHandler();
 
     private static SocketsHttpHandler Handler(AgentConfig config, TransferGate? gate, string certificates) => new()
     {

@@ -28,7 +28,25 @@ internal sealed class Sources : IDisposable
         SignIfPrivate();
     }
 
+    private Sources(AgentConfig config, DeviceStateFiles state, TimeProvider clock, Uri bundle)
+    {
+        _clock = clock;
+        (Attempts, Connections, IsOffline) = (1, config.Connections, true);
+        _state = state;
+        Gate = new TransferGate(state, config, clock);
+        Source Of(ServerConnection connection) => new(connection, new Backoff(config.RetryMin, config.RetryMax), Gate, clock);
+        Mirrors = [Of(ServerConnection.ToMirror(bundle, config, clock, Gate))];
+        Server = Of(ServerConnection.None(config, clock));
+    }
+
+    /// <summary>A bundle alone: neither the server nor a mirror is asked.</summary>
+    public static Sources OfBundle(string path, AgentConfig config, DeviceStateFiles state, TimeProvider clock) =>
+        new(config, state, clock, new Uri(Path.GetFullPath(path)));
+
     public TransferGate Gate { get; }
+
+    /// <summary>There is no server to ask: what the mirrors lack is not to be had.</summary>
+    public bool IsOffline { get; }
 
     public IReadOnlyList<Source> Mirrors { get; }
 
@@ -37,7 +55,7 @@ internal sealed class Sources : IDisposable
     /// <summary>The delta that the server named with its last answer: it saves asking for the list of all.</summary>
     public DeltaOffer? Offered { get; set; }
 
-    public IEnumerable<Source> All => Mirrors.Append(Server);
+    public IEnumerable<Source> All => IsOffline ? Mirrors : Mirrors.Append(Server);
 
     /// <summary>How often in a row a download may fail without a byte in between.</summary>
     public int Attempts { get; }
@@ -87,6 +105,8 @@ internal sealed class Sources : IDisposable
             // One that never answers must not keep those that sent wrong bytes from their second chance.
             var isLast = All.All(s => useless.ContainsKey(s) || suspect.Contains(s) || failures.GetValueOrDefault(s) >= Attempts);
             var source = await PickAsync(s => useless.ContainsKey(s) || (!isLast && suspect.Contains(s)), cancellation).ConfigureAwait(false);
+            if (source is null && IsOffline)
+                throw useless.Values.First();
             if (source is null)
                 throw await VerdictAsync(useless[Server], cancellation).ConfigureAwait(false);
             var (begun, before) = (_clock.GetTimestamp(), kept());

@@ -48,6 +48,7 @@ internal static class CommandLine
         CatCommand.Create(context),
         CheckoutCommand.Create(context),
         DeltaCommand.Create(context),
+        BundleCommand.Create(context),
         FsckCommand.Create(context),
         GcCommand.Create(context),
         DeviceCommand.Create(context),

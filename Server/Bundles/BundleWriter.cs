@@ -1,0 +1,106 @@
+using System.Formats.Tar;
+using System.Text;
+using System.Text.Json;
+using ContentTree.Server.Deltas;
+using ContentTree.Server.Publishing;
+using ContentTree.Server.Storage;
+using ContentTree.Store.Deltas;
+using ContentTree.Store.Objects;
+using ContentTree.Store.Protocol;
+using ContentTree.Store.Repositories;
+using ContentTree.Store.Trust;
+
+namespace ContentTree.Server.Bundles;
+
+/// <summary>
+/// Writes a bundle: those files of the repository that a device needs to go to one commit, in a tar archive (docs/format/bundle.md). Its
+/// bytes follow from what is in it.
+/// </summary>
+internal sealed class BundleWriter(DataDirectory data, TimeProvider time)
+{
+    // A ustar header has room for so many bytes of a name.
+    private const int ShortName = 100;
+
+    /// <summary>Writes to a new file, which has its name only when it is whole.</summary>
+    /// <param name="branch">Whose head goes with it; null takes those of all branches that are at the commit.</param>
+    /// <param name="deltas">Deltas to the commit; without any the bundle has all its objects.</param>
+    /// <exception cref="NotFoundException">No head names the commit.</exception>
+    public long Write(string path, ObjectId commit, BranchName? branch, IReadOnlyList<DeltaOffer> deltas, CancellationToken cancellation)
+    {
+        var heads = Heads(commit, branch);
+        var temporary = $"{path}.new";
+        // Nothing that the bundle names is removed meanwhile.
+        using var guard = data.Repository.BeginWriting();
+        using (var file = new FileStream(temporary, FileMode.Create, FileAccess.Write))
+        {
+            using (var tar = new TarWriter(file, TarEntryFormat.Ustar, leaveOpen: true))
+            {
+                foreach (var (name, bytes) in Roots().Concat(heads))
+                    Add(tar, name, new MemoryStream(bytes));
+                AddDeltas(tar, commit, deltas);
+                AddObjects(tar, commit, isWhole: deltas.Count == 0, cancellation);
+            }
+            file.Flush(flushToDisk: true);
+        }
+        File.Move(temporary, path, overwrite: true);
+        return new FileInfo(path).Length;
+    }
+
+    private IEnumerable<(string Name, byte[] Bytes)> Roots() => Directory.EnumerateFiles(Path.Combine(data.Repository.Path, "trust"), "*root.json")
+        .Order(StringComparer.Ordinal).Select(file => ($"trust/{Path.GetFileName(file)}", File.ReadAllBytes(file)));
+
+    // The newest head that names it: a device takes none that is older than what it has seen.
+    private List<(string Name, byte[] Bytes)> Heads(ObjectId commit, BranchName? branch)
+    {
+        var branches = new Branches(data, time);
+        var heads = (branch is { } one ? [one] : branches.List()).Select(b => (Branch: b, Bytes: HeadOf(branches, b, commit)))
+            .Where(h => h.Bytes is not null).Select(h => ($"heads/{h.Branch}.json", h.Bytes!)).ToList();
+        return heads.Count > 0 ? heads : throw new NotFoundException($"commit {commit} was never published on {(branch is { } b ? $"branch {b}" : "any branch")}; a device takes only what a head names");
+    }
+
+    private byte[]? HeadOf(Branches branches, BranchName branch, ObjectId commit)
+    {
+        if (branches.Read(branch) is { Head: { } head, Bytes: { } newest } && head.Commit == commit)
+            return newest;
+        return data.Repository.Heads.ArchivedSequences(branch).Reverse()
+            .Where(sequence => branches.ReadArchived(branch, sequence)?.Commit == commit)
+            .Select(sequence => data.Repository.Heads.ReadArchived(branch, sequence)).FirstOrDefault();
+    }
+
+    private void AddDeltas(TarWriter tar, ObjectId commit, IReadOnlyList<DeltaOffer> deltas)
+    {
+        if (deltas.Count == 0)
+            return;
+        var list = JsonSerializer.SerializeToUtf8Bytes(new DeltaList(deltas), ProtocolJson.Default.DeltaList);
+        Add(tar, $"deltas/{commit}.json", new MemoryStream(list));
+        foreach (var delta in deltas)
+        {
+            using var content = File.OpenRead(Path.Combine(data.Repository.Path, "deltas", delta.Name));
+            Add(tar, $"deltas/{delta.Name}", content);
+        }
+    }
+
+    private void AddObjects(TarWriter tar, ObjectId commit, bool isWhole, CancellationToken cancellation)
+    {
+        var closure = new RepositoryClosure(data.Repository);
+        if (isWhole)
+            closure.AddCommit(commit, missing => throw new ObjectNotFoundException(missing));
+        IEnumerable<ObjectName> objects = isWhole ? closure.Reached : [new ObjectName(ObjectKind.Commit, commit)];
+        foreach (var name in objects.OrderBy(o => o.ToString(), StringComparer.Ordinal))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            using var content = new FileStream(data.Repository.OpenStored(name), FileAccess.Read);
+            Add(tar, Routes.RepositoryObject(name)[(Routes.Repository.Length + 1)..], content);
+        }
+    }
+
+    private static void Add(TarWriter tar, string name, Stream content)
+    {
+        TarEntry entry = Encoding.UTF8.GetByteCount(name) < ShortName
+            ? new UstarTarEntry(TarEntryType.RegularFile, name)
+            : new PaxTarEntry(TarEntryType.RegularFile, name);
+        entry.DataStream = content;
+        entry.ModificationTime = DateTimeOffset.UnixEpoch;
+        tar.WriteEntry(entry);
+    }
+}

@@ -1,0 +1,182 @@
+using ContentTree.Store.Objects;
+using ContentTree.Store.Trust;
+using ContentTree.Tests.Server;
+using ContentTree.Tests.Support;
+
+namespace ContentTree.Tests.Deploy;
+
+/// <summary>Bundles from the real program on a device that reaches nobody: what is signed comes in, and nothing else does.</summary>
+public sealed class BundleTests : IAsyncLifetime, IDisposable
+{
+    private const string Old = "seq 1 50000 > large; printf one > small; mkdir etc; printf a > etc/a";
+    private const string New = "seq 1 50001 > large; printf two > small; mkdir etc; printf a > etc/a; printf b > etc/b";
+
+    private readonly TemporaryDirectory _temporary = new();
+    private TestServer _server = null!;
+    private TestDevice _device = null!;
+    private ObjectId _old;
+    private ObjectId _new;
+
+    public async Task InitializeAsync()
+    {
+        _server = await TestServer.StartAsync();
+        _old = _server.Publish(Old);
+        _device = await TestDevice.EnrolledAsync(_server);
+        await _device.TakeAsync();
+        _new = _server.Publish(New);
+        _server.Link.Reset();
+    }
+
+    public async Task DisposeAsync()
+    {
+        _device.Dispose();
+        await _server.DisposeAsync();
+    }
+
+    public void Dispose() => _temporary.Dispose();
+
+    [Fact]
+    public async Task A_bundle_of_objects_updates_any_device_without_a_network()
+    {
+        await MakeAsync("--to", "main");
+        await InstalledAsync();
+    }
+
+    [Fact]
+    public async Task A_bundle_with_a_delta_is_small_and_updates_those_that_have_its_start()
+    {
+        await MakeAsync("--to", "main");
+        var whole = new FileInfo(Bundle).Length;
+        await MakeAsync("--to", _new.ToString(), "--from", _old.ToString());
+        new FileInfo(Bundle).Length.Should().BeLessThan(whole / 3);
+        await InstalledAsync();
+    }
+
+    [Fact]
+    public async Task A_bundle_for_others_is_refused_and_says_what_it_lacks()
+    {
+        var third = _server.Publish("seq 1 50002 > large");
+        await MakeAsync("--to", third.ToString(), "--from", _new.ToString());
+        var refused = await InstallAsync();
+        refused.Code.Should().Be(17, refused.Error);
+        await NothingHappenedAsync();
+    }
+
+    [Fact]
+    public async Task It_is_a_repository_that_tar_unpacks_and_a_mirror_as_it_is()
+    {
+        await MakeAsync("--to", "main", "--from", _old.ToString());
+        var listed = Shell.Run($"tar -tf '{Bundle}'");
+        listed.Should().Contain("heads/main.json").And.Contain("trust/root.json").And.Contain($"{_old}-{_new}-");
+        _device.Configure($"[transfer]\nmirrors = {Bundle}\n");
+        _server.Link.Reset();
+        await _device.UpdateAsync();
+        _server.Link.Requests.Should().NotContain(r => r.IsObject || r.Path.Contains("/deltas/"));
+        _device.NothingIsFalse();
+    }
+
+    [Fact]
+    public async Task The_same_commit_gives_the_same_bytes()
+    {
+        await MakeAsync("--to", "main");
+        var first = File.ReadAllBytes(Bundle);
+        await MakeAsync("--to", "main");
+        File.ReadAllBytes(Bundle).Should().Equal(first);
+    }
+
+    [Fact]
+    public async Task An_older_head_or_one_of_another_branch_is_refused()
+    {
+        await MakeAsync("--to", _old.ToString());
+        await _device.UpdateAsync();
+        (await InstallAsync()).Code.Should().Be(17);
+        var other = _server.Publish(New + "; printf other > other", "other");
+        await MakeAsync("--to", other.ToString());
+        var refused = await InstallAsync();
+        refused.Code.Should().Be(17, refused.Error);
+        refused.Error.Should().Contain("branch main");
+    }
+
+    [Fact]
+    public async Task A_head_that_a_stranger_signed_is_refused()
+    {
+        using var stranger = SigningKey.Generate();
+        var good = _server.ReadHead();
+        _server.MoveHead(_new, signer: stranger);
+        var head = _server.ReadHead();
+        _server.WriteHead("main", good);
+        await MakeAsync("--to", "main");
+        Shell.Run($"mkdir u; tar -C u -xf '{Bundle}'", _temporary.Path);
+        File.WriteAllBytes(_temporary["u/heads/main.json"], head);
+        Shell.Run($"tar --format=ustar -C u -cf '{Bundle}' $(cd u; find . -type f ! -path './deltas/*' -printf '%P ')", _temporary.Path);
+        (await InstallAsync()).Code.Should().Be(17);
+        await NothingHappenedAsync();
+    }
+
+    [Fact]
+    public async Task No_flipped_byte_brings_anything_false()
+    {
+        await MakeAsync("--to", "main", "--from", _old.ToString());
+        var good = File.ReadAllBytes(Bundle);
+        var random = new Random(4242);
+        for (var i = 0; i < 60; i++)
+        {
+            var bad = (byte[])good.Clone();
+            bad[random.Next(bad.Length)] ^= (byte)(1 << random.Next(8));
+            File.WriteAllBytes(Bundle, i % 6 == 5 ? bad[..random.Next(bad.Length)] : bad);
+            var result = await InstallAsync();
+            result.Code.Should().BeOneOf([0, 13, 14, 15, 16, 17], result.Error);
+            result.Error.Should().NotContain("bug");
+            _device.NothingIsFalse();
+            if (result.Code == 0)
+                (await _device.JsonAsync("status"))["deployments"]!.AsArray().Select(d => d!["commit"]!.GetValue<string>()).Should().OnlyContain(c => c == _old.ToString() || c == _new.ToString());
+        }
+    }
+
+    [Theory]
+    [InlineData("printf x > b", 14)]
+    [InlineData(": > b", 14)]
+    [InlineData("mkdir d; tar -cf b d", 14)]
+    [InlineData("rm -f b", 17)]
+    public async Task What_is_no_bundle_is_called_so(string script, int code)
+    {
+        Shell.Run(script, _temporary.Path);
+        var refused = await _device.RunAsync("bundle", "install", _temporary["b"]);
+        refused.Code.Should().Be(code, refused.Error);
+        await NothingHappenedAsync();
+    }
+
+    [Fact]
+    public async Task A_commit_that_no_head_names_makes_no_bundle()
+    {
+        var made = await ServerCommand.RunAsync("--data", _server.Data.Path, "bundle", "--to", "main", "--branch", "none", Bundle);
+        made.Exit.Should().Be(17, made.Error);
+        File.Exists(Bundle).Should().BeFalse();
+    }
+
+    private string Bundle => _temporary["update.ctb"];
+
+    private Task<ServerCommand> MakeAsync(params string[] options) =>
+        ServerCommand.DoAsync(["--data", _server.Data.Path, "bundle", .. options, Bundle]);
+
+    private Task<CommandResult> InstallAsync() => _device.RunAsync("bundle", "install", Bundle);
+
+    private async Task InstalledAsync()
+    {
+        _server.Link.Reset();
+        var installed = await InstallAsync();
+        installed.Code.Should().Be(0, installed.Error);
+        _server.Link.Requests.Should().BeEmpty();
+        _device.NothingIsFalse();
+        var status = await _device.JsonAsync("status");
+        status["deployments"]!.AsArray().Select(d => d!["commit"]!.GetValue<string>()).Should().Contain(_new.ToString());
+        _device.BootNow();
+        (await _device.RunAsync("confirm")).Code.Should().Be(0);
+    }
+
+    private async Task NothingHappenedAsync()
+    {
+        _device.NothingIsFalse();
+        (await _device.JsonAsync("status"))["deployments"]!.AsArray().Should().ContainSingle();
+    }
+}
