@@ -30,15 +30,31 @@ internal sealed class PrivateBranches(DataDirectory data)
     /// <summary>Makes a branch private or public; false when it was so.</summary>
     public bool Set(BranchName branch, bool isPrivate)
     {
+        using var turn = Lock();
         using var root = Posix.OpenDirectory(data.Repository.Path);
-        using var guard = Posix.OpenOrCreateAt(root, "private.lock"u8, 0x1a4);
-        Posix.TryLock(guard, exclusive: true, wait: true, "lock of private branches");
         var branches = Read(root).ToHashSet();
         if (!(isPrivate ? branches.Add(branch) : branches.Remove(branch)))
             return false;
         var names = new JsonArray([.. branches.Select(b => b.ToString()).Order(StringComparer.Ordinal).Select(b => JsonValue.Create(b))]);
         DurableFiles.Replace(root, FileName, Encoding.UTF8.GetBytes(new JsonObject { ["private"] = names }.ToJsonString() + "\n"));
         return true;
+    }
+
+    /// <summary>Waits until no other process changes what is private, or notes what is public, and keeps the next one waiting until disposed.</summary>
+    public IDisposable Lock()
+    {
+        using var root = Posix.OpenDirectory(data.Repository.Path);
+        var file = Posix.OpenOrCreateAt(root, "private.lock"u8, 0x1a4);
+        try
+        {
+            Posix.TryLock(file, exclusive: true, wait: true, "lock of private branches");
+            return new Turn(file);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
     }
 
     private static HashSet<BranchName> Read(SafeFileHandle root)
@@ -54,6 +70,16 @@ internal sealed class PrivateBranches(DataDirectory data)
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
         {
             throw new IOException($"repo/private.json: {e.Message}", e);
+        }
+    }
+
+    private sealed class Turn(SafeFileHandle file) : IDisposable
+    {
+        public void Dispose()
+        {
+            // A process that another thread is just starting has a copy of it.
+            Posix.Unlock(file);
+            file.Dispose();
         }
     }
 }

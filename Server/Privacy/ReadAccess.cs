@@ -30,7 +30,7 @@ internal sealed class ReadAccess(DataDirectory data, DeviceAccess devices, Token
         if (privateOnes.Contains(branch) && !entitlements.Of(device).Contains(branch))
             return false;
         if (privateOnes.Count > 0)
-            _index.Refresh(branch, privateOnes);
+            _index.Refresh(branch);
         return true;
     }
 
@@ -38,7 +38,7 @@ internal sealed class ReadAccess(DataDirectory data, DeviceAccess devices, Token
     public bool MayRead(KeyId device, ObjectName name)
     {
         var privateOnes = _branches.Read();
-        return privateOnes.Count == 0 || _index.Reaches(name, privateOnes, entitlements.Of(device));
+        return privateOnes.Count == 0 || _index.Reaches(name, entitlements.Of(device));
     }
 
     /// <exception cref="ObjectNotFoundException">One of them is not for this accepted device; it says what it says of what is not there.</exception>
@@ -50,7 +50,7 @@ internal sealed class ReadAccess(DataDirectory data, DeviceAccess devices, Token
         var allowed = entitlements.Of(device);
         foreach (var name in names)
         {
-            if (!_index.Reaches(name, privateOnes, allowed))
+            if (!_index.Reaches(name, allowed))
                 throw new ObjectNotFoundException(name);
         }
     }
@@ -65,7 +65,7 @@ internal sealed class ReadAccess(DataDirectory data, DeviceAccess devices, Token
         var isPrivate = privateOnes.Contains(branch);
         if (isPrivate && !Allowed(context, privateOnes).Contains(branch))
             throw NotFound();
-        _index.Refresh(branch, privateOnes);
+        _index.Refresh(branch);
         return !isPrivate;
     }
 
@@ -81,7 +81,7 @@ internal sealed class ReadAccess(DataDirectory data, DeviceAccess devices, Token
         foreach (var name in names)
         {
             // Only the second question looks for heads that moved: the first one is anybody's to ask.
-            if (!_index.Has(name, allowed ?? NoBranches) && !_index.Reaches(name, privateOnes, allowed ??= Allowed(context, privateOnes)))
+            if (!_index.Has(name, allowed ?? NoBranches) && !_index.Reaches(name, allowed ??= Allowed(context, privateOnes)))
                 throw NotFound();
         }
         return allowed is null or { Count: 0 };

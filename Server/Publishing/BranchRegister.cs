@@ -75,8 +75,8 @@ internal sealed class BranchRegister(DataDirectory data, EmptyBranches empty, Ti
             throw new NotFoundException($"no branch {branch}");
         _private.Set(branch, isPrivate);
         // Walks what there is now, and not when the first device asks.
-        if (_private.Read() is { Count: > 0 } privateOnes)
-            new ReachIndex(data, time).Refresh(privateOnes);
+        if (_private.Read().Count > 0)
+            new ReachIndex(data, time).Refresh();
     }
 
     private BranchInfo Describe(BranchName branch)
