@@ -77,9 +77,11 @@ internal static class Commands
         return ExitCode.Done;
     }
 
-    // The boot file is asked, since only there a confirmation is certain.
+    // The boot file is asked, since only there a confirmation is certain. With a root of its own, so for a link, nothing is ended that nothing
+    // could follow: rebooting somebody else's system brings nothing then.
     private static bool IsOnTrial(Options options, DeviceLayout layout, BootSlots slots) =>
-        slots.Read() is { State: BootState.Trial } record && BootedRecord.Read(BootedPath(options, layout)) is { Reason: not BootReason.Override } booted &&
+        slots.Read() is { State: BootState.Trial } record && !(options.Root is not null && record is { TriesLeft: 0, Previous: null }) &&
+        BootedRecord.Read(BootedPath(options, layout)) is { Reason: not BootReason.Override } booted &&
         booted.Deployment == record.Wanted;
 
     private static string BootedPath(Options options, DeviceLayout layout) => options.Root is null ? BootedRecord.DefaultPath : layout.Booted;

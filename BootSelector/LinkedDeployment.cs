@@ -14,7 +14,12 @@ internal sealed class LinkedDeployment(DeviceLayout layout, string link, Termina
         var choice = selector.Choose();
         BootLog.Add(layout, choice, terminal, toRun: false);
         if (choice.Decision is not BootDecision.Boot boot)
+        {
+            // Else the deadline would take what was chosen earlier for a trial that runs, and reboot for ever.
+            File.Delete(layout.Booted);
+            SlotFile.FlushDirectory(layout.State);
             return ExitCode.Rescue;
+        }
         Protect(boot.Deployment);
         Swap(layout.Deployment(boot.Deployment));
         UncoverOthers(boot.Deployment);

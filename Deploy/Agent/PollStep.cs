@@ -21,13 +21,30 @@ internal sealed class PollStep(DeviceRoot root, AgentConfig config, TimeProvider
         using var device = Device.Open(root, config, clock);
         if (FallbackSettlement.Settle(device) is { } failed)
             Log.FellBack(log, failed);
-        using var sources = CommandContext.Connect(device);
+        using var sources = TryConnect(device, out var problem);
+        if (sources is null)
+            return Schedule(device, problem);
         if (!NetworkRoute.MayReach(sources.Server.Connection.Server) && !sources.Mirrors.Any(m => m.IsDirectory))
             return new PollResult("no network yet") { IsWithoutRoute = true };
         var before = device.State.Last.Poll;
         var result = await AskAsync(device, sources, cancellation).ConfigureAwait(false);
         var after = device.State.Last.Poll;
         return Schedule(device, result) with { Reached = !result.IsNoNetwork && after is { Failures: 0 } && after != before };
+    }
+
+    // What a configuration cannot be used for must not keep a trial from being judged.
+    private Sources? TryConnect(Device device, out PollResult problem)
+    {
+        problem = new PollResult("");
+        try
+        {
+            return CommandContext.Connect(device);
+        }
+        catch (Exception e) when (e is StoppedException or ConfigException)
+        {
+            problem = new PollResult(Say(e.Message)) { Failure = Outcome.CodeOf(e) };
+            return null;
+        }
     }
 
     // On disk, so that neither a restart nor a reboot makes a fleet impatient.
@@ -56,7 +73,7 @@ internal sealed class PollStep(DeviceRoot root, AgentConfig config, TimeProvider
                 return (result.Failure ?? ExitCode.Done, result.Message);
             }).ConfigureAwait(false);
             await ReportAsync(device, sources, cancellation).ConfigureAwait(false);
-            return result with { Message = Say(result.Message) };
+            return result with { Message = Say(device.Trust.PassedOver is { } told ? $"{result.Message}; passed over: {told.Message}" : result.Message) };
         }
         catch (Exception e) when (Outcome.CodeOf(e) is { } code && code != ExitCode.Cancelled)
         {

@@ -24,6 +24,8 @@ internal sealed class CommandContext(DeviceRoot root, string verb, Output output
         var config = AgentConfig.Load(Root);
         foreach (var setting in config.Unknown)
             Output.Say($"ctree: {setting.Origin}: unknown setting {setting.Key}");
+        if (config.IsHttpDoubtful)
+            Output.Say($"ctree: {config.Server}: everybody on the way can read along; use https://, or set [server] allow-http = true where that does not matter");
         return config;
     }
 

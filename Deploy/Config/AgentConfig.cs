@@ -8,10 +8,10 @@ namespace ContentTree.Deploy.Config;
 /// </summary>
 internal sealed class AgentConfig
 {
-    private AgentConfig(ConfigReader reader, bool allowHttp)
+    private AgentConfig(ConfigReader reader)
     {
         Server = reader.Server("server.url");
-        AllowHttp = reader.Flag("server.allow-http", "false") || allowHttp;
+        AllowHttp = reader.Choice("server.allow-http", "warn", "true", "warn", "false");
         ServerCertificates = reader.Text("server.ca", "");
         Hardware = reader.Text("device.hardware", "");
         Serial = reader.Text("device.serial", "") is { Length: > 0 } serial ? serial : OwnSerial();
@@ -65,8 +65,11 @@ internal sealed class AgentConfig
 
     public Uri? Server { get; }
 
-    /// <summary>The server may be asked without TLS from another machine.</summary>
-    public bool AllowHttp { get; }
+    /// <summary>Whether the server may be another machine without TLS: true, warn or false. Devices that were set up before there was a choice go on.</summary>
+    public string AllowHttp { get; }
+
+    /// <summary>The server is asked without TLS, and nobody has said that this is meant.</summary>
+    public bool IsHttpDoubtful => AllowHttp == "warn" && Server is { } server && IsReadable(server);
 
     /// <summary>A PEM file: the only authorities that may vouch for the server; empty: those of the system.</summary>
     public string ServerCertificates { get; }
@@ -205,9 +208,11 @@ internal sealed class AgentConfig
 
     public IReadOnlyList<ConfigSetting> Unknown { get; }
 
-    /// <param name="allowHttp">Said on the command line; no file has to.</param>
     /// <exception cref="ConfigException">A line or value cannot be used.</exception>
-    public static AgentConfig Load(DeviceRoot root, bool allowHttp = false) => new(new ConfigReader(root.ConfigFiles.SelectMany(IniFile.Read)), allowHttp);
+    public static AgentConfig Load(DeviceRoot root) => new(new ConfigReader(root.ConfigFiles.SelectMany(IniFile.Read)));
+
+    /// <summary>Everybody on the way could read along: no TLS, and not this machine.</summary>
+    public static bool IsReadable(Uri server) => server.Scheme == Uri.UriSchemeHttp && !server.IsLoopback;
 
     // Only what boards with a device tree say: in a PC's firmware it is mostly what the maker forgot to fill in.
     private static string OwnSerial()

@@ -25,9 +25,9 @@ internal sealed class DeviceSetup(CommandContext context, DeviceValues values, s
     {
         if (!values.Unprivileged && !Posix.IsRoot)
             throw new StoppedException(ExitCode.Usage, "owners can only be applied by root: run this as root, or pass --unprivileged");
-        if (values.Server.Scheme == Uri.UriSchemeHttp && !values.Server.IsLoopback && !values.AllowHttp && !AgentConfig.Load(Root).AllowHttp)
-            throw new StoppedException(ExitCode.Usage, $"{values.Server}: everybody on the way could read along; use https://, or pass --allow-http where that does not matter");
         var existing = Directory.Exists(Root.Layout.State) ? new DeviceStateFiles(Root, context.Clock).TryFollow : null;
+        if (AgentConfig.IsReadable(values.Server))
+            RequireHttpAllowed(existing is not null);
         if (existing is not null)
             RequireSameValues(existing);
         var trusted = await FindTrustRootAsync(cancellation).ConfigureAwait(false);
@@ -35,6 +35,20 @@ internal sealed class DeviceSetup(CommandContext context, DeviceValues values, s
         using (await DeviceLock.TakeAsync(Root, context.Verb, wait: false, cancellation).ConfigureAwait(false))
             await SetUpAsync(trusted, existing, cancellation).ConfigureAwait(false);
         return ExitCode.Done;
+    }
+
+    // Content is verified by keys either way, so a root that came by another way is reason enough; one that comes this way is not.
+    private void RequireHttpAllowed(bool isSetUp)
+    {
+        const string Warning = "everybody on the way can read along; use https://";
+        var allowed = AgentConfig.Load(Root).AllowHttp;
+        if (allowed == "false")
+            throw new StoppedException(ExitCode.Usage, $"{values.Server}: {Warning}: [server] allow-http = false refuses this");
+        if (values.AllowHttp || allowed == "true")
+            return;
+        if (trustFile is null && !isSetUp)
+            throw new StoppedException(ExitCode.Usage, $"{values.Server}: {Warning}, or pass --allow-http where that does not matter, or --trust root.json");
+        context.Output.Say($"ctree: {values.Server}: {Warning}; --allow-http says that this does not matter");
     }
 
     private async Task SetUpAsync(TrustRoot trusted, FollowState? existing, CancellationToken cancellation)
@@ -99,7 +113,7 @@ internal sealed class DeviceSetup(CommandContext context, DeviceValues values, s
 
     private async Task<TrustRoot> FetchTrustRootAsync(CancellationToken cancellation)
     {
-        using var connection = new ServerConnection(values.Server, AgentConfig.Load(Root, values.AllowHttp), context.Clock);
+        using var connection = new ServerConnection(values.Server, AgentConfig.Load(Root), context.Clock);
         using var request = new HttpRequestMessage(HttpMethod.Get, connection.Resolve(Routes.TrustRoot));
         using var response = await connection.SendAsync(request, cancellation).ConfigureAwait(false);
         if (!response.IsSuccessStatusCode)
@@ -144,7 +158,7 @@ internal sealed class DeviceSetup(CommandContext context, DeviceValues values, s
     private string ConfigText() => $"""
         # Values of this device; they survive every deployment. /etc/ctree/agent.conf takes precedence.
         [server]
-        url = {values.Address}{(values.AllowHttp ? "\nallow-http = true" : "")}
+        url = {values.Address}{(values.AllowHttp || (trustFile is not null && AgentConfig.IsReadable(values.Server)) ? "\nallow-http = true" : "")}
 
         [device]
         hardware = {values.Hardware}

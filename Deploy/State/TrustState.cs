@@ -14,6 +14,9 @@ internal sealed class TrustState(DeviceRoot root, TimeProvider clock)
 
     private readonly StateFile<SeenState> _seen = new(root.Trust, "seen.json", StateJson.Default.SeenState);
 
+    /// <summary>Why the assignment that came last was not obeyed; null when it was, or none came.</summary>
+    public VerificationException? PassedOver { get; private set; }
+
     /// <summary>The root, or null before it is known.</summary>
     public TrustRoot? TryRoot() => TryRead("root.json");
 
@@ -61,11 +64,13 @@ internal sealed class TrustState(DeviceRoot root, TimeProvider clock)
     public long? AssignmentCounter() => TryAssignment(Root())?.Counter;
 
     /// <summary>
-    /// Verifies a head, and that it is the newest, and remembers it durably; nothing is written unless all of it passes.
+    /// Verifies a head, and that it is the newest, and remembers it durably; nothing is written unless all of it passes. An assignment
+    /// that is not to be obeyed is passed over and changes nothing.
     /// </summary>
     /// <exception cref="VerificationException">Not signed, older than one seen, in conflict with it, expired, or not proved to be the newest.</exception>
     public VerifiedHead Accept(OfferedHead offered, BranchName branch, KeyId device)
     {
+        PassedOver = null;
         var trusted = Root();
         var marks = new SeenMarks(_seen.TryRead() ?? new SeenState(Never, []), trusted);
         var time = new TrustedTime(clock, marks.Floor);
@@ -74,7 +79,7 @@ internal sealed class TrustState(DeviceRoot root, TimeProvider clock)
         var head = trusted.VerifyHead(offered.Head, branch);
         HeadPolicy.Accept(head, marks.Head(branch), time);
         var timestamp = trusted.AsksForTimestamps && !offered.IsAtHand ? RequireFresh(trusted, offered.Timestamp, head, marks, time) : null;
-        var assignment = offered.Assignment is { } told ? RequireAssignment(trusted, told, device, branch, marks, time) : null;
+        var assignment = offered.Assignment is { } told ? TryTake(trusted, told, device, branch, marks, time) : null;
         using var trust = Posix.OpenDirectory(root.Trust);
         // The assignment before its mark: else after a crash in between the same one would be taken for another of that number.
         if (assignment is not null)
@@ -97,11 +102,20 @@ internal sealed class TrustState(DeviceRoot root, TimeProvider clock)
         return timestamp;
     }
 
-    private VerifiedAssignment RequireAssignment(TrustRoot trusted, byte[] bytes, KeyId device, BranchName branch, SeenMarks marks, TrustedTime time)
+    // Whoever can send a bad one can send none as well, so it is passed over: it must not keep the device from the head.
+    private VerifiedAssignment? TryTake(TrustRoot trusted, byte[] bytes, KeyId device, BranchName branch, SeenMarks marks, TrustedTime time)
     {
-        var assignment = trusted.VerifyAssignment(bytes);
-        AssignmentPolicy.Require(assignment, device, branch, marks.Assignment, TryAssignment(trusted), time);
-        return assignment;
+        try
+        {
+            var assignment = trusted.VerifyAssignment(bytes);
+            AssignmentPolicy.Require(assignment, device, branch, marks.Assignment, TryAssignment(trusted), time);
+            return assignment;
+        }
+        catch (VerificationException e)
+        {
+            PassedOver = e;
+            return null;
+        }
     }
 
     // By a key that has been dismissed since, it is none any more.

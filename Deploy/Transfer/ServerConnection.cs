@@ -27,15 +27,15 @@ internal sealed class ServerConnection : IDisposable
     private bool _isNone;
 
     /// <summary>The update server itself: by TLS, or on this machine.</summary>
-    /// <exception cref="StoppedException">Its address is http:// elsewhere, and nobody has allowed that.</exception>
+    /// <exception cref="StoppedException">Its address is http:// elsewhere, and the configuration refuses that.</exception>
     public ServerConnection(Uri server, AgentConfig config, TimeProvider clock, TransferGate? gate = null)
         : this(server, "", config, clock, gate)
     {
-        if (server.Scheme == Uri.UriSchemeHttp && !server.IsLoopback && !config.AllowHttp)
+        if (AgentConfig.IsReadable(server) && config.AllowHttp == "false")
         {
             Dispose();
             throw new StoppedException(Store.Protocol.ExitCode.Usage,
-                $"{server}: everybody on the way could read along; use https://, or set [server] allow-http = true ('ctree init --allow-http')");
+                $"{server}: everybody on the way could read along, and [server] allow-http = false refuses that; use https://");
         }
     }
 

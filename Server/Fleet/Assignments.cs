@@ -59,16 +59,32 @@ internal sealed class Assignments(DataDirectory data, Database database, TimePro
         return new AssignmentInfo(request.Action, statement.Counter, statement.Expires, statement.Commit, request.Reason);
     }
 
-    /// <summary>What a device that asks is to hear: nothing when it knows, or when there is nothing to tell.</summary>
+    /// <summary>What a device that asks is to hear: nothing when it knows, or when there is nothing to tell that it would obey.</summary>
     /// <param name="device">Who asks.</param>
     /// <param name="branch">What it follows.</param>
     /// <param name="known">The counter that it has.</param>
     public RawJson? Newest(KeyId device, BranchName branch, long? known)
     {
         using var connection = database.Connect();
-        return connection.Query("SELECT statement FROM assignments WHERE device = $device AND branch = $branch AND counter <> $known AND expires > $now",
-            row => new RawJson((byte[])row.GetValue(0)),
-            ("$device", device), ("$branch", branch), ("$known", known ?? 0), ("$now", time.GetUtcNow())) is [var told] ? told : null;
+        return connection.Query("SELECT statement FROM assignments WHERE device = $device AND branch = $branch AND counter > $known AND expires > $now",
+            row => (byte[])row.GetValue(0),
+            ("$device", device), ("$branch", branch), ("$known", known ?? 0), ("$now", time.GetUtcNow())) is [var told] && StillCounts(told)
+            ? new RawJson(told)
+            : null;
+    }
+
+    // It was signed under the root of then; the key may have been dismissed since.
+    private bool StillCounts(byte[] statement)
+    {
+        try
+        {
+            data.Trust.Load().VerifyAssignment(statement);
+            return true;
+        }
+        catch (VerificationException)
+        {
+            return false;
+        }
     }
 
     private Envelope Sign(AssignmentStatement statement, IReadOnlyList<ISigner> named)

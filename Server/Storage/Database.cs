@@ -17,6 +17,7 @@ internal sealed class Database
     private const int OwnerOnly = 0x180;
 
     private readonly string _connectionString;
+    private readonly string _hastyConnectionString;
 
     static Database()
     {
@@ -25,13 +26,20 @@ internal sealed class Database
         raw.SetProvider(new SQLite3Provider_e_sqlite3());
     }
 
-    private Database(string path) => _connectionString = new SqliteConnectionStringBuilder
+    private Database(string path)
     {
-        DataSource = path,
-        Mode = SqliteOpenMode.ReadWriteCreate,
-        DefaultTimeout = BusySeconds,
-        ForeignKeys = true,
-    }.ToString();
+        var values = new SqliteConnectionStringBuilder
+        {
+            DataSource = path,
+            Mode = SqliteOpenMode.ReadWriteCreate,
+            DefaultTimeout = BusySeconds,
+            ForeignKeys = true,
+        };
+        _connectionString = values.ToString();
+        // What is the default anyway, said aloud: another string is another pool.
+        values.Cache = SqliteCacheMode.Private;
+        _hastyConnectionString = values.ToString();
+    }
 
     /// <summary>Opens the database, makes it when it is missing, and brings its schema up to date.</summary>
     public static Database Open(string path)
@@ -81,6 +89,15 @@ internal sealed class Database
     {
         var connection = new SqliteConnection(_connectionString);
         connection.Open();
+        return connection;
+    }
+
+    /// <summary>For what a power cut may take back. The setting outlives its user in the pool, so these have one of their own.</summary>
+    public SqliteConnection ConnectHastily()
+    {
+        var connection = new SqliteConnection(_hastyConnectionString);
+        connection.Open();
+        connection.Execute("PRAGMA synchronous = NORMAL");
         return connection;
     }
 

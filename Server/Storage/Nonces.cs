@@ -17,9 +17,8 @@ internal sealed class Nonces(Database database)
     /// <param name="oldest">What was signed before this is refused by its time and need not be known.</param>
     public bool TryUse(RequestSignature signature, DateTimeOffset oldest)
     {
-        using var connection = database.Connect();
         // A power cut may cost the last of them, not the file: then a request counts twice that nobody could record.
-        connection.Execute("PRAGMA synchronous = NORMAL");
+        using var connection = database.ConnectHastily();
         var seconds = oldest.ToUnixTimeSeconds();
         var swept = Interlocked.Read(ref _swept);
         if (seconds >= swept + SweepSeconds && Interlocked.CompareExchange(ref _swept, seconds, swept) == swept)

@@ -80,6 +80,16 @@ public sealed class AgentTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_server_that_the_configuration_refuses_keeps_no_trial_from_being_judged()
+    {
+        await TrialAsync();
+        _device.Configure("[server]\nurl = http://192.0.2.1\nallow-http = false\n[health]\nreach = 1s\n");
+        await using var agent = new TestAgent(_device);
+
+        await agent.HearsAsync("is not confirmed yet: the server has not been reached from it");
+    }
+
+    [Fact]
     public async Task Checks_must_go_on_passing_before_a_trial_is_confirmed()
     {
         await TrialAsync();

@@ -111,6 +111,21 @@ public sealed class LinkedDeploymentTests : IDisposable
         OnTrial().Should().Be(1, "it went back");
     }
 
+    [Fact]
+    public void What_used_up_its_tries_with_nothing_before_it_is_on_trial_no_more()
+    {
+        Directory.Delete(_layout.Deployment(BootSamples.Name(1)), recursive: true);
+        File.Delete(_layout.Marker(BootSamples.Name(1)));
+        _slots.Write(BootSamples.Record(BootState.Trial, 2, null, 2));
+        Run().Should().Be(0);
+        OnTrial().Should().Be(0);
+        Run().Should().Be(0);
+        OnTrial().Should().Be(1, "a reboot would lead nowhere");
+        Run().Should().Be(20);
+        OnTrial().Should().Be(1);
+        File.Exists(_layout.Booted).Should().BeFalse("nothing runs");
+    }
+
     private int OnTrial() => Run("--on-trial");
 
     private int Run() => Run("--link", Link);

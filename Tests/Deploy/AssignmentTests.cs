@@ -62,37 +62,37 @@ public sealed class AssignmentTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_older_one_than_it_has_seen_is_refused()
+    public async Task An_older_one_than_it_has_seen_is_passed_over()
     {
         Assignments.Assign(_id, new AssignmentRequest("pin", _one.ToString()));
         var old = Assignments.Newest(_id, Main, null)!.Bytes.ToArray();
         Assignments.Assign(_id, new AssignmentRequest("follow"));
         await _device.UpdateAsync();
-        await RefusedAsync(old, "which was seen before");
+        await PassedOverAsync(old);
     }
 
     [Fact]
-    public async Task Another_one_of_the_same_number_is_refused()
+    public async Task Another_one_of_the_same_number_is_passed_over()
     {
         await ObeyedAsync(Sign(Pin() with { Counter = 7 }));
-        await RefusedAsync(Sign(Pin() with { Counter = 7, Reason = "other" }), "said something else before");
+        await PassedOverAsync(Sign(Pin() with { Counter = 7, Reason = "other" }), _one);
     }
 
     [Fact]
-    public async Task Another_devices_or_branchs_is_refused()
+    public async Task Another_devices_or_branchs_is_passed_over()
     {
         using var other = SigningKey.Generate();
-        await RefusedAsync(Sign(Pin() with { Device = other.Id }), "it is device");
-        await RefusedAsync(Sign(Pin() with { Branch = BranchName.Parse("beta") }), "it is about beta");
+        await PassedOverAsync(Sign(Pin() with { Device = other.Id }));
+        await PassedOverAsync(Sign(Pin() with { Branch = BranchName.Parse("beta") }));
         await ObeyedAsync(Sign(Pin()));
     }
 
     [Fact]
-    public async Task One_that_the_fleet_key_did_not_sign_is_refused()
+    public async Task One_that_the_fleet_key_did_not_sign_is_passed_over()
     {
-        await RefusedAsync(Sign(Pin(), _server.Data.LoadKeys().Signers.Single()), "signed by 0 keys of the fleet role");
+        await PassedOverAsync(Sign(Pin(), _server.Data.LoadKeys().Signers.Single()));
         var timestamp = _server.Data.LoadOnlineKeys().Signers.Single(s => s.Public.Id != _key.Public.Id);
-        await RefusedAsync(Sign(Pin(), timestamp), "signed by 0 keys of the fleet role");
+        await PassedOverAsync(Sign(Pin(), timestamp));
     }
 
     [Fact]
@@ -108,14 +108,14 @@ public sealed class AssignmentTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task One_that_has_ended_is_refused_and_one_that_ends_is_obeyed_until_then()
+    public async Task One_that_has_ended_is_passed_over_and_one_that_ends_is_obeyed_until_then()
     {
-        await RefusedAsync(Sign(Pin() with { Created = DateTimeOffset.UtcNow.AddDays(-2), Expires = DateTimeOffset.UtcNow.AddDays(-1) }), "it ended at");
+        await PassedOverAsync(Sign(Pin() with { Created = DateTimeOffset.UtcNow.AddDays(-2), Expires = DateTimeOffset.UtcNow.AddDays(-1) }));
         Assignments.Assign(_id, new AssignmentRequest("pin", _one.ToString(), Expires: DateTimeOffset.UtcNow.AddHours(1)));
         _server.Link.Reset();
         (await _device.JsonAsync("update"))["commit"]!.GetValue<string>().Should().Be(_one.ToString());
         _device.Clock = new AdjustableTime { Ahead = TimeSpan.FromHours(2) };
-        (await _device.RunAsync("update", "--check", "--json")).Output.Should().Contain(_two.ToString());
+        (await _device.RunAsync("update", "--check", "--json")).Output.Should().NotContain(_one.ToString()).And.Contain("commit");
     }
 
     [Fact]
@@ -135,6 +135,26 @@ public sealed class AssignmentTests : IAsyncLifetime
     public async Task What_a_dismissed_fleet_key_said_last_and_highest_binds_nobody()
     {
         await ObeyedAsync(Sign(Pin() with { Counter = (1L << 53) - 1 }));
+        DismissKey();
+        _server.Link.Reset();
+        (await _device.JsonAsync("update"))["commit"]!.GetValue<string>().Should().Be(_two.ToString());
+        Assignments.Assign(_id, new AssignmentRequest("pin", _one.ToString()));
+        (await _device.JsonAsync("update"))["commit"]!.GetValue<string>().Should().Be(_one.ToString());
+    }
+
+    [Fact]
+    public async Task What_a_dismissed_fleet_key_signed_is_sent_to_nobody()
+    {
+        var counter = Assignments.Assign(_id, new AssignmentRequest("pin", _one.ToString())).Counter;
+        Assignments.Newest(_id, Main, counter - 1).Should().NotBeNull();
+        Assignments.Newest(_id, Main, counter + 1).Should().BeNull("the device knows a newer one");
+        DismissKey();
+        Assignments.Newest(_id, Main, null).Should().BeNull();
+        (await _device.RunAsync("update")).Code.Should().Be(0);
+    }
+
+    private void DismissKey()
+    {
         var keys = _server.Data.LoadKeys();
         var change = new RootChange
         {
@@ -144,10 +164,6 @@ public sealed class AssignmentTests : IAsyncLifetime
         };
         var next = keys.Sign(Envelope.Create(change.After(_server.Data.Trust.Load()).Encode(), []), _ => true);
         RootInstallation.Run(_server.Data, keys, next.Bytes.Span, TimeProvider.System);
-        _server.Link.Reset();
-        (await _device.JsonAsync("update"))["commit"]!.GetValue<string>().Should().Be(_two.ToString());
-        Assignments.Assign(_id, new AssignmentRequest("pin", _one.ToString()));
-        (await _device.JsonAsync("update"))["commit"]!.GetValue<string>().Should().Be(_one.ToString());
     }
 
     private AssignmentStatement Pin() => new()
@@ -178,13 +194,24 @@ public sealed class AssignmentTests : IAsyncLifetime
         (await _device.JsonAsync("update"))["commit"]!.GetValue<string>().Should().Be(_one.ToString());
     }
 
-    private async Task RefusedAsync(byte[] assignment, string reason)
+    // The head that comes with it is taken; of what the device was told, nothing changes.
+    private async Task PassedOverAsync(byte[] assignment, ObjectId? obeyed = null)
     {
         Inject(assignment);
-        var before = Shell.Run("sha256sum *", Path.Combine(_device.Layout.State, "trust"));
-        var result = await _device.RunAsync("update");
-        result.Code.Should().Be(14, result.Error);
-        result.Error.Should().Contain(reason);
-        Shell.Run("sha256sum *", Path.Combine(_device.Layout.State, "trust")).Should().Be(before);
+        var before = Told();
+        var head = _server.Publish($"echo {Guid.NewGuid()} > file");
+        var result = await _device.RunAsync("update", "--check", "--json");
+        result.Code.Should().Be(0, result.Error);
+        result.Output.Should().Contain((obeyed ?? head).ToString());
+        File.ReadAllBytes(Path.Combine(_device.Layout.State, "trust/head-main.json")).Should().Equal(_server.ReadHead());
+        Told().Should().Be(before);
+    }
+
+    private string Told()
+    {
+        var trust = Path.Combine(_device.Layout.State, "trust");
+        var marks = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(Path.Combine(trust, "seen.json")))!["assignments"]?.ToJsonString();
+        var file = Path.Combine(trust, "assignment.json");
+        return marks + (File.Exists(file) ? File.ReadAllText(file) : "");
     }
 }

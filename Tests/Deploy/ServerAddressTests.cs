@@ -33,9 +33,30 @@ public sealed class ServerAddressTests : IDisposable
         refused.Code.Should().Be(2);
         refused.Error.Should().Contain("--allow-http");
         Directory.Exists(device.Layout.State).Should().BeFalse();
-        var connect = () => new ServerConnection(new Uri(server), Config(), TimeProvider.System).Dispose();
+        var connect = () => new ServerConnection(new Uri(server), Config("allow-http = false"), TimeProvider.System).Dispose();
         connect.Should().Throw<StoppedException>().Which.Code.Should().Be(ExitCode.Usage);
         new ServerConnection(new Uri(server), Config("allow-http = true"), TimeProvider.System).Dispose();
+        new ServerConnection(new Uri(server), Config(), TimeProvider.System).Dispose();
+    }
+
+    [Fact]
+    public async Task Without_tls_a_root_that_was_brought_is_reason_enough_and_what_is_set_up_goes_on_with_a_warning()
+    {
+        // Nobody listens there, and it is no loopback address.
+        const string server = "http://0.0.0.0:9";
+        await using var trusted = await TestServer.StartAsync();
+        using var device = TestDevice.Unset();
+        string[] init = ["init", "--server", server, "--branch", "main", "--unprivileged", "--trust", trusted.TrustFile];
+        (await device.RunAsync(init)).Should().Match<CommandResult>(r => r.Code == 0 && r.Error.Contains("read along", StringComparison.Ordinal));
+        var file = Path.Combine(device.Root, "ctree/agent.conf");
+        File.ReadAllText(file).Should().Contain("allow-http = true");
+        (await device.RunAsync("status")).Error.Should().NotContain("read along", "it was said");
+        File.WriteAllText(file, File.ReadAllText(file).Replace("allow-http = true", "", StringComparison.Ordinal));
+        (await device.RunAsync("status")).Should().Match<CommandResult>(r => r.Code == 0 && r.Error.Contains("read along", StringComparison.Ordinal));
+        (await device.RunAsync(init[..^2])).Code.Should().Be(0, "a second time is the same");
+        File.AppendAllText(file, "[server]\nallow-http = false\n");
+        (await device.RunAsync("plan")).Should().Match<CommandResult>(r => r.Code == 2 && r.Error.Contains("allow-http = false", StringComparison.Ordinal));
+        (await device.RunAsync(init)).Code.Should().Be(2);
     }
 
     [Theory]

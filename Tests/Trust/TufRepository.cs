@@ -123,6 +123,8 @@ internal sealed class TufRepository : IDisposable
             Expires = TimestampExpires,
         }.Encode(), Role.Timestamp);
         _trust.Accept(new OfferedHead(head, timestamp) { Assignment = Assignment() }, Branch, _keys[9].Id);
+        if (_trust.PassedOver is { } assignment)
+            throw assignment;
     }
 
     private byte[] Assignment() => Sign(new AssignmentStatement
@@ -149,7 +151,12 @@ internal sealed class TufRepository : IDisposable
 
     private string Remembered() => string.Join('\n', Directory.GetFiles(_trustPath).Order(StringComparer.Ordinal)
         .Where(f => !f.EndsWith("root.json", StringComparison.Ordinal) && !f.EndsWith("first.json", StringComparison.Ordinal))
-        .Select(f => $"{f} {ObjectId.Of(File.ReadAllBytes(f))}"));
+        .Select(f => $"{f} {ObjectId.Of(Said(f).Span)}"));
+
+    // A head is signed anew for each refresh, and with an assignment that is passed over it is taken.
+    private static ReadOnlyMemory<byte> Said(string file) => Path.GetFileName(file).StartsWith("head-", StringComparison.Ordinal)
+        ? Envelope.Decode(File.ReadAllBytes(file)).SignedBytes
+        : File.ReadAllBytes(file);
 
     private sealed record Part(int[] Keys, int Threshold, int[] Signers);
 
