@@ -29,7 +29,8 @@ internal sealed class HeadSource(Device device, Sources sources)
         }
         catch (ServerUnreachableException e)
         {
-            Failed(e);
+            if (!sources.IsOffline)
+                Failed(e);
             if (await TryDirectoriesAsync(key, branch, cancellation).ConfigureAwait(false) is { } head)
                 return head;
             if (sources.IsOffline)

@@ -111,12 +111,20 @@ internal sealed class DeltaWorker : IAsyncDisposable
 
     private bool IsThere(ObjectId commit) => _data.Repository.Contains(new ObjectName(ObjectKind.Commit, commit));
 
+    // One delta serves all branches that come to the commit: it is the smaller one unless each of them wants the faster.
+    private bool PrefersSpeed(ObjectId to)
+    {
+        var (settings, branches) = (ServerSettings.Load(_data.Path), Published.BranchesOf(to));
+        return branches.Count > 0 && branches.All(settings.PrefersFastDeltas);
+    }
+
     private bool TryMake(DeltaPair pair)
     {
         var watch = Stopwatch.StartNew();
         try
         {
-            var made = _deltas.Make(pair.From, pair.To, new DeltaOptions { InBackground = true }, null, _ending.Token);
+            var options = new DeltaOptions { InBackground = true, PreferSpeed = PrefersSpeed(pair.To) };
+            var made = _deltas.Make(pair.From, pair.To, options, null, _ending.Token);
             if (made.Made is { } cost)
                 Log.DeltaMade(_log, pair.From, pair.To, made.Offer.Bytes, cost.Cpu.TotalSeconds, watch.Elapsed.TotalSeconds, cost.Header.Parts.Count, cost.KnownParts);
             _deltas.Trim(_options.DeltaQuota, _options.PartQuota, Published.Newest(), _ending.Token);

@@ -27,6 +27,16 @@ internal sealed class PublishedCommits(DataDirectory data, TimeProvider time)
         }
     }
 
+    /// <summary>The branches whose heads have named the commit.</summary>
+    public IReadOnlyList<BranchName> BranchesOf(ObjectId commit)
+    {
+        lock (_lock)
+        {
+            Refresh();
+            return [.. _branches.Where(b => b.Value.Commits.Contains(commit)).Select(b => b.Key)];
+        }
+    }
+
     /// <summary>What every branch is at.</summary>
     public IReadOnlySet<ObjectId> Newest()
     {

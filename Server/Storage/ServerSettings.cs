@@ -1,4 +1,5 @@
 using System.Globalization;
+using ContentTree.Store.Objects;
 
 namespace ContentTree.Server.Storage;
 
@@ -10,7 +11,11 @@ internal sealed class ServerSettings
     private const string Privileged = "publish.privileged";
     private const string Hours = "timestamp.hours";
     private const string ReleaseKeys = "release.keys";
+    private const string FastDeltas = "deltas.fast";
+    private const string Everything = "*";
     private const int MaxHours = 24 * 366;
+
+    private IReadOnlySet<string> _fast = new HashSet<string>();
 
     private ServerSettings()
     {
@@ -24,6 +29,9 @@ internal sealed class ServerSettings
 
     /// <summary>A running server never opens <c>keys/</c>: what is published over HTTP brings its signatures with it.</summary>
     public bool KeepsReleaseKeysElsewhere { get; private set; }
+
+    /// <summary>Whether deltas on a branch are to take devices half the time, for some more bytes.</summary>
+    public bool PrefersFastDeltas(BranchName branch) => _fast.Contains(Everything) || _fast.Contains(branch.ToString());
 
     /// <exception cref="FormatException">A line cannot be used; the message names it.</exception>
     public static ServerSettings Load(string dataPath)
@@ -62,6 +70,11 @@ internal sealed class ServerSettings
                 break;
             case [ReleaseKeys, var other]:
                 throw new FormatException($"{place}: {ReleaseKeys} is 'local' or 'external', not '{other}'");
+            case [FastDeltas, var branches]:
+                _fast = branches.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).ToHashSet(StringComparer.Ordinal);
+                if (_fast.FirstOrDefault(b => b != Everything && !BranchName.TryParse(b, out _)) is { } wrong)
+                    throw new FormatException($"{place}: {FastDeltas} is '{Everything}' or branches with commas between them, and '{wrong}' is none");
+                break;
             case [Hours, var hours]:
                 TimestampValidity = int.TryParse(hours, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is > 0 and <= MaxHours
                     ? TimeSpan.FromHours(number)

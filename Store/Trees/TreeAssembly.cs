@@ -35,10 +35,11 @@ public sealed class TreeAssembly(ObjectWriter writer, (uint Uid, uint Gid)? owne
     public void AddFile(EntryPath path, Metadata metadata, long size, Stream content)
     {
         var parent = ParentOf(path);
-        if (size < 0 || (_bytes += size) > Tree.MaxTotalBytes)
+        if (size < 0 || size > Tree.MaxTotalBytes - _bytes)
             throw new UnsupportedSourceException(path.ToString(), $"with it there are more than {Tree.MaxTotalBytes} bytes");
         var (id, machine) = _ingest.Ingest(content, size, path.ToString());
         _read++;
+        _bytes += size;
         Put(parent, path, new Node { Entry = new TreeEntry.File(NameOf(path), Shared(metadata, path), size, id), Machine = machine });
     }
 
@@ -49,7 +50,8 @@ public sealed class TreeAssembly(ObjectWriter writer, (uint Uid, uint Gid)? owne
         if (Find(target) is not { Entry: { } entry } found || entry is TreeEntry.Directory)
             throw new UnsupportedSourceException(path.ToString(), $"is a hard link to {target}, which did not come before it");
         Put(ParentOf(path), path, new Node { Entry = Renamed(entry, NameOf(path)), Machine = found.Machine });
-        _bytes += entry is TreeEntry.File file ? file.Size : 0;
+        if ((_bytes += entry is TreeEntry.File file ? file.Size : 0) > Tree.MaxTotalBytes)
+            throw new UnsupportedSourceException(path.ToString(), $"with it there are more than {Tree.MaxTotalBytes} bytes");
     }
 
     /// <exception cref="UnsupportedSourceException">The target is empty or too long.</exception>

@@ -27,6 +27,23 @@ public sealed class DeltaMakingTests
         (await ServerCommand.DoAsync("--data", server.DataPath, "delta", "--list")).Out.Should().Contain(local.LastLine[..12]).And.Contain(" s ");
     }
 
+    [Theory]
+    [InlineData("deltas.fast = stable", true)]
+    [InlineData("deltas.fast = lab, *", true)]
+    [InlineData("deltas.fast = lab", false)]
+    public async Task A_branch_has_the_profile_that_the_settings_say(string setting, bool isFast)
+    {
+        await using var server = await StartAsync(deltas: 1);
+        await File.WriteAllTextAsync(Path.Combine(server.DataPath, "server.conf"), setting);
+        var commits = Publish(server, "one", "two");
+        using var deltas = new DeltaStore(server.Data);
+        await Eventually(() => deltas.Find(commits[0], commits[1]) is not null);
+        var file = await File.ReadAllBytesAsync(deltas.PathOf(DeltaName.Parse(deltas.Find(commits[0], commits[1])!.Name)));
+        var header = DeltaHeader.Decode(file.AsSpan(0, DeltaHeader.LengthOf(file)));
+        header.Parts.Select(p => p.Codec).Should().Contain(isFast ? PartCodec.ContextFast : PartCodec.ContextSmallest)
+            .And.NotContain(isFast ? PartCodec.ContextSmallest : PartCodec.ContextFast);
+    }
+
     [Fact]
     public async Task A_poll_that_brings_a_head_brings_the_delta_that_leads_there()
     {

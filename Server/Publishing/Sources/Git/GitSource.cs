@@ -56,5 +56,5 @@ internal sealed class GitSource(GitAddress address, PublishOptions options, stri
         };
     }
 
-    private static string OneLine(string text) => new([.. text.Where(c => !char.IsControl(c)).Take(MaxText)]);
+    private static string OneLine(string text) => string.Concat(text.EnumerateRunes().Where(rune => !Rune.IsControl(rune)).Take(MaxText));
 }
