@@ -16,7 +16,8 @@ internal sealed class BundleHandler(string path) : HttpMessageHandler
         {
             return Task.FromResult(Answer(request));
         }
-        catch (IOException e)
+        // As a mirror it is one source of several, and one that is damaged is left for the next.
+        catch (Exception e) when (e is IOException or StoppedException)
         {
             return Task.FromException<HttpResponseMessage>(new HttpRequestException(e.Message, e));
         }

@@ -24,9 +24,17 @@ internal sealed class FileSlice(SafeFileHandle file, long start, long length) : 
 
     public override int Read(Span<byte> buffer)
     {
-        var count = Posix.ReadAt(file, start + _read, buffer[..(int)Math.Min(buffer.Length, length - _read)], "bundle");
-        _read += count;
-        return count;
+        try
+        {
+            var count = Posix.ReadAt(file, start + _read, buffer[..(int)Math.Min(buffer.Length, length - _read)], "bundle");
+            _read += count;
+            return count;
+        }
+        catch (PosixException e)
+        {
+            // The medium was pulled out, which is the source's failure and not this device's.
+            throw new IOException(e.Message, e);
+        }
     }
 
     public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));

@@ -34,7 +34,7 @@ internal sealed class HeadSource(Device device, Sources sources)
             if (await TryDirectoriesAsync(key, branch, cancellation).ConfigureAwait(false) is { } head)
                 return head;
             if (sources.IsOffline)
-                throw new StoppedException(ExitCode.NotFound, $"the bundle has no head of branch {branch} that this device may take: another branch's, an older one, or one signed by other keys");
+                throw new StoppedException(ExitCode.NotFound, $"the bundle has nothing of branch {branch}, which this device follows");
             throw;
         }
         catch (ProblemException e)
@@ -214,7 +214,11 @@ internal sealed class HeadSource(Device device, Sources sources)
                 if (await RepositoryClient.TryGetFileAsync(source, Routes.Head(branch), Envelope.MaxBytes, cancellation).ConfigureAwait(false) is { } bytes)
                     return device.Trust.Accept(new OfferedHead(bytes, null) { IsAtHand = true }, branch, key.Id);
             }
-            catch (Exception e) when (e is ServerUnreachableException or VerificationException)
+            catch (ServerUnreachableException)
+            {
+            }
+            // Of a bundle that somebody brought they want to know what is wrong with it; a mirror is left for the next.
+            catch (VerificationException) when (!sources.IsOffline)
             {
             }
         }

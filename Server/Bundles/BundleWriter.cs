@@ -2,12 +2,14 @@ using System.Formats.Tar;
 using System.Text;
 using System.Text.Json;
 using ContentTree.Server.Deltas;
+using ContentTree.Server.Privacy;
 using ContentTree.Server.Publishing;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Deltas;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Repositories;
+using ContentTree.Store.Trees;
 using ContentTree.Store.Trust;
 
 namespace ContentTree.Server.Bundles;
@@ -18,6 +20,9 @@ namespace ContentTree.Server.Bundles;
 /// </summary>
 internal sealed class BundleWriter(DataDirectory data, TimeProvider time)
 {
+    // What a device takes (Deploy/Transfer/BundleFile.cs).
+    private const int MaxFiles = 200_000;
+
     // A ustar header has room for so many bytes of a name.
     private const int ShortName = 100;
 
@@ -31,19 +36,29 @@ internal sealed class BundleWriter(DataDirectory data, TimeProvider time)
         var temporary = $"{path}.new";
         // Nothing that the bundle names is removed meanwhile.
         using var guard = data.Repository.BeginWriting();
-        using (var file = new FileStream(temporary, FileMode.Create, FileAccess.Write))
+        try
         {
-            using (var tar = new TarWriter(file, TarEntryFormat.Ustar, leaveOpen: true))
-            {
-                foreach (var (name, bytes) in Roots().Concat(heads))
-                    Add(tar, name, new MemoryStream(bytes));
-                AddDeltas(tar, commit, deltas);
-                AddObjects(tar, commit, isWhole: deltas.Count == 0, cancellation);
-            }
-            file.Flush(flushToDisk: true);
+            WriteTo(temporary, commit, heads, deltas, cancellation);
+            File.Move(temporary, path, overwrite: true);
         }
-        File.Move(temporary, path, overwrite: true);
+        finally
+        {
+            File.Delete(temporary);
+        }
         return new FileInfo(path).Length;
+    }
+
+    private void WriteTo(string path, ObjectId commit, List<(string Name, byte[] Bytes)> heads, IReadOnlyList<DeltaOffer> deltas, CancellationToken cancellation)
+    {
+        using var file = new FileStream(path, FileMode.Create, FileAccess.Write);
+        using (var tar = new TarWriter(file, TarEntryFormat.Ustar, leaveOpen: true))
+        {
+            foreach (var (name, bytes) in Roots().Concat(heads))
+                Add(tar, name, new MemoryStream(bytes));
+            AddDeltas(tar, commit, deltas);
+            AddObjects(tar, commit, isWhole: deltas.Count == 0, cancellation);
+        }
+        file.Flush(flushToDisk: true);
     }
 
     private IEnumerable<(string Name, byte[] Bytes)> Roots() => Directory.EnumerateFiles(Path.Combine(data.Repository.Path, "trust"), "*root.json")
@@ -53,7 +68,8 @@ internal sealed class BundleWriter(DataDirectory data, TimeProvider time)
     private List<(string Name, byte[] Bytes)> Heads(ObjectId commit, BranchName? branch)
     {
         var branches = new Branches(data, time);
-        var heads = (branch is { } one ? [one] : branches.List()).Select(b => (Branch: b, Bytes: HeadOf(branches, b, commit)))
+        // Whoever gets a bundle may put it on any web server: a private branch goes along only when it is asked for.
+        var heads = (branch is { } one ? [one] : branches.List().Except(new PrivateBranches(data).Read())).Select(b => (Branch: b, Bytes: HeadOf(branches, b, commit)))
             .Where(h => h.Bytes is not null).Select(h => ($"heads/{h.Branch}.json", h.Bytes!)).ToList();
         return heads.Count > 0 ? heads : throw new NotFoundException($"commit {commit} was never published on {(branch is { } b ? $"branch {b}" : "any branch")}; a device takes only what a head names");
     }
@@ -85,7 +101,9 @@ internal sealed class BundleWriter(DataDirectory data, TimeProvider time)
         var closure = new RepositoryClosure(data.Repository);
         if (isWhole)
             closure.AddCommit(commit, missing => throw new ObjectNotFoundException(missing));
-        IEnumerable<ObjectName> objects = isWhole ? closure.Reached : [new ObjectName(ObjectKind.Commit, commit)];
+        IReadOnlyCollection<ObjectName> objects = isWhole ? [.. closure.Reached] : [new ObjectName(ObjectKind.Commit, commit)];
+        if (objects.Count > MaxFiles)
+            throw new UnsupportedSourceException(commit.ToString(), $"has {objects.Count} objects, and a device takes a bundle of {MaxFiles}; make one with --from");
         foreach (var name in objects.OrderBy(o => o.ToString(), StringComparer.Ordinal))
         {
             cancellation.ThrowIfCancellationRequested();

@@ -52,7 +52,9 @@ internal static class BranchMoveCommand
         var commit = CommitReference.Resolve(data, context.Time, text);
         if (seen.Head is { } head && head.Commit == commit)
             return new MoveHeadAnswer(head.Sequence, head.Commit);
-        var moved = branches.Advance(seen, CompleteClosure.Check(data.Repository, commit));
+        var complete = CompleteClosure.Check(data.Repository, commit);
+        new PrivilegePolicy(data).Check(seen.Head?.Commit, data.Repository.ReadCommit(commit).Tree, isMeant: false);
+        var moved = branches.Advance(seen, complete);
         return new MoveHeadAnswer(moved.Sequence, moved.Commit);
     }
 

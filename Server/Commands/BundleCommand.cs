@@ -16,7 +16,7 @@ internal static class BundleCommand
         var from = new Option<string[]>("--from") { Description = "only for devices that have this commit; may be given several times", HelpName = "COMMIT", DefaultValueFactory = _ => [] };
         var branch = new Option<BranchName?>("--branch")
         {
-            Description = "for devices that follow this branch (default: all branches that are at the commit)",
+            Description = "for devices that follow this branch (default: all public ones that have ever been at the commit; a private one must be named)",
             HelpName = "BRANCH",
             CustomParser = result => BranchName.TryParse(result.Tokens[0].Value, out var name)
                 ? name

@@ -252,7 +252,10 @@ public sealed class DirectoryImport : IDisposable
     private Metadata MetadataOf(PendingDirectory parent, EntryName name, in FileStat stat, IReadOnlyList<Xattr> xattrs)
     {
         var own = MetadataOf(stat, xattrs);
-        return _rules.IsEmpty ? own : _rules.Apply(parent.Place.Append(name), isDirectory: false, own);
+        if (_rules.IsEmpty)
+            return own;
+        var ruled = _rules.Apply(parent.Place.Append(name), isDirectory: false, own);
+        return ruled with { Xattrs = SourceXattrs.OfTree(ruled.Xattrs, parent.PathOf(name)) };
     }
 
     private Metadata MetadataOf(in FileStat stat, IReadOnlyList<Xattr> xattrs) => _options.Owner is var (uid, gid)

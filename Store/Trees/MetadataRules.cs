@@ -160,11 +160,20 @@ public sealed class MetadataRules
                     };
                     break;
                 case not null when key.StartsWith("xattr.", StringComparison.Ordinal):
-                    Xattrs.Add(new Xattr(word[6..equals], ParseValue(value)));
+                    AddXattr(word[6..equals], ParseValue(value));
                     break;
                 default:
                     throw new FormatException($"'{key}' is none of mode, owner, type, device and xattr.NAME");
             }
+        }
+
+        private void AddXattr(byte[] name, byte[] value)
+        {
+            if (!Xattr.BelongsToTree(name) || Xattr.IsOverlay(name))
+                throw new FormatException($"'{Posix.Display(name)}' is no attribute that a tree has");
+            if (Xattrs.Exists(x => x.Name.AsSpan().SequenceEqual(name)))
+                throw new FormatException($"'{Posix.Display(name)}' is said twice");
+            Xattrs.Add(new Xattr(name, value));
         }
 
         private static int ParseMode(string text)

@@ -35,7 +35,7 @@ internal sealed class PathPattern
     /// <summary>The path, when the pattern stands for a single one; else null.</summary>
     public EntryPath? Literal()
     {
-        if (_segments[0] == AnyDepth || _segments.Any(s => s.AsSpan().IndexOfAny("*?["u8) >= 0))
+        if (_segments.Length > Tree.MaxDepth || _segments[0] == AnyDepth || _segments.Any(s => s.AsSpan().IndexOfAny("*?["u8) >= 0))
             return null;
         return _segments.Aggregate(EntryPath.Root, (path, segment) => path.Append(EntryName.Create(Unescaped(segment))));
     }

@@ -40,7 +40,7 @@ public sealed class TreeAssembly(ObjectWriter writer, (uint Uid, uint Gid)? owne
         var (id, machine) = _ingest.Ingest(content, size, path.ToString());
         _read++;
         _bytes += size;
-        Put(parent, path, new Node { Entry = new TreeEntry.File(NameOf(path), Shared(metadata, path), size, id), Machine = machine });
+        Put(parent, path, new Node { Entry = new TreeEntry.File(NameOf(path), Shared(metadata, path), size, id), Machine = machine, Metadata = metadata });
     }
 
     /// <summary>A second name of a file that was added before. In a tree it is a file of its own with the same content.</summary>
@@ -49,7 +49,8 @@ public sealed class TreeAssembly(ObjectWriter writer, (uint Uid, uint Gid)? owne
     {
         if (Find(target) is not { Entry: { } entry } found || entry is TreeEntry.Directory)
             throw new UnsupportedSourceException(path.ToString(), $"is a hard link to {target}, which did not come before it");
-        Put(ParentOf(path), path, new Node { Entry = Renamed(entry, NameOf(path)), Machine = found.Machine });
+        // What the source's rules say of the other name is not said of this one.
+        Put(ParentOf(path), path, new Node { Entry = Renamed(entry, NameOf(path), Shared(found.Metadata, path)), Machine = found.Machine, Metadata = found.Metadata });
         if ((_bytes += entry is TreeEntry.File file ? file.Size : 0) > Tree.MaxTotalBytes)
             throw new UnsupportedSourceException(path.ToString(), $"with it there are more than {Tree.MaxTotalBytes} bytes");
     }
@@ -59,14 +60,14 @@ public sealed class TreeAssembly(ObjectWriter writer, (uint Uid, uint Gid)? owne
     {
         if (target.Length is 0 or > TreeEntry.Symlink.MaxTarget || target.Contains((byte)0))
             throw new UnsupportedSourceException(path.ToString(), "is a symbolic link to what no path can be");
-        Put(ParentOf(path), path, new Node { Entry = new TreeEntry.Symlink(NameOf(path), Shared(metadata, path) with { Mode = 0 }, target.ToArray()) });
+        Put(ParentOf(path), path, new Node { Entry = new TreeEntry.Symlink(NameOf(path), Shared(metadata, path) with { Mode = 0 }, target.ToArray()), Metadata = metadata });
     }
 
     public void AddDevice(EntryPath path, Metadata metadata, bool isBlock, uint major, uint minor) =>
-        Put(ParentOf(path), path, new Node { Entry = new TreeEntry.Device(NameOf(path), Shared(metadata, path), isBlock, major, minor) });
+        Put(ParentOf(path), path, new Node { Entry = new TreeEntry.Device(NameOf(path), Shared(metadata, path), isBlock, major, minor), Metadata = metadata });
 
     public void AddFifo(EntryPath path, Metadata metadata) =>
-        Put(ParentOf(path), path, new Node { Entry = new TreeEntry.Fifo(NameOf(path), Shared(metadata, path)) });
+        Put(ParentOf(path), path, new Node { Entry = new TreeEntry.Fifo(NameOf(path), Shared(metadata, path)), Metadata = metadata });
 
     /// <summary>Takes away what has that path, with all that is below it. Nothing there is nothing to do.</summary>
     public void Remove(EntryPath path)
@@ -109,12 +110,12 @@ public sealed class TreeAssembly(ObjectWriter writer, (uint Uid, uint Gid)? owne
 
     private static EntryName NameOf(EntryPath path) => path.Names[^1];
 
-    private static TreeEntry Renamed(TreeEntry entry, EntryName name) => entry switch
+    private static TreeEntry Renamed(TreeEntry entry, EntryName name, Metadata metadata) => entry switch
     {
-        TreeEntry.File file => new TreeEntry.File(name, file.Metadata, file.Size, file.Id),
-        TreeEntry.Symlink link => new TreeEntry.Symlink(name, link.Metadata, link.Target),
-        TreeEntry.Device device => new TreeEntry.Device(name, device.Metadata, device.IsBlock, device.Major, device.Minor),
-        TreeEntry.Fifo fifo => new TreeEntry.Fifo(name, fifo.Metadata),
+        TreeEntry.File file => new TreeEntry.File(name, metadata, file.Size, file.Id),
+        TreeEntry.Symlink link => new TreeEntry.Symlink(name, metadata with { Mode = 0 }, link.Target),
+        TreeEntry.Device device => new TreeEntry.Device(name, metadata, device.IsBlock, device.Major, device.Minor),
+        TreeEntry.Fifo => new TreeEntry.Fifo(name, metadata),
         _ => throw new System.Diagnostics.UnreachableException(),
     };
 
@@ -213,7 +214,7 @@ public sealed class TreeAssembly(ObjectWriter writer, (uint Uid, uint Gid)? owne
         ? ""
         : ElfMachine.Name(_machines.OrderByDescending(m => m.Value).ThenBy(m => m.Key).First().Key);
 
-    /// <summary>A directory has children and metadata; everything else an entry.</summary>
+    /// <summary>A directory has children; everything else an entry, and its metadata as the source had it.</summary>
     private sealed class Node
     {
         public TreeEntry? Entry { get; init; }

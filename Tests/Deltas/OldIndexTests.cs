@@ -40,6 +40,13 @@ public sealed class OldIndexTests
     }
 
     [Fact]
+    public void A_file_with_another_mode_only_is_kept()
+    {
+        Tree Of(int mode) => new(Metadata.Plain(0x1ed), [new TreeEntry.File(EntryName.Create("f"), Metadata.Plain(mode), 5, ObjectId.Of("f"u8))]);
+        Index(Of(0x1a4), Of(0x1ed)).FindFile(ObjectId.Of("f"u8)).Should().NotBeNull("its content need not travel again");
+    }
+
+    [Fact]
     public void A_directory_that_moved_is_found_where_it_was()
     {
         var moved = Add(Holding(["inside"], ""));

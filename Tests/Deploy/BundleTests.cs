@@ -89,7 +89,7 @@ public sealed class BundleTests : IAsyncLifetime, IDisposable
     {
         await MakeAsync("--to", _old.ToString());
         await _device.UpdateAsync();
-        (await InstallAsync()).Code.Should().Be(17);
+        (await InstallAsync()).Code.Should().Be(14);
         var other = _server.Publish(New + "; printf other > other", "other");
         await MakeAsync("--to", other.ToString());
         var refused = await InstallAsync();
@@ -109,8 +109,29 @@ public sealed class BundleTests : IAsyncLifetime, IDisposable
         Shell.Run($"mkdir u; tar -C u -xf '{Bundle}'", _temporary.Path);
         File.WriteAllBytes(_temporary["u/heads/main.json"], head);
         Shell.Run($"tar --format=ustar -C u -cf '{Bundle}' $(cd u; find . -type f ! -path './deltas/*' -printf '%P ')", _temporary.Path);
-        (await InstallAsync()).Code.Should().Be(17);
+        (await InstallAsync()).Code.Should().Be(14);
         await NothingHappenedAsync();
+    }
+
+    [Fact]
+    public async Task A_damaged_bundle_among_the_mirrors_keeps_nobody_from_the_server()
+    {
+        await MakeAsync("--to", "main");
+        File.WriteAllBytes(Bundle, File.ReadAllBytes(Bundle)[..5000]);
+        _device.Configure($"[transfer]\nmirrors = {Bundle}\n");
+        await _device.UpdateAsync();
+        _device.NothingIsFalse();
+    }
+
+    [Fact]
+    public async Task A_private_branch_does_not_go_along_with_a_public_one()
+    {
+        await ServerCommand.DoAsync("--data", _server.Data.Path, "branch", "create", "secret/x", "--at", "main");
+        await ServerCommand.DoAsync("--data", _server.Data.Path, "branch", "private", "secret/x");
+        await MakeAsync("--to", _new.ToString());
+        Shell.Run($"tar -tf '{Bundle}'").Should().Contain("heads/main.json").And.NotContain("secret");
+        await MakeAsync("--to", _new.ToString(), "--branch", "secret/x");
+        Shell.Run($"tar -tf '{Bundle}'").Should().Contain("heads/secret/x.json").And.NotContain("heads/main");
     }
 
     [Fact]
@@ -151,7 +172,7 @@ public sealed class BundleTests : IAsyncLifetime, IDisposable
     {
         var made = await ServerCommand.RunAsync("--data", _server.Data.Path, "bundle", "--to", "main", "--branch", "none", Bundle);
         made.Exit.Should().Be(17, made.Error);
-        File.Exists(Bundle).Should().BeFalse();
+        Directory.GetFiles(_temporary.Path).Should().BeEmpty();
     }
 
     private string Bundle => _temporary["update.ctb"];

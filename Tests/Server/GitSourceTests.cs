@@ -124,6 +124,7 @@ public sealed class GitSourceTests : IDisposable
     [InlineData("--upload-pack=id")]
     [InlineData("ext::sh -c id")]
     [InlineData("fd::7")]
+    [InlineData("ext::touch pwned [x")]
     [InlineData("ssh://-oProxyCommand=id/x")]
     [InlineData("-oProxyCommand=id:x")]
     [InlineData("user@-oProxyCommand=id:x")]
@@ -161,9 +162,21 @@ public sealed class GitSourceTests : IDisposable
             resolve().Url.Should().Be(expected);
     }
 
+    [Theory]
+    [InlineData("https://anna:secret@host/x#main", "https://host/x")]
+    [InlineData("https://ghp_secret@host/x", "https://host/x")]
+    [InlineData("https://a:b@secret@host:8443/x@y", "https://host:8443/x@y")]
+    [InlineData("ssh://git:secret@host/x", "ssh://git@host/x")]
+    [InlineData("ssh://git@host/x", "ssh://git@host/x")]
+    [InlineData("git@host:x", "git@host:x")]
+    public void Names_and_passwords_do_not_reach_the_commit(string address, string shown) => GitAddress.Parse(address).Shown.Should().Be(shown);
+
     [Fact]
-    public void Names_and_passwords_do_not_reach_the_commit() =>
-        GitAddress.Parse("https://anna:secret@host/x#main").Shown.Should().Be("https://host/x");
+    public void Not_even_a_refusal_shows_a_secret()
+    {
+        var parse = () => GitAddress.Parse("ftp://anna:secret@host/x");
+        parse.Should().Throw<UnsupportedSourceException>().Which.Message.Should().NotContain("secret");
+    }
 
     private async Task<Commit> PublishAsync(string repository)
     {

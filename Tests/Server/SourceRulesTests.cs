@@ -103,6 +103,9 @@ public sealed class SourceRulesTests : IDisposable
     [InlineData("/x type=socket", "none of the types")]
     [InlineData("/x type=char", "device=MAJOR:MINOR")]
     [InlineData("/x xattr.user.a=0xzz", "no value")]
+    [InlineData("/x xattr.user.a=1 xattr.user.a=2", "twice")]
+    [InlineData("/x xattr.trusted.overlay.opaque=y", "no attribute")]
+    [InlineData("/x xattr.foo=y", "no attribute")]
     [InlineData("/../x type=directory", "not a file name")]
     public async Task A_wrong_line_is_named_and_nothing_is_published(string line, string reason)
     {

@@ -141,7 +141,7 @@ public sealed class EcdsaEdgeCaseTests : IDisposable
         Refused([.. der[..10], 0x2b, .. der[11..]]);
     }
 
-    private void Refused(byte[] der)
+    private static void Refused(byte[] der)
     {
         var parse = () => PublicKey.Parse(PemEncoding.WriteString("PUBLIC KEY", der));
         parse.Should().Throw<FormatException>(Convert.ToHexString(der));

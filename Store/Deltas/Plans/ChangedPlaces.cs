@@ -66,7 +66,7 @@ internal sealed class ChangedPlaces
     private void Compare(TreeEntry? before, TreeEntry? after, Stack<(ObjectId? Old, ObjectId? New)> open)
     {
         var (x, y) = (before as TreeEntry.File, after as TreeEntry.File);
-        if (x?.Id != y?.Id)
+        if (x?.Id != y?.Id || (x is not null && !x.Metadata.Equals(y!.Metadata)))
         {
             if (x is not null)
                 Contents.Add(x.Id);

@@ -15,10 +15,19 @@ internal sealed record GitAddress(string Url, string? Revision)
     /// <summary>A repository on this machine.</summary>
     public bool IsLocal => Url.StartsWith('/');
 
-    /// <summary>Without a name and password.</summary>
-    public string Shown => Uri.TryCreate(Url, UriKind.Absolute, out var uri) && uri.UserInfo.Contains(':')
-        ? new UriBuilder(uri) { UserName = "", Password = "" }.Uri.ToString()
-        : Url;
+    /// <summary>Without what may be a secret: over HTTP a name alone is often a token, over SSH it is part of the address.</summary>
+    public string Shown => WithoutSecrets(Url);
+
+    private static string WithoutSecrets(string url)
+    {
+        var start = url.IndexOf("://", StringComparison.Ordinal);
+        var end = start < 0 ? -1 : url.IndexOfAny(['/', '?', '#'], start + 3);
+        var at = start < 0 ? -1 : url.LastIndexOf('@', end < 0 ? url.Length - 1 : end - 1);
+        if (at < start + 3)
+            return url;
+        var name = url.StartsWith("ssh:", StringComparison.Ordinal) ? url[(start + 3)..at].Split(':')[0] + "@" : "";
+        return url[..(start + 3)] + name + url[(at + 1)..];
+    }
 
     /// <summary>Reads REPO or REPO#REV.</summary>
     /// <exception cref="UnsupportedSourceException">git must not be given it.</exception>
@@ -62,7 +71,8 @@ internal sealed record GitAddress(string Url, string? Revision)
     {
         if (url.Length == 0 || url.StartsWith('-') || url.Any(char.IsControl))
             throw Refused(url, "is no address of a git repository");
-        if (url.Contains("::", StringComparison.Ordinal) && !url.Contains('['))
+        // "ext::sh -c ..." and its kin; a host of IPv6 has its colons behind a bracket.
+        if (url.Split("::")[0] is { Length: > 0 } helper && helper.Length < url.Length && helper.All(c => char.IsAsciiLetterOrDigit(c) || "+.-".Contains(c)))
             throw Refused(url, "names a program for git to run, which is not allowed");
         if (url.StartsWith("file://", StringComparison.Ordinal))
             return Checked(Uri.UnescapeDataString(url["file://".Length..]));
@@ -88,7 +98,7 @@ internal sealed record GitAddress(string Url, string? Revision)
         text.Length is > 0 and <= 250 && text[0] is not ('-' or '/' or '.') && text[^1] is not ('/' or '.') &&
         !text.Contains("..", StringComparison.Ordinal) && !text.Contains("@{", StringComparison.Ordinal) && !text.Any(c => char.IsControl(c) || " ~^:?*[\\".Contains(c));
 
-    private static UnsupportedSourceException Refused(string what, string why) => new(Display(what), why);
+    private static UnsupportedSourceException Refused(string what, string why) => new(Display(WithoutSecrets(what)), why);
 
     private static string Display(string text) => Store.Posix.Display(System.Text.Encoding.UTF8.GetBytes(text));
 }

@@ -9,41 +9,24 @@ namespace ContentTree.Server.Publishing.Sources.Git;
 
 /// <summary>
 /// A bare copy of a git repository's branches and tags, kept between publishes so that only what is new is fetched. There is never a work
-/// tree: what is published is what the revision holds. One publisher at a time uses it.
+/// tree: what is published is what the revision holds. One publisher at a time fetches; what is there is only added to, so it may be read meanwhile.
 /// </summary>
-internal sealed class GitMirror : IDisposable
+internal sealed class GitMirror
 {
-    private readonly SafeFileHandle _lock;
     private readonly GitAddress _address;
 
-    private GitMirror(string path, GitAddress address, SafeFileHandle taken) => (Path, _address, _lock) = (path, address, taken);
+    /// <param name="directory">Holds the mirrors of all repositories.</param>
+    public GitMirror(string directory, GitAddress address)
+    {
+        _address = address;
+        var name = ObjectId.Of(Encoding.UTF8.GetBytes(address.Shown)).ToString()[..32];
+        Path = System.IO.Path.Combine(directory, name + ".git");
+        // A source may be nobody else's business.
+        using var parent = Posix.OpenDirectory(System.IO.Path.GetDirectoryName(directory)!);
+        DurableFiles.EnsureDirectory(parent, Encoding.UTF8.GetBytes(System.IO.Path.GetFileName(directory)), 0x1c0);
+    }
 
     public string Path { get; }
-
-    /// <param name="directory">Holds the mirrors of all repositories.</param>
-    public static GitMirror Open(string directory, GitAddress address, CancellationToken cancellation)
-    {
-        var name = ObjectId.Of(Encoding.UTF8.GetBytes(address.Url)).ToString()[..32];
-        var path = System.IO.Path.Combine(directory, name + ".git");
-        Directory.CreateDirectory(path);
-        var folder = Posix.OpenDirectory(path);
-        try
-        {
-            while (!Posix.TryLock(folder, exclusive: true, wait: false, path))
-            {
-                cancellation.WaitHandle.WaitOne(TimeSpan.FromMilliseconds(200));
-                cancellation.ThrowIfCancellationRequested();
-            }
-            if (!File.Exists(System.IO.Path.Combine(path, "HEAD")))
-                Require(GitProgram.TryRun(path, cancellation, "init", "--quiet", "--bare"), address);
-            return new GitMirror(path, address, folder);
-        }
-        catch
-        {
-            folder.Dispose();
-            throw;
-        }
-    }
 
     /// <summary>Fetches what is new and finds the revision's commit. A whole commit id that is here already needs no fetch.</summary>
     /// <param name="wanted">A branch, a tag or a commit; null is the branch that the repository itself checks out.</param>
@@ -53,6 +36,7 @@ internal sealed class GitMirror : IDisposable
     /// <exception cref="SourceUnreachableException">The repository cannot be fetched.</exception>
     public string Resolve(string? wanted, CancellationToken cancellation)
     {
+        using var held = Lock(cancellation);
         if (IsCommitId(wanted) && Find(wanted + "^{commit}", cancellation) is { } known)
             return known;
         var revision = Fetch(wanted, cancellation);
@@ -68,7 +52,39 @@ internal sealed class GitMirror : IDisposable
     /// <summary>What git prints, or null where it fails.</summary>
     public byte[]? TryRead(CancellationToken cancellation, params string[] words) => (Run(cancellation, words)).Output;
 
-    public void Dispose() => _lock.Dispose();
+    private SafeFileHandle Lock(CancellationToken cancellation)
+    {
+        Directory.CreateDirectory(Path);
+        var folder = Posix.OpenDirectory(Path);
+        try
+        {
+            while (!Posix.TryLock(folder, exclusive: true, wait: false, Path))
+            {
+                cancellation.WaitHandle.WaitOne(TimeSpan.FromMilliseconds(200));
+                cancellation.ThrowIfCancellationRequested();
+            }
+            RemoveLeftovers(Path);
+            // Also what was killed half-way through it.
+            Require(Run(cancellation, "init", "--quiet", "--bare"), _address);
+            return folder;
+        }
+        catch
+        {
+            folder.Dispose();
+            throw;
+        }
+    }
+
+    // Whoever made them is gone: the lock is ours.
+    private static void RemoveLeftovers(string path)
+    {
+        var refs = System.IO.Path.Combine(path, "refs");
+        var locks = Directory.EnumerateFiles(path, "*.lock");
+        if (Directory.Exists(refs))
+            locks = locks.Concat(Directory.EnumerateFiles(refs, "*.lock", SearchOption.AllDirectories));
+        foreach (var left in locks.ToArray())
+            File.Delete(left);
+    }
 
     private (byte[]? Output, string Complaint) Run(CancellationToken cancellation, params string[] words) =>
         GitProgram.TryRun(Path, cancellation, words);

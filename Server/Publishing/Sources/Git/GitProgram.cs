@@ -10,7 +10,7 @@ internal static class GitProgram
     private static readonly string[] Foreign =
     [
         "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_COMMON_DIR",
-        "GIT_NAMESPACE", "GIT_QUARANTINE_PATH", "GIT_CONFIG", "GIT_CONFIG_PARAMETERS", "GIT_CONFIG_COUNT", "GIT_EXTERNAL_DIFF", "GIT_TRACE",
+        "GIT_NAMESPACE", "GIT_QUARANTINE_PATH", "GIT_DEFAULT_HASH", "GIT_CONFIG", "GIT_CONFIG_PARAMETERS", "GIT_CONFIG_COUNT", "GIT_EXTERNAL_DIFF", "GIT_TRACE",
     ];
 
     private static readonly string[] Safe =
@@ -46,6 +46,8 @@ internal static class GitProgram
             start.Environment.Remove(name);
         // Nobody is there to answer, and messages are matched by people.
         start.Environment["GIT_TERMINAL_PROMPT"] = "0";
+        // Wins over whatever a configuration allows.
+        start.Environment["GIT_ALLOW_PROTOCOL"] = "https:http:ssh:file";
         start.Environment["LC_ALL"] = "C";
         try
         {

@@ -15,18 +15,29 @@ internal sealed class GitSource(GitAddress address, PublishOptions options, stri
     // Of a commit's texts, which a device reads too.
     private const int MaxText = 200;
 
-    public string Key => ObjectId.Of(Encoding.UTF8.GetBytes("git:" + address.Url)).ToString()[..32];
+    public string Key => ObjectId.Of(Encoding.UTF8.GetBytes("git:" + address.Shown)).ToString()[..32];
 
     public (ImportResult Import, Provenance Provenance) Import(ObjectWriter writer, SafeFileHandle cache, CancellationToken cancellation)
     {
         NativeGit.Use();
-        using var all = new GitMirrors(mirrors, cancellation);
-        var mirror = all.Open(address);
+        var mirror = new GitMirror(mirrors, address);
+        try
+        {
+            return Import(mirror, writer, cancellation);
+        }
+        catch (LibGit2SharpException e)
+        {
+            throw new UnsupportedSourceException(address.Shown, $"its mirror is damaged ({e.Message}); remove {mirror.Path} and publish again");
+        }
+    }
+
+    private (ImportResult Import, Provenance Provenance) Import(GitMirror mirror, ObjectWriter writer, CancellationToken cancellation)
+    {
         var id = mirror.Resolve(address.Revision, cancellation);
         using var repository = new LibGit2Sharp.Repository(mirror.Path);
-        var commit = repository.Lookup<LibGit2Sharp.Commit>(id) ?? throw Unreadable(id);
+        var commit = repository.Lookup<LibGit2Sharp.Commit>(id) ?? throw new UnsupportedSourceException(address.Shown, $"commit {id} cannot be read from its mirror; remove {mirror.Path} and publish again");
         using var assembly = new TreeAssembly(writer, options.Owner, ReadRules(commit));
-        new GitTreeReader(mirror, address, all, assembly, cancellation).Add(commit, EntryPath.Root);
+        new GitTreeReader(mirror, address, mirrors, assembly, cancellation).Add(commit, EntryPath.Root);
         var import = assembly.Complete();
         writer.Complete();
         return (import, Describe(mirror, commit, cancellation));
@@ -43,8 +54,6 @@ internal sealed class GitSource(GitAddress address, PublishOptions options, stri
         content.ReadExactly(bytes);
         return MetadataRules.Parse(bytes);
     }
-
-    private UnsupportedSourceException Unreadable(string id) => new(address.Shown, $"commit {id} cannot be read from its mirror; remove the directory {mirrors}");
 
     private Provenance Describe(GitMirror mirror, LibGit2Sharp.Commit commit, CancellationToken cancellation)
     {

@@ -7,7 +7,7 @@ namespace ContentTree.Server.Publishing.Sources.Git;
 
 /// <summary>Adds what a git commit holds to a tree. Git knows one bit of a file's mode, and no owners: everything is root's.</summary>
 internal sealed class GitTreeReader(
-    GitMirror mirror, GitAddress address, GitMirrors mirrors, TreeAssembly assembly, CancellationToken cancellation)
+    GitMirror mirror, GitAddress address, string mirrors, TreeAssembly assembly, CancellationToken cancellation)
 {
     private const int MaxSubmoduleDepth = 8;
     private const int MaxLfsPointer = 1024;
@@ -90,7 +90,7 @@ internal sealed class GitTreeReader(
         var from = _modules!.Find(inside, path, sha);
         if (_depth == MaxSubmoduleDepth)
             throw new UnsupportedSourceException(path.ToString(), $"is a submodule nested deeper than {MaxSubmoduleDepth}");
-        var inner = mirrors.Open(from);
+        var inner = new GitMirror(mirrors, from);
         inner.Resolve(sha, cancellation);
         using var opened = new Repository(inner.Path);
         var commit = opened.Lookup<LibGit2Sharp.Commit>(sha) ?? throw new UnsupportedSourceException(path.ToString(), $"its submodule's commit {sha} is not in {from.Shown}");

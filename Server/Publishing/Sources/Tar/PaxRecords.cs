@@ -10,7 +10,11 @@ internal sealed class PaxRecords
     private const string SchilyXattr = "SCHILY.xattr.";
     private const string LibarchiveXattr = "LIBARCHIVE.xattr.";
 
+    // Of all headers that speak of one member; a header itself is no longer.
+    private const int MaxBytes = 2 << 20;
+
     private readonly List<(string Key, byte[] Value)> _records = [];
+    private int _bytes;
 
     public byte[]? Path => Find("GNU.sparse.name") ?? Find("path");
 
@@ -32,6 +36,8 @@ internal sealed class PaxRecords
     /// <exception cref="FormatException">It is not that.</exception>
     public void Add(ReadOnlySpan<byte> block)
     {
+        if ((_bytes += block.Length) > MaxBytes)
+            throw new FormatException($"has extended headers of more than {MaxBytes} bytes");
         while (!block.IsEmpty)
         {
             var space = block.IndexOf((byte)' ');
@@ -51,9 +57,11 @@ internal sealed class PaxRecords
     public PaxRecords With(PaxRecords others)
     {
         var both = new PaxRecords();
-        both._records.AddRange(_records);
+        var newer = others._records.Select(r => r.Key).ToHashSet(StringComparer.Ordinal);
+        both._records.AddRange(_records.Where(r => !newer.Contains(r.Key)));
         both._records.AddRange(others._records);
-        return both;
+        both._bytes = both._records.Sum(r => r.Key.Length + r.Value.Length);
+        return both._bytes <= MaxBytes ? both : throw new FormatException($"has extended headers of more than {MaxBytes} bytes");
     }
 
     /// <summary>The pieces of a sparse file in formats 0.0 and 0.1; null when there are none.</summary>
