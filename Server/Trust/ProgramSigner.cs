@@ -25,12 +25,18 @@ internal sealed class ProgramSigner(string command, PublicKey key, TimeSpan? lim
             ?? throw new IOException($"'{command}' did not start");
         // A program that neither reads nor writes nor ends is ended: then reading and writing end too.
         var isLate = false;
-        using (new Timer(_ => isLate = TryKill(process), null, _limit, Timeout.InfiniteTimeSpan))
+        void End()
+        {
+            // Before the kill: whoever reads goes on at once.
+            Volatile.Write(ref isLate, true);
+            Kill(process);
+        }
+        using (new Timer(_ => End(), null, _limit, Timeout.InfiniteTimeSpan))
         {
             WriteInput(process, data);
             var signature = ReadOutput(process);
             process.WaitForExit();
-            return isLate ? throw new IOException($"'{command}' did not sign within {_limit.TotalSeconds:0} seconds") : Checked(process, data, signature);
+            return Volatile.Read(ref isLate) && process.ExitCode != 0 ? throw new IOException($"'{command}' did not sign within {_limit.TotalSeconds:0} seconds") : Checked(process, data, signature);
         }
     }
 
@@ -43,17 +49,15 @@ internal sealed class ProgramSigner(string command, PublicKey key, TimeSpan? lim
             : throw new IOException($"'{command}' did not write a signature of key {key.Id} in DER");
     }
 
-    private static bool TryKill(Process process)
+    private static void Kill(Process process)
     {
         try
         {
             process.Kill(entireProcessTree: true);
-            return true;
         }
         catch (InvalidOperationException)
         {
             // It has ended at this moment.
-            return false;
         }
     }
 

@@ -96,6 +96,18 @@ public sealed class DeltaRoundTripTests : IDisposable
     }
 
     [Fact]
+    public void A_slice_that_was_applied_is_not_wanted_again_while_its_content_lacks_others()
+    {
+        Shell.Run("mkdir v1; head -c 2000000 /dev/urandom > v1/large", _workshop["."]);
+        var delta = _workshop.MakeDelta(null, _workshop.Publish("v1"), new DeltaOptions { PartBytes = 700_000 });
+        using var pull = _workshop.Store.BeginPull();
+        using var application = _workshop.Open(pull, delta);
+        application.Apply(0, DeltaWorkshop.PartOf(delta, application.Header.Parts[0]));
+        application.Needs(0).Should().BeFalse("written twice, the content would be whole before it is");
+        application.Needs(1).Should().BeTrue();
+    }
+
+    [Fact]
     public void What_takes_longest_to_decode_comes_first_and_slices_stay_together()
     {
         Shell.Run("""

@@ -165,7 +165,7 @@ public sealed class GitSourceTests : IDisposable
     [Theory]
     [InlineData("https://anna:secret@host/x#main", "https://host/x")]
     [InlineData("https://ghp_secret@host/x", "https://host/x")]
-    [InlineData("https://a:b@secret@host:8443/x@y", "https://host:8443/x@y")]
+    [InlineData("https://a:b%40secret@host:8443/x@y", "https://host:8443/x@y")]
     [InlineData("ssh://git:secret@host/x", "ssh://git@host/x")]
     [InlineData("ssh://git@host/x", "ssh://git@host/x")]
     [InlineData("git@host:x", "git@host:x")]

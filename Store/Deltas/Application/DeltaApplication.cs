@@ -23,6 +23,7 @@ public sealed class DeltaApplication : IDisposable
     private readonly ContentSink?[] _sinks;
     private readonly bool[] _differs;
     private readonly bool[] _isSliced;
+    private readonly bool[] _isApplied;
     private readonly object _gate = new();
     private readonly PartDecoding _decoding;
 
@@ -33,6 +34,7 @@ public sealed class DeltaApplication : IDisposable
         _sinks = new ContentSink?[plan.Contents.Count];
         _differs = new bool[plan.Contents.Count];
         _isSliced = new bool[plan.Contents.Count];
+        _isApplied = new bool[plan.Parts.Count];
         foreach (var item in plan.Parts.SelectMany(p => p).Where(i => i.Length != plan.Contents[i.Content].CodedSize))
             _isSliced[item.Content] = true;
         _decoding = new PartDecoding(new BaseContents(store, pull), header.MemoryKiB);
@@ -113,8 +115,8 @@ public sealed class DeltaApplication : IDisposable
         }
     }
 
-    /// <summary>Something in the part is still to be made.</summary>
-    public bool Needs(int part) => _plan.Parts[part].Any(i => _ids[i.Content] is null && !_differs[i.Content]);
+    /// <summary>Something in the part is still to be made. A slice that was applied is not, though its content lacks others.</summary>
+    public bool Needs(int part) => !_isApplied[part] && _plan.Parts[part].Any(i => _ids[i.Content] is null && !_differs[i.Content]);
 
     /// <summary>Whether a part's bytes are the ones that were published.</summary>
     /// <param name="coded">Exactly its bytes; stands at their start again afterwards.</param>
@@ -138,6 +140,7 @@ public sealed class DeltaApplication : IDisposable
         {
             _decoding.Run(announced, coded, _plan.Parts[part], Sink, content => Finish(content, packing), cancellation);
             packing.Run();
+            _isApplied[part] = true;
         }
         catch (Exception e) when (e is FormatException and not CorruptDeltaException or CorruptObjectException || IsRefusedMetadata(e))
         {
