@@ -44,6 +44,11 @@ internal static class ShowCommand
         output.WriteLine($"created       {Printing.Time(commit.Created)}");
         PrintText(output, "version", commit.Version);
         PrintText(output, "subject", commit.Subject);
+        PrintText(output, "source", $"{commit.Source.Kind.ToString().ToLowerInvariant()} {commit.Source.Url}".Trim());
+        PrintText(output, "revision", commit.Source.Revision);
+        PrintText(output, "describe", commit.Source.Describe);
+        foreach (var (name, value) in commit.Annotations.OrderBy(a => a.Key, StringComparer.Ordinal))
+            PrintText(output, name, value);
         PrintText(output, "architecture", commit.Architecture);
         PrintText(output, "compatible", string.Join(", ", commit.Compatible));
         output.WriteLine($"contents      {commit.Entries} entries, {commit.Bytes} bytes");
@@ -69,6 +74,6 @@ internal static class ShowCommand
     private static void PrintText(TextWriter output, string name, string text)
     {
         if (text.Length > 0)
-            output.WriteLine($"{name,-14}{text}");
+            output.WriteLine($"{name,-13} {text}");
     }
 }

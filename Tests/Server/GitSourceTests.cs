@@ -41,6 +41,7 @@ public sealed class GitSourceTests : IDisposable
         var describe = Run($"git -C repo describe --tags --always --abbrev=12 {sha}").Trim();
         commit.Source.Should().Be(new CommitSource(CommitSourceKind.Git, _temporary["repo"], sha, describe));
         (commit.Subject, commit.Annotations["source.author"]).Should().Be((subject, "Anna Arbor <anna@example.org>"));
+        (await ServerCommand.DoAsync("--data", Data, "show", "stable")).Out.Should().Contain(sha).And.Contain($"git {_temporary["repo"]}").And.Contain("Anna Arbor <anna@example.org>");
     }
 
     [Fact]
