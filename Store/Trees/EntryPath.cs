@@ -41,8 +41,8 @@ public sealed class EntryPath : IEquatable<EntryPath>
     /// <summary>The first names of it.</summary>
     public EntryPath FirstNames(int count) => new([.. Names.Take(count)]);
 
-    /// <exception cref="FormatException">It would be deeper than a tree may be.</exception>
-    public EntryPath Append(EntryName name) => Names.Count < Tree.MaxDepth ? new([.. Names, name]) : throw new FormatException($"{this} is nested deeper than {Tree.MaxDepth} directories");
+    /// <exception cref="FormatException">It would be deeper than what is in a tree's deepest directory.</exception>
+    public EntryPath Append(EntryName name) => Names.Count <= Tree.MaxDepth ? new([.. Names, name]) : throw new FormatException($"{this} is nested deeper than {Tree.MaxDepth} directories");
 
     public bool Equals(EntryPath? other) => other is not null && Names.SequenceEqual(other.Names);
 

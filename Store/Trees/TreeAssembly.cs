@@ -140,6 +140,8 @@ public sealed class TreeAssembly(ObjectWriter writer, (uint Uid, uint Gid)? owne
     // Directories that a source does not name, because it names only what is in them, are root's with mode 755.
     private Node DirectoryAt(EntryPath path, int depth)
     {
+        if (depth > Tree.MaxDepth)
+            throw new UnsupportedSourceException(path.ToString(), $"is nested deeper than {Tree.MaxDepth} directories");
         var at = _root;
         for (var i = 0; i < depth; i++)
         {
