@@ -12,7 +12,9 @@ namespace ContentTree.Deploy.Transfer;
 internal sealed class BundleFile : IDisposable
 {
     private const int Block = 512;
-    private const int MaxHeader = 64 * 1024;
+
+    // A head's, of the longest branch there may be, is shorter.
+    private const int MaxName = 300;
 
     // About 40 MB of names: a larger tree travels as a delta.
     private const int MaxFiles = 200_000;
@@ -59,7 +61,7 @@ internal sealed class BundleFile : IDisposable
             var length = Length(block);
             if (!HasItsChecksum(block) || length > size - at)
                 throw Refused("is cut off or damaged, or no bundle");
-            if (block[156] == 'x')
+            if (block[156] == 'L')
                 name = ReadName(at, length);
             else if (block[156] is not ((byte)'0' or 0))
                 throw Refused("holds something that is no file");
@@ -77,18 +79,13 @@ internal sealed class BundleFile : IDisposable
         return null;
     }
 
-    // Of an extended header only the path is of interest.
     private string ReadName(long at, long length)
     {
-        if (length > MaxHeader)
-            throw Refused("has a header that is too long");
-        var header = new byte[length];
-        ReadExactly(at, header);
-        const string Key = " path=";
-        var text = Encoding.UTF8.GetString(header);
-        var start = text.IndexOf(Key, StringComparison.Ordinal);
-        var end = start < 0 ? -1 : text.IndexOf('\n', start);
-        return end < 0 ? throw Refused("has a header without a name") : text[(start + Key.Length)..end];
+        if (length > MaxName + 1)
+            throw Refused($"holds a name of more than {MaxName} bytes");
+        var name = new byte[length];
+        ReadExactly(at, name);
+        return Text(name);
     }
 
     private void ReadExactly(long at, Span<byte> bytes)

@@ -114,9 +114,10 @@ internal sealed class BundleWriter(DataDirectory data, TimeProvider time)
 
     private static void Add(TarWriter tar, string name, Stream content)
     {
+        // An extended header of the base library would hold the number of this process.
         TarEntry entry = Encoding.UTF8.GetByteCount(name) < ShortName
             ? new UstarTarEntry(TarEntryType.RegularFile, name)
-            : new PaxTarEntry(TarEntryType.RegularFile, name);
+            : new GnuTarEntry(TarEntryType.RegularFile, name);
         entry.DataStream = content;
         entry.ModificationTime = DateTimeOffset.UnixEpoch;
         tar.WriteEntry(entry);

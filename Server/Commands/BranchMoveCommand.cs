@@ -1,5 +1,6 @@
 using System.CommandLine;
 using ContentTree.Server.Client;
+using ContentTree.Server.Privacy;
 using ContentTree.Server.Publishing;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
@@ -14,20 +15,20 @@ internal static class BranchMoveCommand
     {
         var from = new Argument<string>("FROM") { Description = $"where it goes to: {CommitReference.Help}" };
         var branch = CommandContext.Branch("BRANCH");
-        return Create(context, new Command("promote", "Move a branch to what another branch is at."), from, branch, fromFirst: true);
+        return Create(context, new Command("promote", "Move a branch to what another branch is at."), from, branch, isRevert: false);
     }
 
     public static Command Revert(CommandContext context)
     {
         var branch = CommandContext.Branch("BRANCH");
         var to = new Argument<string>("COMMIT") { Description = $"an earlier commit: {CommitReference.Help}" };
-        return Create(context, new Command("revert", "Lead a branch back to an earlier commit, as a new position of it."), to, branch, fromFirst: false);
+        return Create(context, new Command("revert", "Lead a branch back to an earlier commit, as a new position of it."), to, branch, isRevert: true);
     }
 
-    private static Command Create(CommandContext context, Command command, Argument<string> commit, Argument<BranchName> branch, bool fromFirst)
+    private static Command Create(CommandContext context, Command command, Argument<string> commit, Argument<BranchName> branch, bool isRevert)
     {
         var (server, token) = (CommandContext.Server(), CommandContext.Token());
-        Argument[] arguments = fromFirst ? [commit, branch] : [branch, commit];
+        Argument[] arguments = isRevert ? [branch, commit] : [commit, branch];
         foreach (var argument in arguments)
             command.Add(argument);
         command.Add(server);
@@ -36,14 +37,14 @@ internal static class BranchMoveCommand
         {
             var (target, text) = (parsed.GetValue(branch), parsed.GetRequiredValue(commit));
             using var client = CommandContext.Connect(parsed, server, token);
-            var moved = client is null ? MoveLocally(context, parsed, target, text) : await MoveRemotelyAsync(client, target, text, cancellation);
+            var moved = client is null ? MoveLocally(context, parsed, target, text, isRevert) : await MoveRemotelyAsync(client, target, text, isRevert, cancellation);
             context.Terminal.Error.WriteLine($"{target} is at sequence {moved.Sequence}");
             context.Terminal.Out.WriteLine(moved.Commit);
             return ExitCode.Done;
         });
     }
 
-    private static MoveHeadAnswer MoveLocally(CommandContext context, ParseResult parsed, BranchName target, string text)
+    private static MoveHeadAnswer MoveLocally(CommandContext context, ParseResult parsed, BranchName target, string text, bool isRevert)
     {
         using var data = context.OpenData(parsed);
         var branches = new Branches(data, context.Time);
@@ -52,21 +53,41 @@ internal static class BranchMoveCommand
         var commit = CommitReference.Resolve(data, context.Time, text);
         if (seen.Head is { } head && head.Commit == commit)
             return new MoveHeadAnswer(head.Sequence, head.Commit);
+        if (isRevert)
+            branches.RequireHasBeenAt(target, commit);
+        else
+            RequireNotShown(text, target, new PrivateBranches(data).Read());
         var complete = CompleteClosure.Check(data.Repository, commit);
         new PrivilegePolicy(data).Check(seen.Head?.Commit, data.Repository.ReadCommit(commit).Tree, isMeant: false);
         var moved = branches.Advance(seen, complete);
         return new MoveHeadAnswer(moved.Sequence, moved.Commit);
     }
 
-    private static async Task<MoveHeadAnswer> MoveRemotelyAsync(ServerClient client, BranchName target, string text, CancellationToken cancellation)
+    private static async Task<MoveHeadAnswer> MoveRemotelyAsync(ServerClient client, BranchName target, string text, bool isRevert, CancellationToken cancellation)
     {
         var all = (await client.GetAsync(Routes.Branches, ProtocolJson.Default.BranchList, cancellation)).Branches;
         var commit = all.FirstOrDefault(b => b.Name.ToString() == text)?.Commit ??
             (ObjectId.TryParse(text, out var id) ? id : throw new NotFoundException($"no branch '{text}' on the server; of a commit all 64 digits are needed with --server"));
         var seen = all.FirstOrDefault(b => b.Name == target);
-        return seen?.Commit == commit
-            ? new MoveHeadAnswer(seen.Sequence, commit)
-            : await client.PostAsync(Routes.PublishHeads, new MoveHeadRequest(target, commit, seen?.Sequence ?? 0, seen?.Commit, null),
+        if (seen?.Commit == commit)
+            return new MoveHeadAnswer(seen.Sequence, commit);
+        if (!isRevert)
+            RequireNotShown(text, target, all.Where(b => b.Private == true).Select(b => b.Name).ToHashSet());
+        try
+        {
+            return await client.PostAsync(Routes.PublishHeads, new MoveHeadRequest(target, commit, seen?.Sequence ?? 0, seen?.Commit, IsRevert: isRevert ? true : null),
                 ProtocolJson.Default.MoveHeadRequest, ProtocolJson.Default.MoveHeadAnswer, cancellation);
+        }
+        catch (RemoteProblemException e) when (e.Problem.Code == ProblemCode.Incomplete)
+        {
+            throw new NotFoundException(e.Message);
+        }
+    }
+
+    // A slip of the fingers would show it to everybody.
+    private static void RequireNotShown(string from, BranchName target, IReadOnlySet<BranchName> privateOnes)
+    {
+        if (BranchName.TryParse(from, out var source) && privateOnes.Contains(source) && !privateOnes.Contains(target))
+            throw new UsageException($"branch {source} is private and {target} is not, so everybody would see it; if that is meant, name the commit by its id");
     }
 }

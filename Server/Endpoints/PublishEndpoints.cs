@@ -67,6 +67,8 @@ internal sealed class PublishEndpoints(DataDirectory data, TokenAccess access, U
         var seen = branches.Read(request.Branch);
         if ((seen.Head?.Sequence ?? 0) != request.ExpectedSequence || (request.ExpectedCommit is { } commit && commit != seen.Head?.Commit))
             throw new BranchMovedException($"branch {request.Branch} is at sequence {seen.Head?.Sequence ?? 0}, not {request.ExpectedSequence}; publish again");
+        if (request.IsRevert == true)
+            branches.RequireHasBeenAt(request.Branch, request.Commit);
         uploads.Complete();
         // Held from the check to the move: garbage collection cannot run in between.
         using var guard = data.Repository.BeginWriting();

@@ -36,6 +36,18 @@ internal sealed class Branches(DataDirectory data, TimeProvider time)
         return data.Repository.Heads.ReadArchived(branch, sequence) is { } bytes ? VerifyByAny(bytes, branch) : null;
     }
 
+    /// <summary>Whether a signed head, the newest or an archived one, has ever led the branch to the commit.</summary>
+    public bool HasBeenAt(BranchName branch, ObjectId commit) => Read(branch).Head?.Commit == commit ||
+        data.Repository.Heads.ArchivedSequences(branch).Reverse().Any(sequence => ReadArchived(branch, sequence)?.Commit == commit);
+
+    /// <summary>For a revert: what a branch never was at is no way back.</summary>
+    /// <exception cref="NotFoundException">It never was.</exception>
+    public void RequireHasBeenAt(BranchName branch, ObjectId commit)
+    {
+        if (!HasBeenAt(branch, commit))
+            throw new NotFoundException($"branch {branch} never was at commit {commit}; 'branch promote' leads it to another branch's");
+    }
+
     private VerifiedHead VerifyByAny(byte[] bytes, BranchName branch)
     {
         var envelope = Envelope.Parse(bytes);

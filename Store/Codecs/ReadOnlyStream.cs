@@ -1,7 +1,7 @@
 namespace ContentTree.Store.Codecs;
 
 /// <summary>A stream that is only read, forward, once: what every codec's output is.</summary>
-internal abstract class ReadOnlyStream : Stream
+public abstract class ReadOnlyStream : Stream
 {
     public sealed override bool CanRead => true;
 

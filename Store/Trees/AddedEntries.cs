@@ -1,28 +1,44 @@
-using ContentTree.Store.Codecs;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Repositories;
 
 namespace ContentTree.Store.Trees;
 
-/// <summary>Puts what <see cref="MetadataRules"/> add into a tree that is in the repository.</summary>
+/// <summary>Puts what <see cref="MetadataRules"/> add into a tree that is in the repository, as <see cref="TreeAssembly"/> would have.</summary>
 internal static class AddedEntries
 {
     private const int DirectoryMode = 0x1ed;
 
     public static ImportResult Put(ObjectWriter writer, ImportResult import, MetadataRules rules, (uint Uid, uint Gid)? owner)
     {
-        using var encoder = new Lz4Encoder();
-        var tree = import.Tree;
-        // One after the other: a line may add to what the one before it added.
-        foreach (var (path, kind, major, minor) in rules.Added)
+        Metadata Ruled(EntryPath path, int mode, bool isDirectory)
         {
-            if (Contains(writer.Repository, tree, path))
-                continue;
-            tree = TreeGraft.Put(writer, tree, [(path, Entry(writer, encoder, path, kind, major, minor, rules, owner))]);
-            writer.Complete();
+            var plain = owner is var (uid, gid) ? new Metadata(mode, uid, gid, []) : Metadata.Plain(mode);
+            return rules.Apply(path, isDirectory, plain);
         }
-        var totals = new TreeTotals(writer.Repository.ReadTree).Of(tree);
-        return import with { Tree = tree, Entries = totals.Entries };
+        using var graft = new TreeGraft(writer, path => Ruled(path, DirectoryMode, isDirectory: true));
+        var tree = graft.Put(import.Tree, [.. New(writer.Repository, import.Tree, rules).Select(added => (added.Path, added.Kind switch
+        {
+            MetadataRules.AddedKind.Directory => null,
+            MetadataRules.AddedKind.Fifo => new TreeEntry.Fifo(added.Path.Names[^1], Ruled(added.Path, MetadataRules.NodeMode, isDirectory: false)),
+            _ => (TreeEntry)new TreeEntry.Device(added.Path.Names[^1], Ruled(added.Path, MetadataRules.NodeMode, isDirectory: false),
+                added.Kind == MetadataRules.AddedKind.BlockDevice, added.Major, added.Minor),
+        }))]);
+        writer.Complete();
+        return import with { Tree = tree, Entries = new TreeTotals(writer.Repository.ReadTree).Of(tree).Entries };
+    }
+
+    // What a line before has added, or needed as a directory, is there for the lines after it.
+    private static IEnumerable<(EntryPath Path, MetadataRules.AddedKind Kind, uint Major, uint Minor)> New(Repository repository, ObjectId tree, MetadataRules rules)
+    {
+        var there = new HashSet<EntryPath>();
+        foreach (var added in rules.Added)
+        {
+            if (there.Contains(added.Path) || Contains(repository, tree, added.Path))
+                continue;
+            for (var count = 1; count <= added.Path.Names.Count; count++)
+                there.Add(added.Path.FirstNames(count));
+            yield return added;
+        }
     }
 
     private static bool Contains(Repository repository, ObjectId root, EntryPath path)
@@ -35,21 +51,5 @@ internal static class AddedEntries
                 return false;
         }
         return true;
-    }
-
-    private static TreeEntry Entry(
-        ObjectWriter writer, Lz4Encoder encoder, EntryPath path, MetadataRules.AddedKind kind, uint major, uint minor, MetadataRules rules, (uint Uid, uint Gid)? owner)
-    {
-        var isDirectory = kind == MetadataRules.AddedKind.Directory;
-        var plain = Metadata.Plain(isDirectory ? DirectoryMode : MetadataRules.NodeMode);
-        if (owner is var (uid, gid))
-            plain = plain with { Uid = uid, Gid = gid };
-        var (name, metadata) = (path.Names[^1], rules.Apply(path, isDirectory, plain));
-        return kind switch
-        {
-            MetadataRules.AddedKind.Directory => new TreeEntry.Directory(name, writer.Write(new Tree(metadata, []), encoder)),
-            MetadataRules.AddedKind.Fifo => new TreeEntry.Fifo(name, metadata),
-            _ => new TreeEntry.Device(name, metadata, kind == MetadataRules.AddedKind.BlockDevice, major, minor),
-        };
     }
 }

@@ -16,6 +16,9 @@ public sealed class MetadataRules
     /// <summary>Its file with the rules.</summary>
     public const string FileName = "metadata";
 
+    /// <summary>Where it stands in a source.</summary>
+    public const string Path = $"{DirectoryName}/{FileName}";
+
     /// <summary>Larger ones are refused.</summary>
     public const int MaxFileBytes = 16 << 20;
 
@@ -47,7 +50,7 @@ public sealed class MetadataRules
             }
             catch (FormatException e)
             {
-                throw new FormatException($"{DirectoryName}/{FileName}, line {number}: {e.Message}", e);
+                throw new FormatException($"{Path}, line {number}: {e.Message}", e);
             }
         }
         return rules;

@@ -93,40 +93,69 @@ internal sealed class PathPattern
             case (byte)'\\' when pattern.Length > 1:
                 used = 2;
                 return pattern[1] == value;
-            case (byte)'[' when pattern[1..].IndexOf((byte)']') is > 0 or 0 && ClassEnd(pattern) is > 0 and var end:
-                used = end + 1;
-                return IsInClass(pattern[1..end], value);
+            case (byte)'[':
+                return IsInClass(pattern, value, out used);
             default:
                 return pattern[0] == value;
         }
     }
 
-    // A ']' directly behind '[' or '[!' is one of the class.
-    private static int ClassEnd(ReadOnlySpan<byte> pattern)
+    // As git's wildmatch: a ']' directly behind '[' or '[!' is one of the class, '\\' escapes, and a class without an end matches nothing.
+    private static bool IsInClass(ReadOnlySpan<byte> pattern, byte value, out int used)
     {
-        var start = pattern.Length > 1 && pattern[1] is (byte)'!' or (byte)'^' ? 3 : 2;
-        return start < pattern.Length && pattern[start..].IndexOf((byte)']') is >= 0 and var end ? start + end : -1;
+        var at = pattern.Length > 1 && pattern[1] is (byte)'!' or (byte)'^' ? 2 : 1;
+        var (isNegated, isIn, first) = (at == 2, false, at);
+        for (; at < pattern.Length; at++)
+        {
+            if (pattern[at] == ']' && at > first)
+            {
+                used = at + 1;
+                return isIn != isNegated;
+            }
+            if (pattern[at..].StartsWith("[:"u8) && pattern[at..].IndexOf(":]"u8) is >= 2 and var length)
+            {
+                if (!IsOfKind(pattern.Slice(at + 2, length - 2), value, ref isIn))
+                    break;
+                at += length + 1;
+                continue;
+            }
+            var low = Unescaped(pattern, ref at);
+            var high = low;
+            if (at + 2 < pattern.Length && pattern[at + 1] == '-' && pattern[at + 2] != ']')
+            {
+                at += 2;
+                high = Unescaped(pattern, ref at);
+            }
+            isIn |= value >= low && value <= high;
+        }
+        used = pattern.Length;
+        return false;
     }
 
-    private static bool IsInClass(ReadOnlySpan<byte> set, byte value)
+    private static byte Unescaped(ReadOnlySpan<byte> pattern, ref int at) => pattern[at] == '\\' && at + 1 < pattern.Length ? pattern[++at] : pattern[at];
+
+    // The kinds of POSIX, for ASCII; false for none of them.
+    private static bool IsOfKind(ReadOnlySpan<byte> kind, byte value, ref bool isIn)
     {
-        var isNegated = set[0] is (byte)'!' or (byte)'^';
-        if (isNegated)
-            set = set[1..];
-        var isIn = false;
-        for (var i = 0; i < set.Length; i++)
+        var c = (char)value;
+        bool? isOne = System.Text.Encoding.ASCII.GetString(kind) switch
         {
-            if (i + 2 < set.Length && set[i + 1] == '-')
-            {
-                isIn |= value >= set[i] && value <= set[i + 2];
-                i += 2;
-            }
-            else
-            {
-                isIn |= value == set[i];
-            }
-        }
-        return isIn != isNegated;
+            "alnum" => char.IsAsciiLetterOrDigit(c),
+            "alpha" => char.IsAsciiLetter(c),
+            "blank" => c is ' ' or '\t',
+            "cntrl" => c is < ' ' or '\x7f',
+            "digit" => char.IsAsciiDigit(c),
+            "graph" => c is > ' ' and < '\x7f',
+            "lower" => char.IsAsciiLetterLower(c),
+            "print" => c is >= ' ' and < '\x7f',
+            "punct" => char.IsBetween(c, '!', '~') && !char.IsAsciiLetterOrDigit(c),
+            "space" => c is ' ' or (>= '\t' and <= '\r'),
+            "upper" => char.IsAsciiLetterUpper(c),
+            "xdigit" => char.IsAsciiHexDigit(c),
+            _ => null,
+        };
+        isIn |= isOne == true;
+        return isOne is not null;
     }
 
     private static byte[] Unescaped(byte[] segment)

@@ -1,5 +1,6 @@
 using ContentTree.Store.Objects;
 using ContentTree.Store.Trust;
+using ContentTree.Tests.EndToEnd;
 using ContentTree.Tests.Server;
 using ContentTree.Tests.Support;
 
@@ -75,13 +76,25 @@ public sealed class BundleTests : IAsyncLifetime, IDisposable
         _device.NothingIsFalse();
     }
 
-    [Fact]
-    public async Task The_same_commit_gives_the_same_bytes()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task The_same_commit_gives_the_same_bytes_whichever_process_writes_them(bool isDelta)
     {
-        await MakeAsync("--to", "main");
+        string[] options = isDelta ? ["--to", "main", "--from", _old.ToString()] : ["--to", "main"];
+        await MakeAsync(options);
         var first = File.ReadAllBytes(Bundle);
-        await MakeAsync("--to", "main");
+        Shell.Run($"'{BuiltProgram.Find("ctree-server", "Server", "Store")}' --data '{_server.Data.Path}' bundle {string.Join(' ', options)} '{Bundle}'");
         File.ReadAllBytes(Bundle).Should().Equal(first);
+    }
+
+    [Fact]
+    public async Task A_name_that_no_repository_has_is_refused_before_it_is_read()
+    {
+        Shell.Run($"n=$(printf 'x%.0s' $(seq 200)); mkdir -p d/$n; : > d/$n/$n; tar --format=gnu -C d -cf '{Bundle}' $n/$n", _temporary.Path);
+        var refused = await InstallAsync();
+        refused.Code.Should().Be(14);
+        refused.Error.Should().Contain("300 bytes");
     }
 
     [Fact]
@@ -170,7 +183,8 @@ public sealed class BundleTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task A_commit_that_no_head_names_makes_no_bundle()
     {
-        var made = await ServerCommand.RunAsync("--data", _server.Data.Path, "bundle", "--to", "main", "--branch", "none", Bundle);
+        _server.Publish("printf other > other", "other");
+        var made = await ServerCommand.RunAsync("--data", _server.Data.Path, "bundle", "--to", "main", "--branch", "other", Bundle);
         made.Exit.Should().Be(17, made.Error);
         Directory.GetFiles(_temporary.Path).Should().BeEmpty();
     }

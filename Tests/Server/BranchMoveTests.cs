@@ -34,8 +34,35 @@ public sealed class BranchMoveTests : IAsyncLifetime
     {
         await PublishAsync("test", "one");
         (await RunAsync(isRemote, "promote", "none", "stable")).Exit.Should().Be(17);
-        (await RunAsync(isRemote, "revert", "test", new string('0', 64))).Exit.Should().NotBe(0);
+        (await RunAsync(isRemote, "revert", "test", new string('0', 64))).Exit.Should().Be(17);
+        (await RunAsync(isRemote, "promote", new string('0', 64), "stable")).Exit.Should().Be(17);
         (await ServerCommand.DoAsync("--data", _server.DataPath, "branch", "list")).Out.Should().NotContain("stable");
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_branch_reverts_only_to_where_it_has_been(bool isRemote)
+    {
+        var (own, other) = (await PublishAsync("stable", "one"), await PublishAsync("test", "two"));
+        var refused = await RunAsync(isRemote, "revert", "stable", other);
+        refused.Exit.Should().Be(17);
+        refused.Error.Should().Contain("never was at");
+        await PublishAsync("stable", "three");
+        (await MoveAsync(isRemote, "revert", "stable", own)).LastLine.Should().Be(own);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_private_branch_is_not_shown_by_a_slip(bool isRemote)
+    {
+        await MoveAsync(isRemote, "create", "secret", "--private");
+        var commit = await PublishAsync("secret", "one");
+        var refused = await RunAsync(isRemote, "promote", "secret", "stable");
+        refused.Exit.Should().Be(2);
+        refused.Error.Should().Contain("private");
+        (await MoveAsync(isRemote, "promote", commit, "stable")).LastLine.Should().Be(commit);
     }
 
     private async Task<string> PublishAsync(string branch, string content)

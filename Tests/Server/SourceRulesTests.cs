@@ -39,6 +39,10 @@ public sealed class SourceRulesTests : IDisposable
     [InlineData("a/**/b\n**\n!**/\n!keep.o")]
     [InlineData("deep/*\n!deep/keep.o\n")]
     [InlineData("\\*\n[]]\n[^x].o\n")]
+    [InlineData("[[:alpha:]].o\n[[:space:]]*\n")]
+    [InlineData("[![:lower:]]*\n![[:alpha:]_]*X*\n")]
+    [InlineData("[\\]]\n[a\\-z].o\n[[:foo:]]\nfile[\\ x]with*\n")]
+    [InlineData("[k\n[b-\n[a-]*\n")]
     public async Task What_is_left_out_is_what_git_leaves_out(string rules)
     {
         Make(rules, "*.tmp\n!important.tmp\n/only-here\n");
@@ -91,6 +95,47 @@ public sealed class SourceRulesTests : IDisposable
             listed.Should().Contain(line);
         listed.Should().NotContain(".ctree");
         (await ServerCommand.DoAsync("--data", Data, "fsck")).Exit.Should().Be(0);
+    }
+
+    [Fact]
+    public async Task What_lines_add_is_the_same_in_every_kind_of_source_whoever_owns_it()
+    {
+        Shell.Run("""
+            umask 022; mkdir -p source/.ctree source/bin; printf x > source/bin/tool
+            cat > source/.ctree/metadata <<'END'
+            /secret      mode=0700
+            /secret/pipe type=fifo
+            /secret      type=fifo
+            /a/b/c       type=directory mode=0750
+            /a/b/c/d     type=directory
+            /a/b/dev     type=char device=1:3
+            /bin/in      type=directory
+            END
+            tar -C source -cf tar .; cp -r source repo; cd repo; git init -q .; git add -A; git -c user.name=a -c user.email=a@e commit -qm all
+            """, _temporary.Path);
+        var trees = new List<ObjectId>();
+        foreach (var source in new[] { _temporary["source"], _temporary["tar"], "git:" + _temporary["repo"] })
+            trees.Add(await TreeAsync(source, "--owner", "5:6"));
+        trees.Distinct().Should().ContainSingle();
+        var listed = (await ServerCommand.DoAsync("--data", Data, "ls", "-R", "stable")).Out;
+        foreach (var line in new[] { "d0700     5     6            0 secret\n", "p0600     5     6            0 secret/pipe", "d0755     5     6            0 a/b\n", "d0750     5     6            0 a/b/c\n" })
+            listed.Should().Contain(line);
+    }
+
+    [Theory]
+    [InlineData("/bin/tool/in type=fifo")]
+    [InlineData("/pipe type=fifo\n/pipe/in type=directory")]
+    public async Task Nothing_is_added_below_what_is_no_directory(string lines)
+    {
+        Shell.Run("mkdir -p source/.ctree source/bin; printf x > source/bin/tool", _temporary.Path);
+        File.WriteAllText(_temporary["source/.ctree/metadata"], lines + "\n");
+        Shell.Run("tar -C source -cf tar .", _temporary.Path);
+        foreach (var source in new[] { "source", "tar" })
+        {
+            var refused = await ServerCommand.RunAsync("--data", Data, "publish", "--branch", "stable", _temporary[source]);
+            refused.Exit.Should().Be(1);
+            refused.Error.Should().Contain("no directory");
+        }
     }
 
     [Theory]
@@ -146,9 +191,9 @@ public sealed class SourceRulesTests : IDisposable
 
     private async Task<ServerCommand> PublishAsync(string source) => await ServerCommand.DoAsync("--data", Data, "publish", "--branch", "stable", source);
 
-    private async Task<ObjectId> TreeAsync(string source)
+    private async Task<ObjectId> TreeAsync(string source, params string[] options)
     {
-        var published = await PublishAsync(source);
+        var published = await ServerCommand.DoAsync(["--data", Data, "publish", "--branch", "stable", .. options, source]);
         using var data = DataDirectory.Open(Data);
         return data.Repository.ReadCommit(ObjectId.Parse(published.LastLine)).Tree;
     }

@@ -52,6 +52,17 @@ public sealed class TarSourceTests : IDisposable
     }
 
     [Fact]
+    public async Task A_list_of_what_to_leave_out_counts_under_each_of_its_names()
+    {
+        Shell.Run("mkdir -p s/a s/b; cd s; printf '*.o\\n' > a/.ctreeignore; ln a/.ctreeignore b/.ctreeignore; touch a/1.o b/2.o b/keep; tar --sort=name -cf ../tar .; cd ..; tar --sort=name -C s --transform 's,a/.ctreeignore,a/rules,' -cf other .", _temporary.Path);
+        await TreeOfAsync("tar");
+        (await ServerCommand.DoAsync("--data", Data, "ls", "-R", "stable")).Out.Should().Contain("keep").And.NotContain(".o");
+        var refused = await ServerCommand.RunAsync("--data", Data, "publish", "--branch", "stable", _temporary["other"]);
+        refused.Exit.Should().Be(1);
+        refused.Error.Should().Contain("put the file itself there");
+    }
+
+    [Fact]
     public async Task Parents_that_the_archive_does_not_name_are_made_and_whiteouts_take_away()
     {
         Shell.Run("""

@@ -7,16 +7,6 @@ namespace ContentTree.Server.Publishing.Initramfs;
 /// <summary>What a decompressor makes of the rest of a stream. It ends with this object, however much is left.</summary>
 internal sealed class Unpacking : IDisposable
 {
-    private const string Memory = "256MiB";
-
-    private static readonly (byte[] Magic, string Program, string[] Words)[] Kinds =
-    [
-        ([0x1f, 0x8b], "gzip", ["-dc"]),
-        ([0x28, 0xb5, 0x2f, 0xfd], "zstd", ["-dcq", "--memory=" + Memory]),
-        ([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00], "xz", ["-dcq", "-M", Memory]),
-        ([0x02, 0x21, 0x4c, 0x18], "lz4", ["-dcq"]),
-    ];
-
     private readonly Process _process;
     private readonly Task _feeding;
 
@@ -36,8 +26,7 @@ internal sealed class Unpacking : IDisposable
     /// <exception cref="IOException">The program for it is not there.</exception>
     public static Unpacking? TryStart(byte[] start, Stream rest)
     {
-        var (magic, program, words) = Array.Find(Kinds, kind => start.AsSpan().StartsWith(kind.Magic));
-        if (magic is null)
+        if (Decompressor.For(start) is not var (program, words))
             return null;
         try
         {

@@ -7,17 +7,6 @@ namespace ContentTree.Server.Publishing.Sources;
 /// <summary>A file's content, unpacked by the program for it where it is packed. Unlike a prefix of an object, all of it must be sound.</summary>
 internal sealed class PackedFile : IDisposable
 {
-    private const string Memory = "512MiB";
-
-    private static readonly (byte[] Magic, string Program, string[] Words)[] Kinds =
-    [
-        ([0x1f, 0x8b], "gzip", ["-dc"]),
-        ([0x28, 0xb5, 0x2f, 0xfd], "zstd", ["-dcq", "--memory=" + Memory]),
-        ([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00], "xz", ["-dcq", "-M", Memory]),
-        ([0x04, 0x22, 0x4d, 0x18], "lz4", ["-dcq"]),
-        ("BZh"u8.ToArray(), "bzip2", ["-dc"]),
-    ];
-
     private readonly string _path;
     private readonly FileStream? _file;
     private readonly Process? _process;
@@ -30,14 +19,11 @@ internal sealed class PackedFile : IDisposable
         try
         {
             var file = File.OpenRead(path);
-            Span<byte> start = stackalloc byte[6];
-            var known = start[..file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)];
-            foreach (var (magic, program, words) in Kinds)
+            Span<byte> start = stackalloc byte[Decompressor.MagicLength];
+            if (Decompressor.For(start[..file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)]) is { } packed)
             {
-                if (!known.StartsWith(magic))
-                    continue;
                 file.Dispose();
-                _process = Start(program, words, path);
+                _process = Start(packed, path);
                 _complaint = _process.StandardError.ReadToEndAsync();
                 return;
             }
@@ -81,11 +67,11 @@ internal sealed class PackedFile : IDisposable
     }
 
     // It opens the file itself: nothing has to be fed to it.
-    private static Process Start(string program, string[] words, string path)
+    private static Process Start(Decompressor packed, string path)
     {
         try
         {
-            return Process.Start(new ProcessStartInfo(program, [.. words, "--", Path.GetFullPath(path)])
+            return Process.Start(new ProcessStartInfo(packed.Program, [.. packed.Words, "--", Path.GetFullPath(path)])
             {
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
@@ -93,7 +79,7 @@ internal sealed class PackedFile : IDisposable
         }
         catch (Win32Exception failed)
         {
-            throw new UnsupportedSourceException(path, $"is packed, and {program} does not start: {failed.Message}");
+            throw new UnsupportedSourceException(path, $"is packed, and {packed.Program} does not start: {failed.Message}");
         }
     }
 }

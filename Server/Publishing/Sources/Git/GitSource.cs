@@ -43,17 +43,10 @@ internal sealed class GitSource(GitAddress address, PublishOptions options, stri
         return (import, Describe(mirror, commit, cancellation));
     }
 
-    private static MetadataRules ReadRules(LibGit2Sharp.Commit commit)
-    {
-        if (commit[$"{MetadataRules.DirectoryName}/{MetadataRules.FileName}"]?.Target is not Blob blob)
-            return MetadataRules.None;
-        if (blob.Size > MetadataRules.MaxFileBytes)
-            throw new UnsupportedSourceException($"{MetadataRules.DirectoryName}/{MetadataRules.FileName}", $"has more than {MetadataRules.MaxFileBytes} bytes");
-        using var content = blob.GetContentStream();
-        var bytes = new byte[blob.Size];
-        content.ReadExactly(bytes);
-        return MetadataRules.Parse(bytes);
-    }
+    private static MetadataRules ReadRules(LibGit2Sharp.Commit commit) =>
+        commit[MetadataRules.Path]?.Target is Blob blob
+            ? MetadataRules.Parse(GitTreeReader.ReadSmall(blob, EntryPath.Parse(MetadataRules.Path), MetadataRules.MaxFileBytes))
+            : MetadataRules.None;
 
     private Provenance Describe(GitMirror mirror, LibGit2Sharp.Commit commit, CancellationToken cancellation)
     {

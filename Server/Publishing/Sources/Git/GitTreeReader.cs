@@ -16,6 +16,8 @@ internal sealed class GitTreeReader(
     private static readonly Metadata Executable = Metadata.Plain(0x1ed);
     private static readonly Metadata Directory = Metadata.Plain(0x1ed);
 
+    private static readonly EntryName IgnoreFile = EntryName.Create(IgnoreRules.FileName);
+
     private int _depth;
     private GitModules? _modules;
 
@@ -76,12 +78,7 @@ internal sealed class GitTreeReader(
 
     private void AddSymlink(Blob blob, EntryPath path)
     {
-        if (blob.Size > Store.Objects.TreeEntry.Symlink.MaxTarget)
-            throw new UnsupportedSourceException(path.ToString(), "is a symbolic link to what no path can be");
-        using var content = Open(blob, path);
-        var target = new byte[blob.Size];
-        content.ReadExactly(target);
-        assembly.AddSymlink(path, Plain, target);
+        assembly.AddSymlink(path, Plain, ReadSmall(blob, path, Store.Objects.TreeEntry.Symlink.MaxTarget));
     }
 
     private void AddSubmodule(LibGit2Sharp.TreeEntry entry, EntryPath path, EntryPath inside)
@@ -101,12 +98,19 @@ internal sealed class GitTreeReader(
     {
         if (tree[IgnoreRules.FileName]?.Target is not Blob blob)
             return outer;
-        if (blob.Size > IgnoreRules.MaxFileBytes)
-            throw new UnsupportedSourceException(at.ToString(), $"has a {IgnoreRules.FileName} of more than {IgnoreRules.MaxFileBytes} bytes");
-        using var content = Open(blob, at);
+        return outer.Within(at, ReadSmall(blob, at.Append(IgnoreFile), IgnoreRules.MaxFileBytes));
+    }
+
+    /// <summary>All of a file that is about the source.</summary>
+    /// <exception cref="UnsupportedSourceException">It is larger than such a file may be, or missing in the mirror.</exception>
+    public static byte[] ReadSmall(Blob blob, EntryPath path, int maxBytes)
+    {
+        using var content = Open(blob, path);
+        if (blob.Size > maxBytes)
+            throw new UnsupportedSourceException(path.ToString(), $"has more than {maxBytes} bytes");
         var bytes = new byte[blob.Size];
         content.ReadExactly(bytes);
-        return outer.Within(at, bytes);
+        return bytes;
     }
 
     private static Stream Open(Blob blob, EntryPath path) => blob?.GetContentStream() ?? throw new UnsupportedSourceException(path.ToString(), "its content is missing in the repository's mirror");

@@ -1,18 +1,20 @@
+using ContentTree.Store.Codecs;
+
 namespace ContentTree.Server.Publishing.Sources.Tar;
 
 /// <summary>A file with holes: pieces from one stream, zeros between them. For reading once.</summary>
-internal sealed class SparseStream : ForwardStream
+internal sealed class SparseStream : ReadOnlyStream
 {
     private readonly Stream _pieces;
     private readonly Queue<(long Offset, long Length)> _left;
+    private readonly long _size;
     private long _at;
 
     /// <param name="stored">Bytes that <paramref name="pieces"/> holds.</param>
     /// <exception cref="FormatException">The pieces overlap, go backwards or are not what is stored.</exception>
     public SparseStream(Stream pieces, long stored, long size, IEnumerable<(long Offset, long Length)> map)
-        : base(size)
     {
-        (_pieces, _left) = (pieces, new(map.Where(p => p.Length > 0)));
+        (_pieces, _size, _left) = (pieces, size, new(map.Where(p => p.Length > 0)));
         long end = 0;
         foreach (var (offset, length) in _left)
         {
@@ -26,7 +28,7 @@ internal sealed class SparseStream : ForwardStream
 
     public override int Read(Span<byte> buffer)
     {
-        var (offset, length) = _left.TryPeek(out var piece) ? piece : (Length, 0);
+        var (offset, length) = _left.TryPeek(out var piece) ? piece : (_size, 0);
         if (_at < offset)
         {
             var zeros = (int)Math.Min(buffer.Length, offset - _at);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using ContentTree.Store.Codecs;
 using ContentTree.Store.Objects;
 
 namespace ContentTree.Server.Publishing.Sources.Tar;
@@ -179,7 +180,7 @@ internal sealed class TarArchive(Stream archive) : IDisposable
     {
         if (_content is null)
             return;
-        var size = _content.Length;
+        var size = _content.Size;
         _content.Skip(_content.Left);
         _content = null;
         SkipPadding(size);
@@ -198,11 +199,13 @@ internal sealed class TarArchive(Stream archive) : IDisposable
     }
 
     /// <summary>The next bytes of the archive, and no more.</summary>
-    private sealed class Bounded(Stream archive, long length) : ForwardStream(length)
+    private sealed class Bounded(Stream archive, long size) : ReadOnlyStream
     {
         private long _read;
 
-        public long Left => Length - _read;
+        public long Size => size;
+
+        public long Left => size - _read;
 
         public override int Read(Span<byte> buffer)
         {

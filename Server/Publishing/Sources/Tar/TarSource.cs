@@ -9,7 +9,7 @@ namespace ContentTree.Server.Publishing.Sources.Tar;
 /// <summary>A tar archive, plain or packed with gzip, xz, zstd or lz4.</summary>
 internal sealed class TarSource(PublishOptions options) : ISource
 {
-    private static readonly EntryPath MetadataPath = EntryPath.Parse($"{MetadataRules.DirectoryName}/{MetadataRules.FileName}");
+    private static readonly EntryPath MetadataPath = EntryPath.Parse(MetadataRules.Path);
     private static readonly byte[] Whiteout = ".wh."u8.ToArray();
     private static readonly byte[] OpaqueWhiteout = ".wh..wh..opq"u8.ToArray();
 
@@ -36,11 +36,16 @@ internal sealed class TarSource(PublishOptions options) : ISource
         var metadata = MetadataRules.None;
         Walk((member, path, content) =>
         {
-            if (member.Kind != TarMemberKind.File || path.Names.Count == 0)
+            if (path.Names.Count == 0)
                 return;
-            if (path.Names[^1].ToString() == IgnoreRules.FileName)
+            var isIgnoreFile = path.Names[^1].ToString() == IgnoreRules.FileName;
+            if (member.Kind == TarMemberKind.HardLink && isIgnoreFile && ignoreFiles.TryGetValue(EntryPath.Parse(member.Target).Parent, out var known))
+                ignoreFiles[path.Parent] = known;
+            else if (member.Kind == TarMemberKind.HardLink && (isIgnoreFile || path.Equals(MetadataPath)))
+                throw new FormatException("is a hard link to another kind of file; put the file itself there");
+            else if (member.Kind == TarMemberKind.File && isIgnoreFile)
                 ignoreFiles[path.Parent] = ReadSmall(member, content, IgnoreRules.MaxFileBytes);
-            else if (path.Equals(MetadataPath))
+            else if (member.Kind == TarMemberKind.File && path.Equals(MetadataPath))
                 metadata = MetadataRules.Parse(ReadSmall(member, content, MetadataRules.MaxFileBytes));
         }, cancellation);
         return new SourceRules(ignoreFiles, metadata);
