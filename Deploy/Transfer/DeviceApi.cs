@@ -26,6 +26,9 @@ internal sealed class DeviceApi(ServerConnection connection, SigningKey key, Tim
     public Task<ReportAnswer?> ReportAsync(ReportRequest request, CancellationToken cancellation) =>
         PostAsync(Routes.Report, request, ProtocolJson.Default.ReportRequest, ProtocolJson.Default.ReportAnswer, cancellation);
 
+    public Task<HeadProofAnswer?> ProveAsync(HeadProof proof, CancellationToken cancellation) =>
+        PostAsync(Routes.Heads, proof, ProtocolJson.Default.HeadProof, ProtocolJson.Default.HeadProofAnswer, cancellation);
+
     public Task<BlackBoxAnswer?> BlackBoxAsync(BlackBoxRequest request, CancellationToken cancellation) =>
         PostAsync(Routes.BlackBoxes, request, ProtocolJson.Default.BlackBoxRequest, ProtocolJson.Default.BlackBoxAnswer, cancellation);
 

@@ -92,6 +92,8 @@ internal sealed class HeadSource(Device device, Sources sources)
         if (answer.State != DeviceState.Accepted)
             throw new StoppedException(ExitCode.NotAuthorised, Waiting(answer.State, key));
         await TryReportAsync(api, cancellation).ConfigureAwait(false);
+        if (answer.Prove == true)
+            await TryProveAsync(api, branch, cancellation).ConfigureAwait(false);
         var head = answer.Head?.Bytes.ToArray() ?? device.Trust.TryHead(branch)
             ?? throw new StoppedException(ExitCode.NotFound, $"branch {branch} has no commit yet");
         return new OfferedHead(head, answer.Timestamp?.Bytes.ToArray()) { Assignment = answer.Assignment?.Bytes.ToArray() };
@@ -131,6 +133,20 @@ internal sealed class HeadSource(Device device, Sources sources)
         try
         {
             await ReportAsync(api, cancellation).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is ProblemException or ServerUnreachableException)
+        {
+        }
+    }
+
+    // A server that was restored from a backup publishes past what this device has seen; else its next heads would be refused here.
+    private async Task TryProveAsync(DeviceApi api, BranchName branch, CancellationToken cancellation)
+    {
+        if (device.Trust.TryHead(branch) is not { } head)
+            return;
+        try
+        {
+            await api.ProveAsync(new HeadProof(branch, new RawJson(head)), cancellation).ConfigureAwait(false);
         }
         catch (Exception e) when (e is ProblemException or ServerUnreachableException)
         {

@@ -51,6 +51,8 @@ internal static class CommandLine
         BundleCommand.Create(context),
         FsckCommand.Create(context),
         GcCommand.Create(context),
+        BackupCommand.Create(context),
+        RestoreCommand.Create(context),
         DeviceCommand.Create(context),
         TokenCommand.Create(context),
         KeyCommand.Create(context),

@@ -123,6 +123,10 @@ internal static class DeviceCommand
             output.WriteLine($"serial        {serial}{(device.Conflicts is { } others ? $"; also claimed by {string.Join(", ", others)}: accept one, reject the others" : "")}");
         if (device.Cloned is { } cloned)
             output.WriteLine($"cloned        two places used its key until {Printing.Time(cloned)}: reject it and give both new keys, or 'device accept' if one is gone");
+        if (device.Fork is { } fork)
+            output.WriteLine($"fork          it has another commit at sequence {fork} than this server, which used that number again after a restore; it takes the next publish");
+        if (device.IsAhead == true)
+            output.WriteLine("ahead         it has seen a later position of its branch than this server has: publish, and it goes on");
         output.WriteLine($"hardware      {device.Hardware} ({device.Architecture})");
         output.WriteLine($"branch        {device.Branch}, sequence {device.Sequence} seen");
         if (device.Allowed is { } allowed)
@@ -142,13 +146,14 @@ internal static class DeviceCommand
     // One word for why a device does not run what it should.
     private static string Sync(DeviceInfo device) =>
         device.LastSeen is null || device.Target is not { } target ? "-"
+        : device.IsAhead == true ? "ahead"
         : device.Running == target ? "in sync"
         : device.Failed == target ? "fell back"
         : device.Hold == true || device.Assignment is { Action: "hold", Taken: true } ? "held"
         : device.Wanted == target ? "updating"
         : "behind";
 
-    private static string Doubt(DeviceInfo device) => (device.Conflicts is not null ? " (conflict)" : "") + (device.Cloned is not null ? " (cloned)" : "");
+    private static string Doubt(DeviceInfo device) => (device.Conflicts is not null ? " (conflict)" : "") + (device.Cloned is not null ? " (cloned)" : "") + (device.Fork is not null ? " (fork)" : "");
 
     private static string Describe(ReportEvent item) =>
         $"{Printing.Time(item.Time)}  {item.Kind}{(item.Commit is { } commit ? $" {Printing.Short(commit)}" : "")}{(item.Message is { } message ? $": {message}" : "")}";

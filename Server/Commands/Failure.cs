@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using ContentTree.Server.Backups;
 using ContentTree.Server.Client;
 using ContentTree.Server.Deltas;
 using ContentTree.Server.Publishing;
@@ -30,6 +31,8 @@ internal sealed record Failure(ExitCode Code, string Message)
         SourceUnreachableException => new(ExitCode.Unreachable, e.Message),
         HttpRequestException => new(ExitCode.Unreachable, $"the server cannot be reached: {e.Message}"),
         VerificationException or CorruptObjectException => new(ExitCode.VerificationFailed, $"{e.Message}; 'ctree-server fsck' lists all damage"),
+        DamagedBackupException => new(ExitCode.VerificationFailed, e.Message),
+        DirectoryTakenException => new(ExitCode.Conflict, e.Message),
         PrivilegeRefusedException => new(ExitCode.NotAuthorised, e.Message),
         NotFoundException or ObjectNotFoundException => new(ExitCode.NotFound, e.Message),
         BranchMovedException => new(ExitCode.Conflict, e.Message),

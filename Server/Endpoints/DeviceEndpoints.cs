@@ -13,7 +13,7 @@ namespace ContentTree.Server.Endpoints;
 /// <summary>What devices ask: enrol, poll, report. Every request is signed by the device's key.</summary>
 internal sealed class DeviceEndpoints(
     DataDirectory data, DeviceAccess access, Devices devices, Events events, EmptyBranches emptyBranches, DeltaStore deltas, Timestamps timestamps, Assignments assignments,
-    ReadAccess reading, ServerOptions options, ILogger log)
+    SeenHeads seenHeads, ReadAccess reading, ServerOptions options, ILogger log)
 {
     private const int MaxText = 200;
     private const int BootIdDigits = 8;
@@ -24,6 +24,7 @@ internal sealed class DeviceEndpoints(
         routes.MapPost(Routes.Enrol, EnrolAsync);
         routes.MapPost(Routes.Poll, PollAsync);
         routes.MapPost(Routes.Report, ReportAsync);
+        routes.MapPost(Routes.Heads, ProveAsync);
     }
 
     private async Task EnrolAsync(HttpContext context)
@@ -62,7 +63,7 @@ internal sealed class DeviceEndpoints(
         var told = state == DeviceState.Accepted ? assignments.Newest(device, poll.Branch, poll.Assignment) : null;
         var root = data.Trust.Load();
         var answer = new PollAnswer(state, (long)options.PollInterval.TotalSeconds, root.Version, head, Delta: FindDelta(root, poll, head), Timestamp: timestamp, Assignment: told,
-            Private: newest is not null && reading.IsPrivate(poll.Branch) ? true : null);
+            Private: newest is not null && reading.IsPrivate(poll.Branch) ? true : null, Prove: newest is not null && seenHeads.IsWanted(device, poll, newest) ? true : null);
         await context.AnswerAsync(answer, ProtocolJson.Default.PollAnswer);
     }
 
@@ -77,6 +78,34 @@ internal sealed class DeviceEndpoints(
         foreach (var item in reported.Where(e => e.Code != 0))
             Log.Trouble(log, device, item.Kind, item.Code, item.Message);
         await context.AnswerAsync(new ReportAnswer(received), ProtocolJson.Default.ReportAnswer);
+    }
+
+    private async Task ProveAsync(HttpContext context)
+    {
+        var body = await context.ReadBodyAsync(BodyLimits.Head);
+        var device = access.RequireAccepted(context, body);
+        var proof = Messages.Parse(body, ProtocolJson.Default.HeadProof);
+        if (!reading.MayFollow(device, proof.Branch))
+            throw new ProblemException(ProblemCode.NotFound, $"no branch {proof.Branch}");
+        var outcome = Take(device, proof);
+        if (outcome is SeenHeadOutcome.Learnt { Head: var head })
+            Log.HeadLearnt(log, device, head.Branch, head.Commit, head.Sequence);
+        else if (outcome is SeenHeadOutcome.Fork { Head: var other } fork)
+            Log.HeadForked(log, device, other.Commit, other.Sequence, other.Branch, fork.Other);
+        await context.AnswerAsync(new HeadProofAnswer(outcome.Head.Sequence), ProtocolJson.Default.HeadProofAnswer);
+    }
+
+    private SeenHeadOutcome Take(KeyId device, HeadProof proof)
+    {
+        try
+        {
+            return seenHeads.Take(device, proof);
+        }
+        catch (VerificationException e)
+        {
+            Log.HeadNotOurs(log, device, proof.Branch, e.Message);
+            throw;
+        }
     }
 
     private NewestHead? ReadNewest(KeyId device, BranchName branch) => (reading.MayFollow(device, branch) ? timestamps.Read(branch) : null)

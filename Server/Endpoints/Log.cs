@@ -25,6 +25,15 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Information, Message = "branch {Branch} is at {Commit}, sequence {Sequence}, by token {Token}")]
     public static partial void Published(ILogger log, BranchName branch, ObjectId commit, long sequence, string token);
 
+    [LoggerMessage(Level = LogLevel.Warning, Message = "device {Device} proves that {Branch} has been at {Commit}, sequence {Sequence}, which this server does not know: the next publish goes past it")]
+    public static partial void HeadLearnt(ILogger log, KeyId device, BranchName branch, ObjectId commit, long sequence);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "device {Device} has {Commit} at sequence {Sequence} of {Branch}, where this server has {Other}: the number was used twice, publish again")]
+    public static partial void HeadForked(ILogger log, KeyId device, ObjectId commit, long sequence, BranchName branch, ObjectId other);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "device {Device} has a head of {Branch} that is not signed under this server's root: {Reason}")]
+    public static partial void HeadNotOurs(ILogger log, KeyId device, BranchName branch, string reason);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "branch {Branch} deleted, by token {Token}")]
     public static partial void BranchDeleted(ILogger log, BranchName branch, string token);
 

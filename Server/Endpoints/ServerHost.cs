@@ -88,7 +88,7 @@ internal sealed class ServerHost : IAsyncDisposable
         var timestamps = new Timestamps(data, time);
         var assignments = new Assignments(data, database, time);
         new RepositoryEndpoints(data, _deltas, timestamps, reading).Map(app);
-        new DeviceEndpoints(data, signed, devices, new Events(database), new EmptyBranches(database), _deltas, timestamps, assignments, reading, options, log).Map(app);
+        new DeviceEndpoints(data, signed, devices, new Events(database), new EmptyBranches(database), _deltas, timestamps, assignments, new SeenHeads(data, devices, time), reading, options, log).Map(app);
         packs.Map(app);
         new DeltaEndpoints(data, signed, reading, _deltas, _worker, time).Map(app);
         new PublishEndpoints(data, access, _uploads, time, log).Map(app);

@@ -14,12 +14,12 @@ internal sealed class DeviceView(DataDirectory data, Devices devices, Entitlemen
     public IReadOnlyList<DeviceInfo> List(int limit, string? after = null)
     {
         var branches = new Branches(data, time);
-        var targets = new Dictionary<BranchName, ObjectId?>();
+        var heads = new Dictionary<BranchName, VerifiedHead?>();
         return [.. devices.List(limit, after).Select(device =>
         {
-            if (!targets.TryGetValue(device.Branch, out var target))
-                targets[device.Branch] = target = branches.Read(device.Branch).Head?.Commit;
-            return device with { Target = device.PinnedAt(time) ?? target };
+            if (!heads.TryGetValue(device.Branch, out var head))
+                heads[device.Branch] = head = branches.Read(device.Branch).Head;
+            return Beside(device, head);
         })];
     }
 
@@ -27,10 +27,12 @@ internal sealed class DeviceView(DataDirectory data, Devices devices, Entitlemen
     public DeviceInfo Find(KeyId id)
     {
         var device = devices.Find(id);
-        return device with
-        {
-            Target = device.PinnedAt(time) ?? new Branches(data, time).Read(device.Branch).Head?.Commit,
-            Allowed = entitlements.Of(id) is { Count: > 0 } allowed ? [.. allowed] : null,
-        };
+        return Beside(device, new Branches(data, time).Read(device.Branch).Head) with { Allowed = entitlements.Of(id) is { Count: > 0 } allowed ? [.. allowed] : null };
     }
+
+    private DeviceInfo Beside(DeviceInfo device, VerifiedHead? head) => device with
+    {
+        Target = device.PinnedAt(time) ?? head?.Commit,
+        IsAhead = head is not null && device.Sequence > head.Sequence ? true : null,
+    };
 }

@@ -26,6 +26,9 @@ internal sealed class DataDirectory : IDisposable
         _cache = Posix.OpenDirectory(System.IO.Path.Combine(path, "cache"));
     }
 
+    /// <summary>The file that stands in a directory while a backup is restored into it.</summary>
+    public static ReadOnlySpan<byte> UnfinishedMark => "restore.unfinished"u8;
+
     public string Path { get; }
 
     public Repository Repository { get; }
@@ -45,6 +48,13 @@ internal sealed class DataDirectory : IDisposable
     {
         if (!File.Exists(System.IO.Path.Combine(path, "repo", "trust", "root.json")))
             throw new StoreNotFoundException($"{path}: no server data here; 'ctree-server --data {path} init' makes it");
+        RequireFinished(path);
+        return OpenUnfinished(path);
+    }
+
+    /// <summary>Opens one that a backup is being restored into.</summary>
+    public static DataDirectory OpenUnfinished(string path)
+    {
         EnsureFolders(path);
         return new DataDirectory(path);
     }
@@ -53,6 +63,7 @@ internal sealed class DataDirectory : IDisposable
     public static DataDirectory Create(string path, TimeProvider time)
     {
         Directory.CreateDirectory(path);
+        RequireFinished(path);
         EnsureFolders(path);
         using (var repository = Repository.Create(System.IO.Path.Combine(path, "repo")))
         {
@@ -65,6 +76,16 @@ internal sealed class DataDirectory : IDisposable
             }
         }
         return new DataDirectory(path);
+    }
+
+    /// <summary>Makes the folders that are for the server's user only.</summary>
+    public static void EnsureFolders(string path)
+    {
+        using var root = Posix.OpenDirectory(path);
+        DurableFiles.EnsureDirectory(root, "keys"u8, Private);
+        DurableFiles.EnsureDirectory(root, "online-keys"u8, Private);
+        DurableFiles.EnsureDirectory(root, "cache"u8, Private);
+        Posix.Fsync(root, path);
     }
 
     /// <summary>The private keys that are kept here; none where all of them are kept elsewhere.</summary>
@@ -98,12 +119,10 @@ internal sealed class DataDirectory : IDisposable
         _cache.Dispose();
     }
 
-    private static void EnsureFolders(string path)
+    private static void RequireFinished(string path)
     {
         using var root = Posix.OpenDirectory(path);
-        DurableFiles.EnsureDirectory(root, "keys"u8, Private);
-        DurableFiles.EnsureDirectory(root, "online-keys"u8, Private);
-        DurableFiles.EnsureDirectory(root, "cache"u8, Private);
-        Posix.Fsync(root, path);
+        if (Posix.StatAt(root, UnfinishedMark) is not null)
+            throw new StoreNotFoundException($"{path}: a restore into it was not finished; say the same 'ctree-server restore' again");
     }
 }

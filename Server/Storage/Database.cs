@@ -85,6 +85,20 @@ internal sealed class Database
         }
     }
 
+    /// <summary>Writes the database as it is at one moment to a new file; others go on reading and writing meanwhile.</summary>
+    public void CopyTo(string path)
+    {
+        using var connection = Connect();
+        connection.Execute("VACUUM INTO $path", ("$path", path));
+    }
+
+    /// <summary>Readers and writers do not wait for each other from now on. A copy has lost that.</summary>
+    public void LogAhead()
+    {
+        using var connection = Connect();
+        connection.Execute("PRAGMA journal_mode = WAL");
+    }
+
     public SqliteConnection Connect()
     {
         var connection = new SqliteConnection(_connectionString);

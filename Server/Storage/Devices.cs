@@ -96,6 +96,27 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
         connection.Execute("DELETE FROM boots WHERE device = $id AND number <= $number - $kept", ("$id", id), ("$number", number), ("$kept", KeptBoots));
     }
 
+    /// <summary>Whether the device has sent this head before.</summary>
+    public bool HasProved(KeyId id, ObjectId head)
+    {
+        using var connection = database.Connect();
+        return connection.Query("SELECT 1 FROM devices WHERE id = $id AND proved = $head", _ => 1, ("$id", id), ("$head", head)).Count > 0;
+    }
+
+    /// <summary>Remembers that the device has sent a head, whatever came of it.</summary>
+    public void MarkProved(KeyId id, ObjectId head)
+    {
+        using var connection = database.Connect();
+        connection.Execute("UPDATE devices SET proved = $head WHERE id = $id", ("$id", id), ("$head", head));
+    }
+
+    /// <summary>Remembers that the device has another commit at a position of its branch than this server.</summary>
+    public void MarkFork(KeyId id, long sequence)
+    {
+        using var connection = database.Connect();
+        connection.Execute("UPDATE devices SET fork = $sequence WHERE id = $id", ("$id", id), ("$sequence", sequence));
+    }
+
     /// <summary>A page of devices by id.</summary>
     public IReadOnlyList<DeviceInfo> List(int limit, string? after = null)
     {
@@ -127,7 +148,7 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
                     ON CONFLICT (id) DO NOTHING
                     """, ("$id", id), ("$branch", expectedOn), ("$state", Word(state)), ("$now", time.GetUtcNow()));
             }
-            if (connection.Execute("UPDATE devices SET state = $state, cloned = NULL WHERE id = $id", ("$id", id), ("$state", Word(state))) == 0)
+            if (connection.Execute("UPDATE devices SET state = $state, cloned = NULL, fork = NULL WHERE id = $id", ("$id", id), ("$state", Word(state))) == 0)
                 throw Unknown(id);
         }
         return Find(id);
@@ -171,7 +192,7 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
         BranchName.Parse(row.Text("branch")), row.Time("enrolled"), row.TimeOrNull("last_seen"),
         IdOf(row, "running"), IdOf(row, "wanted"), IdOf(row, "failed"), row.TextOrNull("boot"), row.Number("sequence"), ReadEvent(row),
         Hold: row.Number("hold") != 0 ? true : null, Assignment: ReadAssignment(row), Serial: row.Text("serial") is { Length: > 0 } serial ? serial : null,
-        Conflicts: row.TextOrNull("conflicts")?.Split(',').Select(KeyId.Parse).Order().ToArray(), Cloned: row.TimeOrNull("cloned"));
+        Conflicts: row.TextOrNull("conflicts")?.Split(',').Select(KeyId.Parse).Order().ToArray(), Cloned: row.TimeOrNull("cloned"), Fork: row.IsDBNull(row.GetOrdinal("fork")) ? null : row.Number("fork"));
 
     private static AssignmentInfo? ReadAssignment(SqliteDataReader row) => row.TextOrNull("told_action") is not { } action ? null : new AssignmentInfo(
         action, row.Number("told_counter"), row.Time("told_expires"), IdOf(row, "told_commit"), row.Text("told_reason") is { Length: > 0 } reason ? reason : null,

@@ -53,6 +53,10 @@ internal static class Migrations
           device TEXT NOT NULL REFERENCES devices (id) ON DELETE CASCADE, boot TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (device, boot)
         ) WITHOUT ROWID;
         """,
+        """
+        ALTER TABLE devices ADD COLUMN proved TEXT;
+        ALTER TABLE devices ADD COLUMN fork INTEGER;
+        """,
     ];
 
     public static void Apply(SqliteConnection connection, string path)

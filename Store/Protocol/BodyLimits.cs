@@ -12,6 +12,9 @@ public static class BodyLimits
     /// <summary>Report.</summary>
     public const int Report = 256 << 10;
 
+    /// <summary>A head: the longest envelope fits.</summary>
+    public const int Head = Trust.Envelope.MaxBytes + 1024;
+
     /// <summary>A black box: its text may be escaped.</summary>
     public const int BlackBox = 512 << 10;
 

@@ -26,6 +26,8 @@ namespace ContentTree.Store.Protocol;
 /// <param name="Serial">What it says is printed on its board.</param>
 /// <param name="Conflicts">Other keys with the same serial that were not rejected.</param>
 /// <param name="Cloned">When two places were last seen to use its key; accepting it again forgets that.</param>
+/// <param name="Fork">The position at which it has another commit than this server; accepting it again forgets that.</param>
+/// <param name="IsAhead">It has seen a later position of its branch than this server, which was restored from a backup.</param>
 public sealed record DeviceInfo(
     KeyId Id,
     string Name,
@@ -48,4 +50,6 @@ public sealed record DeviceInfo(
     IReadOnlyList<BranchName>? Allowed = null,
     string? Serial = null,
     IReadOnlyList<KeyId>? Conflicts = null,
-    DateTimeOffset? Cloned = null);
+    DateTimeOffset? Cloned = null,
+    long? Fork = null,
+    bool? IsAhead = null);

@@ -20,6 +20,8 @@ namespace ContentTree.Store.Protocol;
 [JsonSerializable(typeof(PollAnswer))]
 [JsonSerializable(typeof(ReportRequest))]
 [JsonSerializable(typeof(ReportAnswer))]
+[JsonSerializable(typeof(HeadProof))]
+[JsonSerializable(typeof(HeadProofAnswer))]
 [JsonSerializable(typeof(MissingRequest))]
 [JsonSerializable(typeof(MissingAnswer))]
 [JsonSerializable(typeof(MoveHeadRequest))]

@@ -18,6 +18,9 @@ public static class Routes
     /// <summary>POST <see cref="BlackBoxRequest"/> -> <see cref="BlackBoxAnswer"/>; signed by the device.</summary>
     public const string BlackBoxes = "/api/v1/blackboxes";
 
+    /// <summary>POST <see cref="HeadProof"/> -> <see cref="HeadProofAnswer"/>; signed by the device.</summary>
+    public const string Heads = "/api/v1/heads";
+
     /// <summary>POST a pack request -> a pack (docs/format/pack.md); signed by the device.</summary>
     public const string Packs = "/api/v1/packs";
 

@@ -88,6 +88,15 @@ public sealed class Heads
         DurableFiles.Replace(directory, FileOf(branch), head);
     }
 
+    /// <summary>Notes a head that was the branch's once and is not known here, so that its sequence is not used again; the branch stays where it is.</summary>
+    /// <returns>False when that sequence has a head already.</returns>
+    public bool Archive(BranchName branch, long sequence, ReadOnlySpan<byte> head)
+    {
+        using var guard = Lock();
+        using var archive = Open($"history/{branch}");
+        return DurableFiles.TryCreate(archive, ArchiveName(sequence), head);
+    }
+
     /// <summary>
     /// Replaces the newest head by one that says the same with other signatures, also in the archive; the branch does not move.
     /// </summary>

@@ -128,6 +128,23 @@ public sealed class Repository : IDisposable
         return true;
     }
 
+    /// <summary>Keeps garbage collection out until it is disposed. Publishers go on.</summary>
+    public IDisposable HoldGarbage() => RepositoryLock.Take(_root, exclusive: false);
+
+    /// <summary>The objects whose ids begin with this byte, by id and kind.</summary>
+    public IReadOnlyList<ObjectName> List(byte first)
+    {
+        var prefix = Convert.ToHexStringLower([first]);
+        var names = new List<ObjectName>();
+        foreach (var (file, _) in Posix.ReadDirectory(_fanout[first], Path))
+        {
+            if (ObjectName.TryParse(prefix + Encoding.ASCII.GetString(file), out var name))
+                names.Add(name);
+        }
+        names.Sort((a, b) => a.Id.CompareTo(b.Id) is var order and not 0 ? order : a.Kind.CompareTo(b.Kind));
+        return names;
+    }
+
     /// <summary>Starts writing objects. Nothing that is written can be removed by garbage collection until it is disposed.</summary>
     /// <param name="rewrite">Write also what is there already: the way to replace damaged objects from an intact source.</param>
     public ObjectWriter BeginWriting(bool rewrite = false) => new(this, rewrite);

@@ -46,11 +46,15 @@ public sealed class PageTests
         var published = server.Publish();
         using var device = new TestDevice(server);
         await device.EnrolAsync(server.NewToken(TokenRole.Enrol));
-        var copy = server["backup"];
-        Directory.CreateDirectory(Path.Combine(copy, "repo"));
-        Shell.Run($"set -eu; DATA='{server.DataPath}' BACKUP='{copy}'; {TestFiles.Block(TestFiles.Page("operations.md"), "## Backup", "sh")}");
+        var lines = TestFiles.Block(TestFiles.Page("operations.md"), "## Backup", "sh").Replace("ctree-server", $"dotnet '{ServerProcess.Program}'", StringComparison.Ordinal)
+            .Replace("/srv/ctree", server.DataPath, StringComparison.Ordinal).Replace("/srv/new", server["new"], StringComparison.Ordinal)
+            .Replace("/mnt", server["mnt"], StringComparison.Ordinal).Replace("/media/stick", server["mnt"], StringComparison.Ordinal);
+        Directory.CreateDirectory(server["mnt"]);
 
-        Shell.Run($"cp -a '{server.DataPath}/keys' '{copy}'; mkdir '{copy}/repo/staging' '{copy}/repo/deltas'");
+        Shell.Run($"set -eu; {lines}");
+
+        File.Exists(server["mnt/ctree.tar"]).Should().BeTrue();
+        var copy = server["new"];
         await ServerCommand.DoAsync("--data", copy, "fsck");
         (await ServerCommand.DoAsync("--data", copy, "device", "list")).Out.Should().Contain(device.Id.ToString());
         server.WriteSource("file", "two");

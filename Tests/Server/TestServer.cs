@@ -14,10 +14,11 @@ internal sealed class TestServer : IAsyncDisposable
     private readonly TemporaryDirectory _temporary = new();
     private ServerHost _host;
 
-    private TestServer()
+    private TestServer(string? data)
     {
+        DataPath = data ?? _temporary["data"];
         Data = DataDirectory.Create(DataPath, Time);
-        Admin = new Tokens(Data.OpenDatabase(), Time).CreateFirstAdmin()!.Token;
+        Admin = new Tokens(Data.OpenDatabase(), Time).CreateFirstAdmin()?.Token ?? "";
         Directory.CreateDirectory(Source);
         _host = NewHost();
     }
@@ -26,7 +27,7 @@ internal sealed class TestServer : IAsyncDisposable
 
     public DataDirectory Data { get; }
 
-    public string DataPath => _temporary["data"];
+    public string DataPath { get; }
 
     /// <summary>A directory to publish, empty at first.</summary>
     public string Source => _temporary["source"];
@@ -41,9 +42,10 @@ internal sealed class TestServer : IAsyncDisposable
     /// <summary>Talks to the server without any token.</summary>
     public HttpClient Http { get; private set; } = new();
 
-    public static async Task<TestServer> StartAsync()
+    /// <param name="data">What it serves, as it is; null for new data of its own.</param>
+    public static async Task<TestServer> StartAsync(string? data = null)
     {
-        var server = new TestServer();
+        var server = new TestServer(data);
         await server.ListenAsync();
         return server;
     }

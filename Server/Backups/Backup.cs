@@ -1,0 +1,103 @@
+using ContentTree.Server.Commands;
+using ContentTree.Server.Storage;
+using ContentTree.Store.Deltas;
+using ContentTree.Store.Objects;
+using ContentTree.Store.Repositories;
+
+namespace ContentTree.Server.Backups;
+
+/// <summary>
+/// Writes a backup of a server's directory, also while it runs. Heads first and objects last, and no garbage collection meanwhile: a head
+/// that is in the backup finds in it all that it needs, whoever publishes. Who is killed leaves no archive, and the older ones as they are.
+/// </summary>
+internal sealed class Backup(DataDirectory data, BackupOptions options, TimeProvider time)
+{
+    private const string FileSuffix = ".tar";
+
+    /// <param name="target">A name that ends in ".tar", or a directory of backups.</param>
+    public WrittenBackup Write(string target, CancellationToken cancellation)
+    {
+        if ((Path.GetFullPath(target) + "/").StartsWith(Path.GetFullPath(data.Path) + "/", StringComparison.Ordinal))
+            throw new UsageException($"{target} is in the directory that is backed up: name another place");
+        using var held = data.Repository.HoldGarbage();
+        return target.EndsWith(FileSuffix, StringComparison.Ordinal) ? WriteFile(target, cancellation) : WriteDirectory(new BackupDirectory(target), cancellation);
+    }
+
+    private WrittenBackup WriteFile(string target, CancellationToken cancellation)
+    {
+        if (File.Exists(target))
+            throw new UsageException($"{target} exists: a backup overwrites no other");
+        var created = time.GetUtcNow();
+        using var archive = new ArchiveWriter(target);
+        new ServerFiles(data).AddTo(archive, options.WithKeys);
+        long objects = 0, bytes = 0;
+        foreach (var name in Objects())
+        {
+            cancellation.ThrowIfCancellationRequested();
+            using var frame = Open(name);
+            archive.AddProved(name.RelativePath, frame);
+            objects++;
+            bytes += frame.Length;
+        }
+        foreach (var delta in Deltas())
+        {
+            using var file = File.OpenRead(delta);
+            archive.AddProved(BackupPaths.Deltas + Path.GetFileName(delta), file);
+        }
+        var summary = archive.Complete(created, objects, inPool: false, options.WithKeys);
+        return new WrittenBackup(target, new FileInfo(target).Length, summary, (objects, bytes), default);
+    }
+
+    private WrittenBackup WriteDirectory(BackupDirectory directory, CancellationToken cancellation)
+    {
+        using var alone = directory.Take();
+        var number = (directory.List() is [.., var newest] ? newest.Number : 0) + 1;
+        var created = time.GetUtcNow();
+        var path = directory.ArchivePath(number, created);
+        using var archive = new ArchiveWriter(path);
+        new ServerFiles(data).AddTo(archive, options.WithKeys);
+        using var pool = Repository.Create(directory.PoolPath);
+        var (objects, copied) = CopyObjects(pool, directory.ListPath(number), cancellation);
+        CopyDeltas(pool);
+        using (var list = File.OpenRead(directory.ListPath(number)))
+            archive.Count(ObjectList.MemberName, list);
+        var summary = archive.Complete(created, objects, inPool: true, options.WithKeys);
+        var pruned = options.Keep is { } keep ? directory.Prune(keep) : default;
+        return new WrittenBackup(path, new FileInfo(path).Length, summary, copied, pruned);
+    }
+
+    private (long Objects, (long, long) Copied) CopyObjects(Repository pool, string listPath, CancellationToken cancellation)
+    {
+        using var copy = new ObjectCopy(pool);
+        using var list = new FileStream(listPath, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 64 * 1024);
+        var objects = 0L;
+        foreach (var name in Objects())
+        {
+            cancellation.ThrowIfCancellationRequested();
+            copy.Put(name, () => Open(name));
+            ObjectList.Write(list, name);
+            objects++;
+        }
+        copy.Complete();
+        list.Flush(flushToDisk: true);
+        return (objects, copy.Copied);
+    }
+
+    private IEnumerable<ObjectName> Objects() => Enumerable.Range(0, 256).SelectMany(first => data.Repository.List((byte)first));
+
+    private FileStream Open(ObjectName name) => new(data.Repository.OpenStored(name), FileAccess.Read, bufferSize: 0);
+
+    private IEnumerable<string> Deltas() => !options.WithDeltas ? [] :
+        Directory.EnumerateFiles(Path.Combine(data.Repository.Path, "deltas")).Where(file => DeltaName.TryParse(Path.GetFileName(file), out _));
+
+    // Their names are their hashes: what is there is the same. One that is trimmed meanwhile is of no more use.
+    private void CopyDeltas(Repository pool)
+    {
+        foreach (var delta in Deltas())
+        {
+            var target = Path.Combine(pool.Path, "deltas", Path.GetFileName(delta));
+            if (!File.Exists(target) && File.Exists(delta))
+                FileCopy.Durably(delta, target);
+        }
+    }
+}
