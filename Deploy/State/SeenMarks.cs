@@ -9,12 +9,11 @@ namespace ContentTree.Deploy.State;
 /// </summary>
 internal sealed class SeenMarks(SeenState seen, TrustRoot root)
 {
-    private readonly IReadOnlyList<KeyId> _release = KeysOf(root, Role.Release);
     private readonly IReadOnlyList<KeyId> _timestamp = KeysOf(root, Role.Timestamp);
     private readonly IReadOnlyList<KeyId> _fleet = KeysOf(root, Role.Fleet);
 
     /// <summary>The newest moment that signed data has proved.</summary>
-    public DateTimeOffset Floor => seen.Branches.SelectMany(b => b.Keys ?? []).Where(k => _release.Contains(k.Key)).Select(k => k.Created)
+    public DateTimeOffset Floor => seen.Branches.SelectMany(Counting).Select(k => k.Created)
         .Concat(Timestamps.Select(t => t.Created)).Append(seen.Floor).Max();
 
     /// <summary>The highest counter of an assignment, 0 before the first.</summary>
@@ -31,7 +30,7 @@ internal sealed class SeenMarks(SeenState seen, TrustRoot root)
             return null;
         if (known.Keys is null)
             return new SeenHead(known.Sequence, known.Commit);
-        return known.Keys.Where(k => _release.Contains(k.Key)).MaxBy(k => k.Sequence) is { } highest ? new SeenHead(highest.Sequence, highest.Commit) : null;
+        return Counting(known).MaxBy(k => k.Sequence) is { } highest ? new SeenHead(highest.Sequence, highest.Commit) : null;
     }
 
     /// <summary>The newest moment that a timestamp of the branch has named, or null.</summary>
@@ -46,10 +45,16 @@ internal sealed class SeenMarks(SeenState seen, TrustRoot root)
         Assignments = assignment is null ? seen.Assignments : Marked(assignment),
     };
 
+    private IEnumerable<SeenKey> Counting(SeenBranch branch)
+    {
+        var keys = root.HeadKeys(branch.Branch);
+        return (branch.Keys ?? []).Where(k => keys.Contains(k.Key));
+    }
+
     private SeenBranch Marked(VerifiedHead head)
     {
-        var before = (seen.Find(head.Branch)?.Keys ?? []).Where(k => _release.Contains(k.Key)).ToDictionary(k => k.Key);
-        foreach (var signer in root.SignersOf(head.Envelope, Role.Release))
+        var before = seen.Find(head.Branch) is { } known ? Counting(known).ToDictionary(k => k.Key) : [];
+        foreach (var signer in root.HeadSigners(head.Envelope, head.Branch))
         {
             var created = before.TryGetValue(signer, out var old) && old.Created > head.Created ? old.Created : head.Created;
             before[signer] = new SeenKey(signer, head.Sequence, head.Commit, created);

@@ -2,8 +2,9 @@ using ContentTree.Store.Objects;
 
 namespace ContentTree.Deploy.Transfer;
 
-/// <summary>A commit that release keys have named on a branch, so that this device may run it.</summary>
+/// <summary>A commit that a signed head has named on a branch, so that this device may run it.</summary>
 /// <param name="Commit">The commit.</param>
 /// <param name="Branch">The branch; absent for one that the store already had complete.</param>
 /// <param name="Sequence">Its position there; 0 if not known.</param>
-internal sealed record Target(ObjectId Commit, BranchName? Branch, long Sequence);
+/// <param name="IsReleased">Release keys have signed that. Else those who may only compose have: <see cref="CompositionCheck"/> comes first.</param>
+internal sealed record Target(ObjectId Commit, BranchName? Branch, long Sequence, bool IsReleased);

@@ -68,6 +68,8 @@ internal sealed class UpdateJob(Device device, Sources sources, Progress progres
         await using var _ = pull.ConfigureAwait(false);
         await using var record = new FetchedRecord(device, pull.Counters).ConfigureAwait(false);
         var plan = await pull.PlanAsync(target.Commit, isFollowed: true, cancellation).ConfigureAwait(false);
+        if (!target.IsReleased)
+            await new CompositionCheck(device, sources, pull.Counters).RequireAsync(plan.Id, plan.Commit, cancellation).ConfigureAwait(false);
         KernelRoom.Require(device, plan);
         CompleteCommit complete;
         await using (progress.Follow(plan, pull.Counters).ConfigureAwait(false))
@@ -111,9 +113,9 @@ internal sealed class UpdateJob(Device device, Sources sources, Progress progres
     {
         var branch = device.State.Follow.Branch;
         if (device.Trust.Seen(branch) is { } seen && seen.Commit == commit)
-            return new Target(commit, branch, seen.Sequence);
+            return new Target(commit, branch, seen.Sequence, IsReleased: true);
         var note = device.State.Deployments.Deployments.LastOrDefault(d => d.Commit == commit);
-        return new Target(commit, note?.Branch, note?.Sequence ?? 0);
+        return new Target(commit, note?.Branch, note?.Sequence ?? 0, IsReleased: true);
     }
 
     private void RequireAutomatic(Target target)

@@ -53,7 +53,7 @@ internal sealed class BundleWriter(DataDirectory data, TimeProvider time)
         using var file = new FileStream(path, FileMode.Create, FileAccess.Write);
         using (var tar = new TarWriter(file, TarEntryFormat.Ustar, leaveOpen: true))
         {
-            foreach (var (name, bytes) in Roots().Concat(heads))
+            foreach (var (name, bytes) in Roots().Concat(heads).Concat(PartHeads(commit)))
                 Add(tar, name, new MemoryStream(bytes));
             AddDeltas(tar, commit, deltas);
             AddObjects(tar, commit, isWhole: deltas.Count == 0, cancellation);
@@ -83,6 +83,13 @@ internal sealed class BundleWriter(DataDirectory data, TimeProvider time)
             .Select(sequence => data.Repository.Heads.ReadArchived(branch, sequence)).FirstOrDefault();
     }
 
+    // By them a device sees that the parts of a composed commit were released.
+    private IEnumerable<(string Name, byte[] Bytes)> PartHeads(ObjectId commit) =>
+        (Composition.Of(data.Repository.ReadCommit(commit))?.Inputs ?? []).Select(i => (i.Branch, i.Sequence)).Distinct()
+            .OrderBy(p => p.Branch.ToString(), StringComparer.Ordinal).ThenBy(p => p.Sequence)
+            .Select(p => ($"history/{p.Branch}/{p.Sequence}.json", data.Repository.Heads.ReadArchived(p.Branch, p.Sequence)
+                ?? throw new NotFoundException($"head {p.Sequence} of {p.Branch} is not in the archive, and without it no device takes a commit that it is a part of")));
+
     private void AddDeltas(TarWriter tar, ObjectId commit, IReadOnlyList<DeltaOffer> deltas)
     {
         if (deltas.Count == 0)
@@ -101,7 +108,9 @@ internal sealed class BundleWriter(DataDirectory data, TimeProvider time)
         var closure = new RepositoryClosure(data.Repository);
         if (isWhole)
             closure.AddCommit(commit, missing => throw new ObjectNotFoundException(missing));
-        IReadOnlyCollection<ObjectName> objects = isWhole ? [.. closure.Reached] : [new ObjectName(ObjectKind.Commit, commit)];
+        else
+            closure.AddProof(commit, missing => throw new ObjectNotFoundException(missing));
+        var objects = closure.Reached;
         if (objects.Count > MaxFiles)
             throw new UnsupportedSourceException(commit.ToString(), $"has {objects.Count} objects, and a device takes a bundle of {MaxFiles}; make one with --from");
         foreach (var name in objects.OrderBy(o => o.ToString(), StringComparer.Ordinal))

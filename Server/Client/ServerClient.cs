@@ -40,6 +40,10 @@ internal sealed class ServerClient : IDisposable
     public Task<TAnswer> PostAsync<TAnswer>(string route, JsonTypeInfo<TAnswer> type, CancellationToken cancellation) =>
         SendAsync(HttpMethod.Post, route, null, type, cancellation);
 
+    public Task<TAnswer> PutAsync<TRequest, TAnswer>(
+        string route, TRequest request, JsonTypeInfo<TRequest> requestType, JsonTypeInfo<TAnswer> type, CancellationToken cancellation) =>
+        SendAsync(HttpMethod.Put, route, Json(request, requestType), type, cancellation);
+
     public Task PutAsync(string route, HttpContent content, CancellationToken cancellation) =>
         DiscardAsync(HttpMethod.Put, route, content, cancellation);
 

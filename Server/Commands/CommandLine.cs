@@ -41,6 +41,7 @@ internal static class CommandLine
         ServeCommand.Create(context),
         PublishCommand.Create(context),
         BranchCommand.Create(context),
+        RecipeCommand.Create(context),
         LogCommand.Create(context),
         ShowCommand.Create(context),
         LsCommand.Create(context),

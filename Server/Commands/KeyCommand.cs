@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using ContentTree.Server.Storage;
 using ContentTree.Server.Trust;
 using ContentTree.Store;
+using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Trust;
 
@@ -62,9 +63,10 @@ internal static class KeyCommand
         var add = new Option<string[]>("--add") { Description = "give a key a role; its public part (PEM) is enough", HelpName = "ROLE=KEYFILE" };
         var remove = new Option<string[]>("--remove") { Description = "take a role from a key", HelpName = "ROLE=KEYID" };
         var threshold = new Option<string[]>("--threshold") { Description = "how many keys of a role sign together", HelpName = "ROLE=N" };
+        var branches = new Option<string[]>("--branches") { Description = "what the composition role may move: the beginnings of branch names, for instance fleet/", HelpName = "PREFIX/" };
         var expires = CommandContext.When("--expires", $"when the root ends (default: in {TrustFiles.RootYears} years)");
         var signers = new SignerOptions();
-        var command = new Command("root", "Write the next trust root, signed by the keys at hand. Nothing changes before 'key install'.") { file, add, remove, threshold, expires };
+        var command = new Command("root", "Write the next trust root, signed by the keys at hand. Nothing changes before 'key install'.") { file, add, remove, threshold, branches, expires };
         signers.AddTo(command);
         return CommandContext.Run(command, (parsed, _) =>
         {
@@ -75,6 +77,7 @@ internal static class KeyCommand
                 Add = [.. Pairs(parsed, add).Select(p => (p.Role, SignerOptions.ReadPublic(p.Value)))],
                 Remove = [.. Pairs(parsed, remove).Select(p => (p.Role, KeyId.TryParse(p.Value, out var id) ? id : throw new UsageException($"'{p.Value}' is no key id: 16 hex digits")))],
                 Thresholds = [.. Pairs(parsed, threshold).Select(p => (p.Role, int.TryParse(p.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var n) && n > 0 ? n : throw new UsageException($"--threshold {p.Role} wants a number from 1")))],
+                Branches = [.. (parsed.GetValue(branches) ?? []).Select(prefix => prefix is [.. var name, '/'] && BranchName.TryParse(name, out BranchName _) ? prefix : throw new UsageException($"--branches wants the beginning of branch names with '/' at its end, not '{prefix}'"))],
                 Expires = parsed.GetValue(expires) ?? context.Time.GetUtcNow().AddYears(TrustFiles.RootYears),
             };
             var statement = change.After(present);

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using ContentTree.Server.Client;
+using ContentTree.Server.Compositions;
 using ContentTree.Server.Publishing;
 using ContentTree.Server.Trust;
 using ContentTree.Store.Objects;
@@ -27,6 +28,7 @@ internal static class PublishCommand
         var subject = new Option<string>("--subject") { Description = "one line that says what changed", DefaultValueFactory = _ => "" };
         var version = new Option<string>("--version") { Description = "the version people know it by", DefaultValueFactory = _ => "" };
         var compatible = new Option<string[]>("--compatible") { Description = "hardware it is for; may be given several times (default: any)", HelpName = "HW" };
+        var requires = new Option<string[]>("--requires") { Description = "what it needs beside it in a composition; may be given several times", HelpName = "'BRANCH >= VERSION'" };
         var created = CommandContext.When("--created", "when the commit says it was made (default: now); fixed, equal trees get equal commit ids");
         var owner = new Option<(uint, uint)?>("--owner")
         {
@@ -53,7 +55,7 @@ internal static class PublishCommand
         };
         var command = new Command("publish", "Publish a source as the next commit of a branch.")
         {
-            source, branch, subject, version, compatible, created, owner, noCache, allowPrivileged, unsigned, json, server, token, cache,
+            source, branch, subject, version, compatible, requires, created, owner, noCache, allowPrivileged, unsigned, json, server, token, cache,
         };
         signers.AddTo(command);
         return CommandContext.Run(command, async (parsed, cancellation) =>
@@ -65,6 +67,7 @@ internal static class PublishCommand
                 Subject = parsed.GetValue(subject) ?? "",
                 Version = parsed.GetValue(version) ?? "",
                 Compatible = parsed.GetValue(compatible) ?? [],
+                Requires = [.. (parsed.GetValue(requires) ?? []).Select(ParseRequirement)],
                 Created = parsed.GetValue(created),
                 Owner = parsed.GetValue(owner),
                 AllowPrivileged = parsed.GetValue(allowPrivileged),
@@ -121,6 +124,18 @@ internal static class PublishCommand
         ["privileges"] = Printing.ToJson(result.Privileges?.Changes ?? []),
         ["privilegeChanges"] = result.Privileges?.Count ?? 0,
     };
+
+    private static Requirement ParseRequirement(string text)
+    {
+        try
+        {
+            return Requirement.Parse(text);
+        }
+        catch (FormatException e)
+        {
+            throw new UsageException($"--requires: {e.Message}");
+        }
+    }
 
     private static (uint, uint)? ParseOwner(string text) =>
         text.Split(':') is [var uid, var gid] && uint.TryParse(uid, NumberStyles.None, CultureInfo.InvariantCulture, out var u) &&

@@ -50,6 +50,18 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Error, Message = "looking for deltas to make failed")]
     public static partial void DeltasFailed(ILogger log, Exception exception);
 
+    [LoggerMessage(Level = LogLevel.Information, Message = "branch {Branch} is composed anew: {Commit}, sequence {Sequence}")]
+    public static partial void Composed(ILogger log, BranchName branch, ObjectId commit, long sequence);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "branch {Branch} stays as it is composed: {Reason}")]
+    public static partial void NotComposed(ILogger log, BranchName branch, string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "looking for branches to compose failed")]
+    public static partial void CompositionsFailed(ILogger log, Exception exception);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "recipe {Name} {What} by token {Token}")]
+    public static partial void RecipeChanged(ILogger log, string name, string what, string token);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "device {Device} is assigned {Action} {Commit} by token {Token}")]
     public static partial void Assigned(ILogger log, KeyId device, string action, ObjectId? commit, string token);
 

@@ -1,3 +1,4 @@
+using ContentTree.Server.Compositions;
 using ContentTree.Server.Deltas;
 using ContentTree.Server.Fleet;
 using ContentTree.Server.Privacy;
@@ -25,6 +26,7 @@ internal sealed class ServerHost : IAsyncDisposable
     private readonly DeltaStore _deltas;
     private readonly DeltaWorker _worker;
     private readonly TimestampWorker _vouching;
+    private readonly CompositionWorker _composing;
 
     public ServerHost(DataDirectory data, TimeProvider time, ServerOptions options)
     {
@@ -42,6 +44,7 @@ internal sealed class ServerHost : IAsyncDisposable
         _deltas = new DeltaStore(data);
         _worker = new DeltaWorker(data, _deltas, time, options, log);
         _vouching = new TimestampWorker(new Timestamps(data, time), time, log);
+        _composing = new CompositionWorker(data, time, options.HeadScan, log);
         Map(_app, data, time, options, log);
     }
 
@@ -67,6 +70,7 @@ internal sealed class ServerHost : IAsyncDisposable
         await _uploads.DisposeAsync();
         await _worker.DisposeAsync();
         await _vouching.DisposeAsync();
+        await _composing.DisposeAsync();
         _deltas.Dispose();
     }
 
@@ -92,6 +96,7 @@ internal sealed class ServerHost : IAsyncDisposable
         packs.Map(app);
         new DeltaEndpoints(data, signed, reading, _deltas, _worker, time).Map(app);
         new PublishEndpoints(data, access, _uploads, time, log).Map(app);
+        new RecipeEndpoints(data, access, time, log).Map(app);
         new BlackBoxEndpoints(new BlackBoxes(database, time), signed, access, log).Map(app);
         new ManagementEndpoints(data, devices, tokens, new EmptyBranches(database), assignments, entitlements, access, time, log).Map(app);
     }

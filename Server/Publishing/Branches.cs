@@ -52,11 +52,8 @@ internal sealed class Branches(DataDirectory data, TimeProvider time)
     {
         var envelope = Envelope.Parse(bytes);
         _all ??= [.. data.Trust.LoadAll()];
-        return (_all.FirstOrDefault(root => IsSignedFor(root, envelope)) ?? _root).VerifyHead(bytes, branch);
+        return (_all.FirstOrDefault(root => root.HeadSigner(envelope, branch) is not null) ?? _root).VerifyHead(bytes, branch);
     }
-
-    private static bool IsSignedFor(TrustRoot root, Envelope envelope) =>
-        root.Roles.TryGetValue(Role.Release, out var role) && root.SignersOf(envelope, Role.Release).Count >= role.Threshold;
 
     /// <summary>Signs a head and moves the branch, if it still is where <paramref name="seen"/> says.</summary>
     /// <param name="complete">The commit, all of whose objects were found; the caller keeps garbage collection out.</param>
@@ -68,10 +65,9 @@ internal sealed class Branches(DataDirectory data, TimeProvider time)
         using var signing = data.Trust.Lock(exclusive: false);
         var root = data.Trust.Load();
         var proposed = Propose(seen, complete, keys ?? data.LoadKeys());
-        var role = root.Roles[Role.Release];
-        var signers = root.SignersOf(proposed, Role.Release).Count;
-        if (signers < role.Threshold)
+        if (root.HeadSigner(proposed, seen.Branch) is null)
         {
+            var (signers, role) = (root.SignersOf(proposed, Role.Release).Count, root.Roles[Role.Release]);
             throw new NotFoundException($"{signers} of {role.Threshold} release keys are at hand, so no head can be signed; put the key back into {data.Path}/keys, name it with --key or --signer, " +
                 "or let others sign: 'publish --unsigned FILE', 'sign FILE', 'branch advance BRANCH FILE'");
         }
@@ -81,7 +77,11 @@ internal sealed class Branches(DataDirectory data, TimeProvider time)
     /// <summary>The head that would move the branch, with the signatures of these keys.</summary>
     public Envelope Propose(BranchPosition seen, CompleteClosure complete, SigningKeys keys)
     {
-        return keys.Sign(Envelope.Create(Statement(seen.Branch, complete.Commit, NextSequence(seen), time.GetUtcNow()).Encode(), []), data.Trust.Load(), Role.Release);
+        var (root, unsigned) = (data.Trust.Load(), Envelope.Create(Statement(seen.Branch, complete.Commit, NextSequence(seen), time.GetUtcNow()).Encode(), []));
+        // Where those of the composition role are enough, no others are used.
+        return complete.IsComposed && root.MayCompose(seen.Branch) && data.LoadOnlineKeys().Sign(unsigned, root, Role.Composition) is var composed && root.HeadSigner(composed, seen.Branch) is not null
+            ? composed
+            : keys.Sign(unsigned, root, Role.Release);
     }
 
     /// <summary>What is to be signed for a branch to move, wherever that is done.</summary>
@@ -121,8 +121,12 @@ internal sealed class Branches(DataDirectory data, TimeProvider time)
         var present = data.Repository.Heads.ReadNewest(branch) ?? throw new NotFoundException($"no branch {branch}");
         var head = VerifyByAny(present, branch);
         // Those of keys that neither root names would only pile up.
-        var current = head.Envelope.Signatures.Where(s => _root.Roles[Role.Release].KeyIds.Contains(s.KeyId) || root.Roles[Role.Release].KeyIds.Contains(s.KeyId)).ToArray();
-        var signed = keys.Sign(Envelope.Create(head.Envelope.SignedBytes.Span, current), root, Role.Release);
+        var known = _root.HeadKeys(branch).Union(root.HeadKeys(branch)).ToHashSet();
+        var current = head.Envelope.Signatures.Where(s => known.Contains(s.KeyId)).ToArray();
+        // What composition keys moved is theirs to sign again: release keys would vouch for more than that its parts were released.
+        var signed = !head.IsReleased && root.MayCompose(branch)
+            ? data.LoadOnlineKeys().Sign(Envelope.Create(head.Envelope.SignedBytes.Span, current), root, Role.Composition)
+            : keys.Sign(Envelope.Create(head.Envelope.SignedBytes.Span, current), root, Role.Release);
         if (!signed.Bytes.Span.SequenceEqual(present))
         {
             data.Repository.Heads.Renew(branch, present, head.Sequence, signed.Bytes.Span);
@@ -150,18 +154,18 @@ internal sealed class Branches(DataDirectory data, TimeProvider time)
     public long NextSequence(BranchPosition seen)
     {
         var archived = data.Repository.Heads.ArchivedSequences(seen.Branch);
-        var counted = archived.LastOrDefault(sequence => data.Repository.Heads.ReadArchived(seen.Branch, sequence) is { } bytes && IsCounted(bytes));
+        var counted = archived.LastOrDefault(sequence => data.Repository.Heads.ReadArchived(seen.Branch, sequence) is { } bytes && IsCounted(seen.Branch, bytes));
         var next = Math.Max(seen.Head?.Sequence ?? 0, counted) + 1;
         while (archived.Contains(next))
             next++;
         return next;
     }
 
-    private bool IsCounted(byte[] bytes)
+    private bool IsCounted(BranchName branch, byte[] bytes)
     {
         try
         {
-            return IsSignedFor(data.Trust.Load(), Envelope.Parse(bytes));
+            return data.Trust.Load().HeadSigner(Envelope.Parse(bytes), branch) is not null;
         }
         catch (VerificationException)
         {

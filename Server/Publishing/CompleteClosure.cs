@@ -8,9 +8,12 @@ internal sealed class CompleteClosure
 {
     private const int Named = 3;
 
-    private CompleteClosure(ObjectId commit) => Commit = commit;
+    private CompleteClosure(ObjectId commit, bool isComposed) => (Commit, IsComposed) = (commit, isComposed);
 
     public ObjectId Commit { get; }
+
+    /// <summary>Whether it says of itself that it is made of other branches' commits.</summary>
+    public bool IsComposed { get; }
 
     /// <summary>Walks the commit's trees. The caller holds an object writer, so nothing is removed meanwhile.</summary>
     /// <param name="import">The completed writer of the import that made the commit's tree: what it wrote itself is not looked for again.</param>
@@ -22,10 +25,11 @@ internal sealed class CompleteClosure
         new RepositoryClosure(repository, import).AddCommit(commit, missing.Add);
         if (missing.Count > 0)
             throw new IncompleteCommitException(commit, missing.Count, missing[..Math.Min(Named, missing.Count)]);
+        var read = repository.ReadCommit(commit);
         // An import has counted what it read.
         if (import is null)
-            new TreeTotals(repository.ReadTree).Of(repository.ReadCommit(commit).Tree);
-        return new CompleteClosure(commit);
+            new TreeTotals(repository.ReadTree).Of(read.Tree);
+        return new CompleteClosure(commit, Composition.Of(read) is not null);
     }
 }
 

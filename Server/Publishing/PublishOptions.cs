@@ -1,3 +1,4 @@
+using ContentTree.Server.Compositions;
 using ContentTree.Server.Publishing.Sources;
 using ContentTree.Server.Trust;
 using ContentTree.Store.Objects;
@@ -10,6 +11,9 @@ internal sealed record PublishOptions
 {
     /// <summary>The annotation that names who made the source's revision.</summary>
     public const string AuthorAnnotation = "source.author";
+
+    /// <summary>The version of what is tried out: no composition takes it unless it is asked for by this name.</summary>
+    public const string DevelopmentVersion = "dev";
 
     public required BranchName Branch { get; init; }
 
@@ -29,6 +33,9 @@ internal sealed record PublishOptions
     /// <summary>Owner and group of every entry; null keeps the files' own.</summary>
     public (uint Uid, uint Gid)? Owner { get; init; }
 
+    /// <summary>What the commit requires of others that it is composed with.</summary>
+    public IReadOnlyList<Requirement> Requires { get; init; } = [];
+
     /// <summary>Read every file, also those that the stat cache proves unchanged.</summary>
     public bool NoCache { get; init; }
 
@@ -44,13 +51,14 @@ internal sealed record PublishOptions
     /// <summary>The commit that says all this about an imported tree.</summary>
     public Commit Describe(ImportResult import, Provenance provenance, ObjectId? previous, DateTimeOffset now) => new()
     {
+        Kind = Version == DevelopmentVersion ? CommitKind.Development : CommitKind.Release,
         Tree = import.Tree,
         Parents = previous is { } parent ? [parent] : [],
         Created = Created ?? now,
         Version = Version,
         Subject = Subject.Length > 0 ? Subject : provenance.Subject,
         Source = provenance.Source,
-        Annotations = provenance.Author.Length > 0 ? new Dictionary<string, string> { [AuthorAnnotation] = provenance.Author } : [],
+        Annotations = Requirement.Annotations(Requires).Concat(provenance.Author.Length > 0 ? [KeyValuePair.Create(AuthorAnnotation, provenance.Author)] : []).ToDictionary(),
         Architecture = import.Architecture,
         Compatible = Compatible,
         Bytes = import.Bytes,

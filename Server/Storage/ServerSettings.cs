@@ -12,10 +12,12 @@ internal sealed class ServerSettings
     private const string Hours = "timestamp.hours";
     private const string ReleaseKeys = "release.keys";
     private const string FastDeltas = "deltas.fast";
+    private const string VersionsOnce = "versions.once";
     private const string Everything = "*";
     private const int MaxHours = 24 * 366;
 
     private IReadOnlySet<string> _fast = new HashSet<string>();
+    private IReadOnlyList<string> _versioned = [];
 
     private ServerSettings()
     {
@@ -32,6 +34,9 @@ internal sealed class ServerSettings
 
     /// <summary>Whether deltas on a branch are to take devices half the time, for some more bytes.</summary>
     public bool PrefersFastDeltas(BranchName branch) => _fast.Contains(Everything) || _fast.Contains(branch.ToString());
+
+    /// <summary>Whether a branch has each version once.</summary>
+    public bool HasVersionsOnce(BranchName branch) => _versioned.Any(prefix => branch.ToString().StartsWith(prefix, StringComparison.Ordinal));
 
     /// <exception cref="FormatException">A line cannot be used; the message names it.</exception>
     public static ServerSettings Load(string dataPath)
@@ -74,6 +79,11 @@ internal sealed class ServerSettings
                 _fast = branches.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).ToHashSet(StringComparer.Ordinal);
                 if (_fast.FirstOrDefault(b => b != Everything && !BranchName.TryParse(b, out _)) is { } wrong)
                     throw new FormatException($"{place}: {FastDeltas} is '{Everything}' or branches with commas between them, and '{wrong}' is none");
+                break;
+            case [VersionsOnce, var prefixes]:
+                _versioned = prefixes.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+                if (_versioned.FirstOrDefault(p => p is not [.. var name, '/'] || !BranchName.TryParse(name, out BranchName _)) is { } unusable)
+                    throw new FormatException($"{place}: {VersionsOnce} is beginnings of branch names, each with '/' at its end, and '{unusable}' is none");
                 break;
             case [Hours, var hours]:
                 TimestampValidity = int.TryParse(hours, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is > 0 and <= MaxHours

@@ -14,6 +14,9 @@ internal sealed record RootChange
     /// <summary>How many keys of a role have to sign together.</summary>
     public IReadOnlyList<(string Role, int Threshold)> Thresholds { get; init; } = [];
 
+    /// <summary>What the composition role may move; empty leaves it as it is.</summary>
+    public IReadOnlyList<string> Branches { get; init; } = [];
+
     public required DateTimeOffset Expires { get; init; }
 
     /// <exception cref="FormatException">It would be no root: no root role, a threshold that its keys cannot reach.</exception>
@@ -28,6 +31,8 @@ internal sealed record RootChange
         }
         foreach (var (name, _) in Thresholds.Where(set => !roles.ContainsKey(set.Role)))
             throw new FormatException($"there is no role {name} whose threshold could be set");
+        if (roles.TryGetValue(Role.Composition, out var composition) ? composition.Branches.Count == 0 : Branches.Count > 0)
+            throw new FormatException("the composition role and the branches that it may move go together: --add composition=KEY --branches PREFIX/");
         if (!roles.ContainsKey(Role.Root))
             throw new FormatException("without a key of the root role there would be no next root");
         if (!roles.ContainsKey(Role.Release))
@@ -49,6 +54,9 @@ internal sealed record RootChange
             throw new FormatException($"key {key} does not play the {name} role");
         var left = ids.Except(Remove.Where(removed => removed.Role == name).Select(removed => removed.Key)).Distinct().Order().ToArray();
         var threshold = Thresholds.LastOrDefault(set => set.Role == name).Threshold;
-        return new Role(left, threshold > 0 ? threshold : present?.Threshold ?? 1);
+        return new Role(left, threshold > 0 ? threshold : present?.Threshold ?? 1)
+        {
+            Branches = name == Role.Composition && Branches.Count > 0 ? Branches : present?.Branches ?? [],
+        };
     }
 }

@@ -29,9 +29,9 @@ internal static class RootInstallation
             var head = branches.SignHead(branch, next, keys);
             if (before?.AsSpan().SequenceEqual(head.Bytes.Span) != true)
                 say?.Invoke($"signed the head of {branch}: {Encoding.UTF8.GetString(head.SignedBytes.Span)}");
-            var (signers, threshold) = (next.SignersOf(head, Role.Release).Count, next.Roles[Role.Release].Threshold);
-            if (signers < threshold)
+            if (next.HeadSigner(head, branch) is null)
             {
+                var (signers, threshold) = (next.SignersOf(head, Role.Release).Count, next.Roles[Role.Release].Threshold);
                 throw new VerificationException($"head of {branch}", VerificationFailure.NotSigned,
                     $"{signers} of the {threshold} release keys of root {next.Version} have signed it, so devices would refuse it: look at it ('ctree-server show {branch}'), then let 'key install' sign it with --resign or --key KEY, or elsewhere 'sign --root FILE --branch {branch} --key KEY'");
             }

@@ -41,5 +41,7 @@ namespace ContentTree.Store.Protocol;
 [JsonSerializable(typeof(BlackBoxList))]
 [JsonSerializable(typeof(AssignmentRequest))]
 [JsonSerializable(typeof(AssignmentInfo))]
+[JsonSerializable(typeof(RecipeInfo))]
+[JsonSerializable(typeof(RecipeList))]
 [JsonSerializable(typeof(Problem))]
 public sealed partial class ProtocolJson : JsonSerializerContext;

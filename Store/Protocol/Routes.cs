@@ -45,6 +45,9 @@ public static class Routes
     /// <summary>GET -> <see cref="BranchList"/>, POST <see cref="BranchRequest"/> -> <see cref="BranchInfo"/>; below it <c>/(name)</c> DELETE.</summary>
     public const string Branches = "/api/v1/branches";
 
+    /// <summary>GET -> <see cref="RecipeList"/>, PUT <see cref="RecipeInfo"/>; below it <c>/(name)</c> DELETE; viewer, publisher.</summary>
+    public const string Recipes = "/api/v1/recipes";
+
     /// <summary>The repository directory, as any static web server would serve it.</summary>
     public const string Repository = "/repo";
 
@@ -56,6 +59,9 @@ public static class Routes
 
     /// <summary>Says which head of a branch is the newest, now.</summary>
     public static string Timestamp(BranchName branch) => $"{Repository}/trust/timestamp/{branch}.json";
+
+    /// <summary>One recipe.</summary>
+    public static string Recipe(string name) => $"{Recipes}/{name}";
 
     /// <summary>An object's LZ4 frame.</summary>
     public static string RepositoryObject(ObjectName name) => $"{Repository}/{name.RelativePath}";

@@ -19,7 +19,7 @@ public static class GarbageCollection
     {
         using var guard = RepositoryLock.TakeNow(repository.Root, exclusive: true);
         var closure = new RepositoryClosure(repository);
-        foreach (var root in roots)
+        foreach (var root in roots.SelectMany(root => WithParts(repository, root)))
         {
             closure.AddCommit(root, missing =>
             {
@@ -37,6 +37,13 @@ public static class GarbageCollection
         if (!dryRun)
             AbandonedFiles.Sweep(repository.Root, cutoff);
         return (commits.Removed + rest.Removed, commits.Bytes + rest.Bytes, commits.Kept + rest.Kept);
+    }
+
+    // The parts of a composed commit prove it, and a commit that is there is whole.
+    private static IEnumerable<ObjectId> WithParts(Repository repository, ObjectId commit)
+    {
+        var parts = repository.Contains(new ObjectName(ObjectKind.Commit, commit)) ? Composition.Of(repository.ReadCommit(commit))?.Inputs ?? [] : [];
+        return parts.SelectMany(part => WithParts(repository, part.Commit)).Prepend(commit);
     }
 
     private static (long Removed, long Bytes, long Kept) Sweep(

@@ -8,6 +8,9 @@ public sealed class RepositoryClosure(Repository repository, ObjectWriter? impor
 {
     private readonly HashSet<ObjectName> _reached = [];
 
+    // Of these only they themselves: what they lead to was not walked.
+    private readonly HashSet<ObjectName> _alone = [];
+
     /// <summary>All objects reached so far.</summary>
     public IReadOnlySet<ObjectName> Reached => _reached;
 
@@ -17,13 +20,37 @@ public sealed class RepositoryClosure(Repository repository, ObjectWriter? impor
     public void AddCommit(ObjectId id, Action<ObjectName> missing)
     {
         var name = new ObjectName(ObjectKind.Commit, id);
-        if (!_reached.Add(name))
+        if (!IsNew(name))
             return;
-        if (repository.Contains(name))
-            AddTree(repository.ReadCommit(id).Tree, missing);
-        else
+        if (!repository.Contains(name))
+        {
             missing(name);
+            return;
+        }
+        AddTree(repository.ReadCommit(id).Tree, missing);
+        AddProof(id, missing);
     }
+
+    /// <summary>Adds a commit alone and, where it is composed, the objects by which a device checks that its parts were released.</summary>
+    /// <param name="id">A commit that is in the repository.</param>
+    /// <param name="missing">Called for each object that is not in the repository.</param>
+    /// <exception cref="CorruptObjectException">It is damaged, or composed of what cannot be.</exception>
+    public void AddProof(ObjectId id, Action<ObjectName> missing)
+    {
+        var name = new ObjectName(ObjectKind.Commit, id);
+        AddAlone(name, missing);
+        try
+        {
+            Composition.Of(repository.ReadCommit(id))?.Visit(part => AddAlone(part, missing), Find(ObjectKind.Commit, repository.ReadCommit), Find(ObjectKind.Tree, repository.ReadTree));
+        }
+        catch (FormatException e)
+        {
+            throw new CorruptObjectException(name, e.Message);
+        }
+    }
+
+    private Func<ObjectId, T?> Find<T>(ObjectKind kind, Func<ObjectId, T> read) where T : class =>
+        id => repository.Contains(new ObjectName(kind, id)) ? read(id) : null;
 
     /// <summary>Adds a tree with everything below it.</summary>
     public void AddTree(ObjectId root, Action<ObjectName> missing)
@@ -32,7 +59,7 @@ public sealed class RepositoryClosure(Repository repository, ObjectWriter? impor
         while (open.TryPop(out var next))
         {
             var name = new ObjectName(ObjectKind.Tree, next.Id);
-            if (!_reached.Add(name) || import?.HasMade(next.Id) == true)
+            if (!IsNew(name) || import?.HasMade(next.Id) == true)
                 continue;
             if (next.Depth > Tree.MaxDepth)
                 throw new CorruptObjectException(name, "is nested too deep");
@@ -46,14 +73,23 @@ public sealed class RepositoryClosure(Repository repository, ObjectWriter? impor
                 if (entry is TreeEntry.Directory directory)
                     open.Push((directory.Id, next.Depth + 1));
                 else if (entry is TreeEntry.File file)
-                    AddFile(new ObjectName(ObjectKind.File, file.Id), missing);
+                    Add(new ObjectName(ObjectKind.File, file.Id), missing);
             }
         }
     }
 
-    private void AddFile(ObjectName file, Action<ObjectName> missing)
+    private bool IsNew(ObjectName name) => _reached.Add(name) || _alone.Remove(name);
+
+    private void AddAlone(ObjectName name, Action<ObjectName> missing)
     {
-        if (_reached.Add(file) && !repository.Contains(file))
-            missing(file);
+        if (!_reached.Contains(name))
+            _alone.Add(name);
+        Add(name, missing);
+    }
+
+    private void Add(ObjectName name, Action<ObjectName> missing)
+    {
+        if (_reached.Add(name) && !repository.Contains(name))
+            missing(name);
     }
 }

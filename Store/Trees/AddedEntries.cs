@@ -1,3 +1,4 @@
+using ContentTree.Store.Codecs;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Repositories;
 
@@ -15,7 +16,8 @@ internal static class AddedEntries
             var plain = owner is var (uid, gid) ? new Metadata(mode, uid, gid, []) : Metadata.Plain(mode);
             return rules.Apply(path, isDirectory, plain);
         }
-        using var graft = new TreeGraft(writer, path => Ruled(path, DirectoryMode, isDirectory: true));
+        using var encoder = new Lz4Encoder();
+        var graft = new TreeGraft(writer.Repository.ReadTree, made => writer.Write(made, encoder), path => Ruled(path, DirectoryMode, isDirectory: true));
         var tree = graft.Put(import.Tree, [.. New(writer.Repository, import.Tree, rules).Select(added => (added.Path, added.Kind switch
         {
             MetadataRules.AddedKind.Directory => null,

@@ -1,3 +1,5 @@
+using ContentTree.Store.Objects;
+
 namespace ContentTree.Store.Trees;
 
 /// <summary>What a source says of itself: what is left out of the tree, and what its own form cannot hold. For one thread.</summary>

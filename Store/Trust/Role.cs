@@ -5,6 +5,9 @@ namespace ContentTree.Store.Trust;
 /// <param name="Threshold">At least 1, at most the number of keys.</param>
 public sealed record Role(IReadOnlyList<KeyId> KeyIds, int Threshold)
 {
+    /// <summary>Of the composition role: the branches it may move, as the beginnings of their names, each with '/' at its end.</summary>
+    public IReadOnlyList<string> Branches { get; init; } = [];
+
     /// <summary>Signs roots.</summary>
     public const string Root = "root";
 
@@ -13,6 +16,9 @@ public sealed record Role(IReadOnlyList<KeyId> KeyIds, int Threshold)
 
     /// <summary>Signs timestamps: which head is the newest, now. A root without it asks for none.</summary>
     public const string Timestamp = "timestamp";
+
+    /// <summary>Signs heads of composed branches, to commits that are made of released parts.</summary>
+    public const string Composition = "composition";
 
     /// <summary>Signs assignments: what single devices do other than to follow their branch.</summary>
     public const string Fleet = "fleet";

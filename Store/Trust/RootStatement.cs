@@ -1,5 +1,6 @@
 using System.Buffers;
 using ContentTree.Store.Json;
+using ContentTree.Store.Objects;
 using static ContentTree.Store.Json.JsonValue;
 
 namespace ContentTree.Store.Trust;
@@ -10,6 +11,7 @@ public sealed record RootStatement : Statement
     internal const string KindWord = "root";
     internal const int MaxKeys = 64;
     internal const int MaxRoles = 32;
+    internal const int MaxBranches = 64;
 
     private const int MaxRoleNameLength = 64;
 
@@ -91,8 +93,15 @@ public sealed record RootStatement : Statement
             ? name
             : throw new FormatException("signed.roles has a name that is not 1 to 64 of a-z, 0-9 and '-'");
 
-    private static JsonValue RoleToJson(Role role) => ObjectOf(
-        ("keyids", ListOf(role.KeyIds, id => id.ToString())), ("threshold", (long)role.Threshold));
+    private static JsonValue RoleToJson(Role role)
+    {
+        var branches = role.Branches.Count > 0 ? new[] { ("branches", ListOf(role.Branches, b => b)) } : [];
+        return ObjectOf([("keyids", ListOf(role.KeyIds, id => id.ToString())), ("threshold", (long)role.Threshold), .. branches]);
+    }
+
+    private static string BranchPrefix(JsonValue item, string where) => JsonFields.TextItem(item, where) is [.. var name, '/'] prefix && BranchName.TryParse(name, out _)
+        ? prefix
+        : throw new FormatException($"{where} is not the beginning of branch names, with '/' at its end");
 
     private static Role RoleFromJson(string name, JsonValue value)
     {
@@ -100,14 +109,17 @@ public sealed record RootStatement : Statement
         var ids = fields.List("keyids", Envelope.MaxSignatures, (item, where) =>
             KeyId.TryParse(JsonFields.TextItem(item, where), out var id) ? id : throw new FormatException($"{where} is not a key id"));
         var threshold = fields.Integer("threshold");
+        IReadOnlyList<string> branches = name == Role.Composition ? fields.List("branches", MaxBranches, BranchPrefix) : [];
         fields.End();
+        if (name == Role.Composition && branches.Count == 0)
+            throw new FormatException($"signed.roles.{name} names no branches");
         for (var i = 1; i < ids.Count; i++)
         {
             if (ids[i - 1] >= ids[i])
                 throw new FormatException($"signed.roles.{name}.keyids is not sorted, each once");
         }
         return threshold >= 1 && threshold <= ids.Count
-            ? new Role(ids, (int)threshold)
+            ? new Role(ids, (int)threshold) { Branches = branches }
             : throw new FormatException($"signed.roles.{name}.threshold is {threshold}, of {ids.Count} keys");
     }
 }

@@ -55,19 +55,46 @@ public sealed class TrustRoot
     /// <exception cref="VerificationException">The root has no such role.</exception>
     public IReadOnlySet<KeyId> SignersOf(Envelope envelope, string role) => SignersOf(_root, role, envelope, role);
 
-    /// <summary>The only way to a <see cref="VerifiedHead"/>: signed by the release role, and about this branch.</summary>
-    /// <remarks>Age and order are the caller's next question: <see cref="HeadPolicy"/>.</remarks>
+    /// <summary>
+    /// The only way to a <see cref="VerifiedHead"/>: signed by the release role, or by the composition role on one of its branches, and
+    /// about this branch.
+    /// </summary>
+    /// <remarks>Age and order are the caller's next question: <see cref="HeadPolicy"/>; so is what <see cref="VerifiedHead.IsReleased"/> tells.</remarks>
     /// <exception cref="VerificationException">The envelope was refused; says why.</exception>
     public VerifiedHead VerifyHead(ReadOnlySpan<byte> bytes, BranchName branch)
     {
         var what = $"head of {branch}";
         var envelope = Parse(bytes, what);
-        RequireSignatures(_root, Role.Release, envelope, what);
+        var signer = HeadSigner(envelope, branch);
+        if (signer is null)
+            RequireSignatures(_root, Role.Release, envelope, what);
         var head = Read<HeadStatement>(envelope, what);
         return head.Branch == branch
-            ? new VerifiedHead(head, envelope)
+            ? new VerifiedHead(head, envelope, isReleased: signer != Role.Composition)
             : throw new VerificationException(what, VerificationFailure.WrongBranch, $"it is about {head.Branch}");
     }
+
+    /// <summary>The role whose keys have signed a head of this branch: release, else composition; null when neither has.</summary>
+    public string? HeadSigner(Envelope envelope, BranchName branch) =>
+        HasSigned(envelope, Role.Release) ? Role.Release
+        : MayCompose(branch) && HasSigned(envelope, Role.Composition) ? Role.Composition
+        : null;
+
+    /// <summary>The keys whose signature under a head of a branch counts: those of the release role and, on its branches, of the composition role.</summary>
+    public IReadOnlySet<KeyId> HeadKeys(BranchName branch) => HeadRoles(branch).SelectMany(name => _root.Roles[name].KeyIds).ToHashSet();
+
+    /// <summary>Those of them that have signed an envelope, whatever it says.</summary>
+    public IReadOnlySet<KeyId> HeadSigners(Envelope envelope, BranchName branch) =>
+        HeadRoles(branch).SelectMany(name => SignersOf(_root, name, envelope, name)).ToHashSet();
+
+    private string[] HeadRoles(BranchName branch) => MayCompose(branch) ? [Role.Release, Role.Composition] : [Role.Release];
+
+    /// <summary>Whether the composition role may move a branch.</summary>
+    public bool MayCompose(BranchName branch) => _root.Roles.TryGetValue(Role.Composition, out var role) &&
+        role.Branches.Any(prefix => branch.ToString().StartsWith(prefix, StringComparison.Ordinal));
+
+    private bool HasSigned(Envelope envelope, string name) =>
+        _root.Roles.TryGetValue(name, out var role) && SignersOf(_root, name, envelope, name).Count >= role.Threshold;
 
     /// <summary>Whether devices are to take no head of a branch without a timestamp of it.</summary>
     public bool AsksForTimestamps => _root.Roles.ContainsKey(Role.Timestamp);

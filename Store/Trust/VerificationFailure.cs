@@ -41,4 +41,7 @@ public enum VerificationFailure
 
     /// <summary>An assignment to a commit that no head of its branch has named.</summary>
     Unpublished,
+
+    /// <summary>Signed by those who may only compose, and not what follows from released parts.</summary>
+    NotComposed,
 }

@@ -2,19 +2,26 @@ using ContentTree.Store.Objects;
 
 namespace ContentTree.Store.Trust;
 
-/// <summary>Proof that release keys signed this head of this branch. Only <see cref="TrustRoot.VerifyHead"/> makes one.</summary>
+/// <summary>Proof that release keys, or those of the composition role, signed this head of this branch. Only <see cref="TrustRoot.VerifyHead"/> makes one.</summary>
 public sealed class VerifiedHead
 {
     private readonly HeadStatement _head;
 
-    internal VerifiedHead(HeadStatement head, Envelope envelope)
+    internal VerifiedHead(HeadStatement head, Envelope envelope, bool isReleased)
     {
         _head = head;
+        IsReleased = isReleased;
         Envelope = envelope;
     }
 
     /// <summary>The head file itself, to be stored or passed on.</summary>
     public Envelope Envelope { get; }
+
+    /// <summary>
+    /// Whether release keys have signed it. Else the composition role has: then whoever installs its commit checks first that it is
+    /// composed of released parts (<see cref="Composition"/>).
+    /// </summary>
+    public bool IsReleased { get; }
 
     /// <summary>The SHA-256 of the head file.</summary>
     public ObjectId Id => Envelope.Id;

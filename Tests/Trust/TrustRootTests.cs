@@ -109,6 +109,25 @@ public sealed class TrustRootTests : IDisposable
         _s.Trust.VerifyHead(envelope.Bytes.Span, Statements.Branch).Sequence.Should().Be(7);
     }
 
+    [Theory]
+    [InlineData("composition", new string[0], "names no branches")]
+    [InlineData("composition", new[] { "fleet" }, "with '/' at its end")]
+    [InlineData("composition", new[] { "../" }, "with '/' at its end")]
+    [InlineData("composition", new[] { "/" }, "with '/' at its end")]
+    [InlineData("fleet", new[] { "fleet/" }, "branches")]
+    [InlineData("composition", new[] { "fleet/", "lab/x/" }, null)]
+    public void Only_a_composition_role_names_branches_and_it_must(string role, string[] branches, string? reason)
+    {
+        using var key = SigningKey.Generate();
+        var root = RootStatement.Of(key.Public, key.Public, 1, DateTimeOffset.UtcNow.AddYears(1)).With(role, key.Public);
+        root = root with { Roles = root.Roles.ToDictionary(r => r.Key, r => r.Key == role ? r.Value with { Branches = branches } : r.Value) };
+        var load = () => TrustRoot.Load(key.Sign(root).Bytes.Span);
+        if (reason is null)
+            load().MayCompose(BranchName.Parse("lab/x/y")).Should().BeTrue();
+        else
+            load.Should().Throw<Exception>().WithMessage($"*{reason}*");
+    }
+
     [Fact]
     public void A_root_without_a_release_role_verifies_no_head()
     {

@@ -1,4 +1,5 @@
 using System.Text;
+using ContentTree.Store.Objects;
 using ContentTree.Store.Trees;
 
 namespace ContentTree.Server.Publishing.Sources.Git;

@@ -1,6 +1,4 @@
-using ContentTree.Store.Objects;
-
-namespace ContentTree.Store.Trees;
+namespace ContentTree.Store.Objects;
 
 /// <summary>A path inside a tree, below its root: names, never text. The root itself has none.</summary>
 public sealed class EntryPath : IEquatable<EntryPath>

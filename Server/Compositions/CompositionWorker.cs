@@ -1,0 +1,87 @@
+using ContentTree.Server.Endpoints;
+using ContentTree.Server.Storage;
+using ContentTree.Store.Objects;
+
+namespace ContentTree.Server.Compositions;
+
+/// <summary>Brings composed branches to where their parts are while a server runs, whoever moved those.</summary>
+internal sealed class CompositionWorker : IAsyncDisposable
+{
+    private readonly DataDirectory _data;
+    private readonly TimeProvider _time;
+    private readonly TimeSpan _pause;
+    private readonly ILogger _log;
+    private readonly CancellationTokenSource _ending = new();
+    private readonly Task _task;
+    private readonly Dictionary<BranchName, string> _told = [];
+    private ObjectId? _seen;
+
+    public CompositionWorker(DataDirectory data, TimeProvider time, TimeSpan pause, ILogger log)
+    {
+        (_data, _time, _pause, _log) = (data, time, pause, log);
+        _task = Task.Run(RunAsync);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _ending.CancelAsync();
+        await _task;
+        _ending.Dispose();
+    }
+
+    private async Task RunAsync()
+    {
+        while (!_ending.IsCancellationRequested)
+        {
+            try
+            {
+                Look();
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+            catch (Exception e)
+            {
+                // A damaged head or a full disk now may be mended later.
+                Log.CompositionsFailed(_log, e);
+            }
+            await Task.Delay(_pause, _ending.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    // As long as no head and no recipe is another one, nothing can come to anything else.
+    private void Look()
+    {
+        var recipes = new RecipeBook(_data).Read();
+        if (recipes.Count == 0)
+            return;
+        var state = State(recipes);
+        if (state == _seen)
+            return;
+        foreach (var composed in new Composer(_data, _time).RunAll([.. recipes.Select(r => Recipe.Parse(r.Key, r.Value))], _ending.Token))
+            Tell(composed);
+        // Its own moves are seen next time, when one recipe's branch may be another one's part.
+        _seen = state;
+    }
+
+    private ObjectId State(IReadOnlyDictionary<string, string> recipes)
+    {
+        using var hash = System.Security.Cryptography.IncrementalHash.CreateHash(System.Security.Cryptography.HashAlgorithmName.SHA256);
+        foreach (var (name, text) in recipes)
+            hash.AppendData(System.Text.Encoding.UTF8.GetBytes($"{name}\0{text}\0"));
+        foreach (var branch in _data.Repository.Heads.List())
+            hash.AppendData(_data.Repository.Heads.ReadNewest(branch) ?? []);
+        return new ObjectId(hash.GetHashAndReset());
+    }
+
+    private void Tell(ComposedBranch composed)
+    {
+        if (composed.IsNew && composed.Head is { } head)
+            Log.Composed(_log, head.Branch, head.Commit, head.Sequence);
+        if (composed.Refusal is not { } refusal)
+            _told.Remove(composed.Branch);
+        else if (_told.GetValueOrDefault(composed.Branch) != refusal)
+            Log.NotComposed(_log, composed.Branch, _told[composed.Branch] = refusal);
+    }
+}

@@ -1,0 +1,43 @@
+using ContentTree.Server.Compositions;
+using ContentTree.Server.Storage;
+using ContentTree.Store.Protocol;
+
+namespace ContentTree.Server.Endpoints;
+
+/// <summary>The recipes of composed branches.</summary>
+internal sealed class RecipeEndpoints(DataDirectory data, TokenAccess access, TimeProvider time, ILogger log)
+{
+    private readonly RecipeRegister _register = new(data, time);
+
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet(Routes.Recipes, ListAsync);
+        routes.MapPut(Routes.Recipes, SetAsync);
+        routes.MapDelete(Routes.Recipes + "/{**name}", Remove);
+    }
+
+    private Task ListAsync(HttpContext context)
+    {
+        access.Require(context, TokenRole.Viewer);
+        return context.AnswerAsync(new RecipeList(_register.List(context.RequestAborted)), ProtocolJson.Default.RecipeList);
+    }
+
+    private async Task SetAsync(HttpContext context)
+    {
+        var token = access.Require(context, TokenRole.Publisher);
+        var asked = await context.ReadAsync(ProtocolJson.Default.RecipeInfo, BodyLimits.Missing);
+        var recipe = _register.Set(asked.Name, asked.Text, context.RequestAborted);
+        Log.RecipeChanged(log, recipe.Name, "set", token);
+        await context.AnswerAsync(recipe, ProtocolJson.Default.RecipeInfo);
+    }
+
+    private Task Remove(HttpContext context)
+    {
+        var token = access.Require(context, TokenRole.Publisher);
+        var name = context.Request.RouteValues["name"] as string ?? "";
+        _register.Remove(name);
+        Log.RecipeChanged(log, name, "removed", token);
+        context.Response.StatusCode = StatusCodes.Status204NoContent;
+        return Task.CompletedTask;
+    }
+}
