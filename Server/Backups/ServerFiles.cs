@@ -1,4 +1,5 @@
 using System.Text;
+using ContentTree.Server.Compositions;
 using ContentTree.Server.Storage;
 using ContentTree.Store;
 using ContentTree.Store.Trust;
@@ -23,6 +24,7 @@ internal sealed class ServerFiles(DataDirectory data)
         // After the heads: a branch that was made private before its first head is so in the backup too.
         AddFile(archive, "repo/private.json");
         AddFile(archive, ServerSettings.FileName);
+        AddFile(archive, RecipeBook.Name);
         foreach (var folder in withKeys ? new[] { BackupPaths.Keys, BackupPaths.OnlineKeys } : [])
             AddFolder(archive, folder.TrimEnd('/'));
         AddDatabase(archive);

@@ -11,9 +11,13 @@ namespace ContentTree.Server.Compositions;
 /// <summary>The recipes of a server: <c>recipes.json</c> in its data directory, by name, as they were written.</summary>
 internal sealed class RecipeBook(DataDirectory data)
 {
-    private const int MaxBytes = 16 << 20;
+    public const string Name = "recipes.json";
 
-    private static ReadOnlySpan<byte> FileName => "recipes.json"u8;
+    private const int MaxBytes = 1 << 20;
+
+    private static readonly byte[] FileName = Encoding.ASCII.GetBytes(Name);
+
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     /// <exception cref="FormatException">The file is damaged: nothing is composed then.</exception>
     public IReadOnlyDictionary<string, string> Read()
@@ -48,7 +52,10 @@ internal sealed class RecipeBook(DataDirectory data)
         var recipes = Read(root);
         change(recipes);
         var json = new JsonObject([.. recipes.Select(r => KeyValuePair.Create(r.Key, (JsonNode?)r.Value))]);
-        DurableFiles.Replace(root, FileName, Encoding.UTF8.GetBytes(json.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n"));
+        var bytes = Encoding.UTF8.GetBytes(json.ToJsonString(Indented) + "\n");
+        if (bytes.Length > MaxBytes)
+            throw new FormatException($"all recipes together have more than {MaxBytes} bytes");
+        DurableFiles.Replace(root, FileName, bytes);
     }
 
     private static SortedDictionary<string, string> Read(SafeFileHandle root)

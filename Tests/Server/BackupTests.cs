@@ -28,6 +28,9 @@ public sealed class BackupTests : IDisposable
         var token = (await DoAsync("token", "create", "--role", "viewer")).LastLine;
         await DoAsync("branch", "create", "secret", "--private", "--at", "stable");
 
+        File.WriteAllText(_temporary["recipe"], "/ = stable\n/x ?= none\n");
+        await DoAsync("recipe", "set", "fleet/one", _temporary["recipe"]);
+
         var written = await DoAsync("backup", _temporary[name]);
 
         written.Error.Should().Contain("private keys are in it");
@@ -37,6 +40,7 @@ public sealed class BackupTests : IDisposable
         (await InAsync("new", "branch", "list")).Out.Should().Be((await DoAsync("branch", "list")).Out).And.Contain("allowed");
         (await InAsync("new", "log", "stable")).Out.Should().Be((await DoAsync("log", "stable")).Out);
         (await InAsync("new", "token", "list")).Out.Should().Contain(token.Split('.')[0]["ctree-".Length..]);
+        (await InAsync("new", "recipe", "show", "fleet/one")).Out.Should().Contain("/x ?= none");
         (await InAsync("new", "cat", "stable", "file")).Out.Should().Be("one");
         await InAsync("new", "publish", "--branch", "stable", Source("two"));
         (await InAsync("new", "cat", "stable", "file")).Out.Should().Be("two");

@@ -110,11 +110,11 @@ public sealed class TrustRootTests : IDisposable
     }
 
     [Theory]
-    [InlineData("composition", new string[0], "names no branches")]
+    [InlineData("composition", new string[0], "is missing")]
     [InlineData("composition", new[] { "fleet" }, "with '/' at its end")]
     [InlineData("composition", new[] { "../" }, "with '/' at its end")]
     [InlineData("composition", new[] { "/" }, "with '/' at its end")]
-    [InlineData("fleet", new[] { "fleet/" }, "branches")]
+    [InlineData("fleet", new[] { "fleet/" }, "unknown fields")]
     [InlineData("composition", new[] { "fleet/", "lab/x/" }, null)]
     public void Only_a_composition_role_names_branches_and_it_must(string role, string[] branches, string? reason)
     {
