@@ -1,6 +1,7 @@
 using System.Text;
 using ContentTree.BootFile;
 using ContentTree.Deploy.Booting;
+using ContentTree.Deploy.Deployments;
 using ContentTree.Deploy.State;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
@@ -200,7 +201,17 @@ internal sealed class HeadSource(Device device, Sources sources)
             held ? true : null,
             device.State.Events.Last is var last and > 0 ? last : null,
             device.Trust.AssignmentCounter(),
-            BootId());
+            BootId(),
+            Kept(running, wanted));
+    }
+
+    // What it falls back to first: of more than fit, the server need not know.
+    private string[]? Kept(ObjectId? running, ObjectId? wanted)
+    {
+        var previous = device.Boot.Read()?.Previous;
+        string[] kept = [.. FinishedDeployment.Scan(device.Layout).OrderByDescending(d => d.Name == previous).Select(d => d.Commit)
+            .Where(commit => commit != running && commit != wanted).Distinct().Take(PollRequest.MaxKept).Select(commit => commit.ToString()[..PollRequest.KeptDigits])];
+        return kept.Length > 0 ? kept : null;
     }
 
     private static string? BootId()

@@ -35,7 +35,7 @@ internal sealed class BundleWriter(DataDirectory data, TimeProvider time)
         var heads = Heads(commit, branch);
         var temporary = $"{path}.new";
         // Nothing that the bundle names is removed meanwhile.
-        using var guard = data.Repository.BeginWriting();
+        using var guard = data.Repository.HoldGarbage();
         try
         {
             WriteTo(temporary, commit, heads, deltas, cancellation);

@@ -55,6 +55,8 @@ internal sealed class DeviceEndpoints(
         RequireText("boot", poll.Boot, MaxText);
         if (poll.BootId is { } bootId && (bootId.Length != BootIdDigits || !bootId.All(char.IsAsciiHexDigitLower)))
             throw new ProblemException(ProblemCode.BadRequest, $"bootId is {BootIdDigits} lower-case hex digits");
+        if (poll.Kept is { } kept && (kept.Count > PollRequest.MaxKept || kept.Any(k => k?.Length != PollRequest.KeptDigits || !k.All(char.IsAsciiHexDigitLower))))
+            throw new ProblemException(ProblemCode.BadRequest, $"kept are at most {PollRequest.MaxKept} starts of commits, {PollRequest.KeptDigits} lower-case hex digits each");
         devices.Record(device, poll);
         var newest = state == DeviceState.Accepted ? ReadNewest(device, poll.Branch) : null;
         // The device's own copy is newest when the ids are the same: it is not sent again.

@@ -15,20 +15,24 @@ internal sealed class CompleteClosure
     /// <summary>Whether it says of itself that it is made of other branches' commits.</summary>
     public bool IsComposed { get; }
 
-    /// <summary>Walks the commit's trees. The caller holds an object writer, so nothing is removed meanwhile.</summary>
+    /// <summary>Walks the commit's trees. The caller holds an object writer: until it ends nothing of it is removed.</summary>
     /// <param name="import">The completed writer of the import that made the commit's tree: what it wrote itself is not looked for again.</param>
     /// <exception cref="IncompleteCommitException">Objects are missing; names some.</exception>
     /// <exception cref="CorruptObjectException">A tree or the commit is damaged, or the tree comes to more than one may have.</exception>
     public static CompleteClosure Check(Repository repository, ObjectId commit, ObjectWriter? import = null)
     {
         var missing = new List<ObjectName>();
-        new RepositoryClosure(repository, import).AddCommit(commit, missing.Add);
+        var closure = new RepositoryClosure(repository, import, isKept: true);
+        closure.AddCommit(commit, missing.Add);
         if (missing.Count > 0)
             throw new IncompleteCommitException(commit, missing.Count, missing[..Math.Min(Named, missing.Count)]);
         var read = repository.ReadCommit(commit);
         // An import has counted what it read.
         if (import is null)
             new TreeTotals(repository.ReadTree).Of(read.Tree);
+        // Of its parts the commit needs a little, and garbage collection keeps them whole.
+        foreach (var part in Composition.Of(read)?.Inputs ?? [])
+            closure.AddCommit(part.Commit, _ => { });
         return new CompleteClosure(commit, Composition.Of(read) is not null);
     }
 }

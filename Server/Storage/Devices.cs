@@ -71,12 +71,12 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
         using var transaction = connection.BeginTransaction();
         connection.Execute("""
             UPDATE devices SET last_seen = $now, branch = $branch, running = $running, wanted = $wanted, failed = $failed, boot = $boot,
-              head = $head, root = $root, sequence = max(sequence * (branch = $branch), $sequence), hold = $hold, assignment = $assignment
+              head = $head, root = $root, kept = $kept, sequence = max(sequence * (branch = $branch), $sequence), hold = $hold, assignment = $assignment
               WHERE id = $id
             """,
             ("$id", id), ("$now", time.GetUtcNow()), ("$branch", poll.Branch), ("$running", poll.Running), ("$wanted", poll.Wanted),
             ("$failed", poll.Failed), ("$boot", poll.Boot), ("$head", poll.Head), ("$root", poll.Root), ("$sequence", poll.Sequence),
-            ("$hold", poll.Hold ?? false), ("$assignment", poll.Assignment ?? 0));
+            ("$kept", poll.Kept is { } kept ? string.Join(',', kept) : null), ("$hold", poll.Hold ?? false), ("$assignment", poll.Assignment ?? 0));
         if (poll.BootId is { } boot)
             RecordBoot(connection, id, boot);
         transaction.Commit();
@@ -163,12 +163,16 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
             throw Unknown(id);
     }
 
-    /// <summary>Commits that devices run, will boot or are pinned to: garbage collection keeps them.</summary>
-    public IReadOnlyList<ObjectId> CommitsInUse()
+    /// <summary>What accepted devices need: garbage collection keeps it. Whoever was not let in, or no more, keeps nothing.</summary>
+    public IReadOnlyList<DeviceNeed> Needs()
     {
         using var connection = database.Connect();
-        return connection.Query("SELECT running FROM devices WHERE running IS NOT NULL UNION SELECT wanted FROM devices WHERE wanted IS NOT NULL UNION SELECT commit_id FROM assignments WHERE commit_id IS NOT NULL",
-            row => ObjectId.Parse(row.GetString(0)));
+        return connection.Query("""
+            SELECT d.id, d.name, coalesce(d.last_seen, d.enrolled) AS seen, d.running, d.wanted, d.kept, a.commit_id AS pinned
+            FROM devices d LEFT JOIN assignments a ON a.device = d.id AND a.expires > $now WHERE d.state = 'accepted' ORDER BY d.id
+            """, row => new DeviceNeed(
+            KeyId.Parse(row.Text("id")), row.Text("name"), row.Time("seen"), IdOf(row, "running"), IdOf(row, "wanted"), IdOf(row, "pinned"),
+            row.TextOrNull("kept")?.Split(',', StringSplitOptions.RemoveEmptyEntries) ?? []), ("$now", time.GetUtcNow()));
     }
 
     private static NotFoundException Unknown(KeyId id) => new($"no device {id}; 'device list' shows all");

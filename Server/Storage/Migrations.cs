@@ -57,6 +57,7 @@ internal static class Migrations
         ALTER TABLE devices ADD COLUMN proved TEXT;
         ALTER TABLE devices ADD COLUMN fork INTEGER;
         """,
+        "ALTER TABLE devices ADD COLUMN kept TEXT",
     ];
 
     public static void Apply(SqliteConnection connection, string path)

@@ -13,11 +13,15 @@ internal sealed class ServerSettings
     private const string ReleaseKeys = "release.keys";
     private const string FastDeltas = "deltas.fast";
     private const string VersionsOnce = "versions.once";
+    private const string History = "history.keep";
+    private const string Silent = "retention.silent-days";
     private const string Everything = "*";
     private const int MaxHours = 24 * 366;
+    private const int MaxDays = 100 * 366;
 
     private IReadOnlySet<string> _fast = new HashSet<string>();
     private IReadOnlyList<string> _versioned = [];
+    private IReadOnlyDictionary<string, int> _history = new Dictionary<string, int>();
 
     private ServerSettings()
     {
@@ -37,6 +41,13 @@ internal sealed class ServerSettings
 
     /// <summary>Whether a branch has each version once.</summary>
     public bool HasVersionsOnce(BranchName branch) => _versioned.Any(prefix => branch.ToString().StartsWith(prefix, StringComparison.Ordinal));
+
+    /// <summary>After so long a device that keeps commits and is silent is named by <c>gc</c>.</summary>
+    public TimeSpan SilentAfter { get; private set; } = TimeSpan.FromDays(90);
+
+    /// <summary>How many of a branch's positions stay, newest first; null for all.</summary>
+    public int? HistoryOf(BranchName branch) =>
+        _history.TryGetValue(branch.ToString(), out var own) || _history.TryGetValue(Everything, out own) ? own : null;
 
     /// <exception cref="FormatException">A line cannot be used; the message names it.</exception>
     public static ServerSettings Load(string dataPath)
@@ -85,6 +96,14 @@ internal sealed class ServerSettings
                 if (_versioned.FirstOrDefault(p => p is not [.. var name, '/'] || !BranchName.TryParse(name, out BranchName _)) is { } unusable)
                     throw new FormatException($"{place}: {VersionsOnce} is beginnings of branch names, each with '/' at its end, and '{unusable}' is none");
                 break;
+            case [History, var rules]:
+                _history = rules.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(rule => HistoryRule(rule, place)).ToDictionary();
+                break;
+            case [Silent, var days]:
+                SilentAfter = int.TryParse(days, NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count is > 0 and <= MaxDays
+                    ? TimeSpan.FromDays(count)
+                    : throw new FormatException($"{place}: {Silent} is a number from 1 to {MaxDays}, not '{days}'");
+                break;
             case [Hours, var hours]:
                 TimestampValidity = int.TryParse(hours, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is > 0 and <= MaxHours
                     ? TimeSpan.FromHours(number)
@@ -93,5 +112,18 @@ internal sealed class ServerSettings
             case [var name, ..]:
                 throw new FormatException($"{place}: '{name}' is no setting; docs/operations.md lists them");
         }
+    }
+
+    private static KeyValuePair<string, int> HistoryRule(string rule, string place)
+    {
+        var (branch, number) = rule.Split(':', StringSplitOptions.TrimEntries) switch
+        {
+            [var all] => (Everything, all),
+            [var one, var own] => (one, own),
+            _ => ("", ""),
+        };
+        return (branch == Everything || BranchName.TryParse(branch, out _)) && int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var positions) && positions > 0
+            ? new(branch, positions)
+            : throw new FormatException($"{place}: {History} is a number above 0, or BRANCH:NUMBER, with commas between them, and '{rule}' is neither");
     }
 }

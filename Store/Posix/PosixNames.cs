@@ -130,6 +130,18 @@ public static unsafe partial class Posix
                 throw Failed(name);
     }
 
+    /// <summary>Sets both times to the filesystem's present; false when there is no such file.</summary>
+    public static bool TouchAt(SafeFileHandle dir, ReadOnlySpan<byte> name)
+    {
+        Span<byte> buffer = stackalloc byte[NameBuffer];
+        fixed (byte* start = Terminated(name, buffer))
+        {
+            if (Libc.utimensat(dir, start, null, Libc.AtSymlinkNofollow) == 0)
+                return true;
+            return Marshal.GetLastPInvokeError() == ENOENT ? false : throw Failed(name);
+        }
+    }
+
     public static void SetTimes(SafeFileHandle file, long seconds, string subject)
     {
         var times = stackalloc Libc.Timespec[2];

@@ -15,6 +15,10 @@ namespace ContentTree.Store.Protocol;
 /// <param name="Reports">The number of the newest report event the device has made, so that the server sees gaps.</param>
 /// <param name="Assignment">The counter of the assignment it has; absent if none.</param>
 /// <param name="BootId">Eight hex digits that are others after each boot: a key that two devices use shows by them.</param>
+/// <param name="Kept">
+/// The first <see cref="KeptDigits"/> digits of other commits that are deployed here, those first that it would fall back to, at most
+/// <see cref="MaxKept"/>; absent if none. The server keeps them.
+/// </param>
 public sealed record PollRequest(
     BranchName Branch,
     string Boot,
@@ -27,4 +31,12 @@ public sealed record PollRequest(
     bool? Hold = null,
     long? Reports = null,
     long? Assignment = null,
-    string? BootId = null);
+    string? BootId = null,
+    IReadOnlyList<string>? Kept = null)
+{
+    /// <summary>Digits by which a kept commit is named: no two commits of a server begin with the same.</summary>
+    public const int KeptDigits = 16;
+
+    /// <summary>Kept commits in one request.</summary>
+    public const int MaxKept = 8;
+}

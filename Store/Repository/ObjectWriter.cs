@@ -10,7 +10,7 @@ namespace ContentTree.Store.Repositories;
 /// <summary>
 /// Writes objects into a repository in batches: all of a batch are written to files that have no place yet, one syncfs makes
 /// them durable, then they get their places. So whatever stands in <c>objects/</c> is whole, also after a power cut.
-/// Safe for several threads; a lock keeps garbage collection out until it is disposed.
+/// Safe for several threads. Until it is disposed, garbage collection spares what it was told is here (<see cref="PublishLeases"/>).
 /// </summary>
 public sealed class ObjectWriter : IDisposable
 {
@@ -24,16 +24,16 @@ public sealed class ObjectWriter : IDisposable
     private static readonly TimeSpan AbandonedAfter = TimeSpan.FromMinutes(1);
 
     private readonly Repository _repository;
-    private readonly SafeFileHandle _lock;
     private readonly bool _rewrites;
     private readonly SafeFileHandle? _staging;
-    private readonly byte[] _stagingName = Encoding.ASCII.GetBytes($"{Environment.ProcessId}-{Guid.NewGuid():N}");
+    private readonly byte[] _stagingName = PublishLeases.NewName();
     private readonly SafeFileHandle? _session;
     private readonly SafeFileHandle?[] _lanes = new SafeFileHandle?[Lanes];
     private readonly ConcurrentDictionary<ObjectName, bool> _seen = new();
     private readonly ConcurrentDictionary<ObjectId, bool> _trees = new();
     private readonly object _gate = new();
     private readonly bool _unnamed;
+    private readonly long _freshAfter;
     private List<StagedFile> _staged = [];
     private long _stagedBytes;
     private long _written;
@@ -44,7 +44,6 @@ public sealed class ObjectWriter : IDisposable
     {
         _repository = repository;
         _rewrites = rewrites;
-        _lock = RepositoryLock.Take(repository.Root, exclusive: false);
         try
         {
             _staging = Posix.OpenDirectoryAt(repository.Root, "staging"u8);
@@ -52,6 +51,9 @@ public sealed class ObjectWriter : IDisposable
             Posix.MakeDirectoryAt(_staging, _stagingName, 0x1c0);
             _session = Posix.OpenDirectoryAt(_staging, _stagingName);
             Posix.TryLock(_session, exclusive: true, wait: true, "staging");
+            // Only now: a collection that begins later sees this publish.
+            _freshAfter = repository.FreshAfter();
+            SetAside.Recover(repository);
             // Linking never replaces, so what is written again comes by renaming.
             _unnamed = !rewrites && Posix.MaxOpenFiles >= OpenFilesForUnnamed && Posix.HasUnnamedFiles(_session);
             for (var lane = 0; lane < Lanes && !_unnamed; lane++)
@@ -62,7 +64,6 @@ public sealed class ObjectWriter : IDisposable
         }
         catch
         {
-            // On a full disk the lock must not outlive the attempt: garbage collection is what frees space.
             Dispose();
             throw;
         }
@@ -81,7 +82,7 @@ public sealed class ObjectWriter : IDisposable
     {
         if (_seen.ContainsKey(name))
             return true;
-        if (_rewrites || !_repository.Contains(name))
+        if (_rewrites || !_repository.IsKept(name, _freshAfter))
             return false;
         _seen[name] = true;
         return true;
@@ -159,7 +160,6 @@ public sealed class ObjectWriter : IDisposable
             Local.TreeCheckout.Remove(_staging, _stagingName);
         _session?.Dispose();
         _staging?.Dispose();
-        _lock.Dispose();
     }
 
     /// <summary>A nameless file on the repository's filesystem, gone when it is closed.</summary>
@@ -176,7 +176,7 @@ public sealed class ObjectWriter : IDisposable
 
     // Whoever claims first writes; everybody else may go on as if the object were there, because a failed write fails
     // the whole import.
-    private bool TryClaim(ObjectName name) => _seen.TryAdd(name, true) && (_rewrites || !_repository.Contains(name));
+    private bool TryClaim(ObjectName name) => _seen.TryAdd(name, true) && (_rewrites || !_repository.IsKept(name, _freshAfter));
 
     private StagedFile Begin(ObjectName name)
     {

@@ -121,15 +121,30 @@ public sealed class Repository : IDisposable
     /// </summary>
     public bool Freshen(ObjectName name)
     {
-        using var guard = RepositoryLock.Take(_root, exclusive: false);
-        if (!Contains(name))
+        return IsKept(name, long.MaxValue);
+    }
+
+    /// <summary>From when on an object must be for a publish that has begun to rely on it (<see cref="IsKept"/>).</summary>
+    internal long FreshAfter() => PublishLeases.FreshAfter(_root);
+
+    /// <summary>Whether the object is there and will be until a publish that has begun ends. Renews its age when it is older than <paramref name="freshAfter"/>.</summary>
+    internal bool IsKept(ObjectName name, long freshAfter)
+    {
+        if (Posix.StatAt(Fanout(name.Id), FileName(name)) is not { Type: FileType.Regular } stat)
             return false;
-        Posix.SetTimesAt(Fanout(name.Id), FileName(name), DateTimeOffset.UtcNow.ToUnixTimeSeconds());
-        return true;
+        try
+        {
+            return stat.ModifiedNanoseconds >= freshAfter || Posix.TouchAt(Fanout(name.Id), FileName(name));
+        }
+        catch (PosixException e) when (e.Errno is Posix.EPERM or Posix.EACCES)
+        {
+            // Another user's: then only the grace period keeps it.
+            return true;
+        }
     }
 
     /// <summary>Keeps garbage collection out until it is disposed. Publishers go on.</summary>
-    public IDisposable HoldGarbage() => RepositoryLock.Take(_root, exclusive: false);
+    public IDisposable HoldGarbage() => RepositoryLock.Share(_root);
 
     /// <summary>The objects whose ids begin with this byte, by id and kind.</summary>
     public IReadOnlyList<ObjectName> List(byte first)

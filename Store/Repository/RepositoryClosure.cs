@@ -4,8 +4,10 @@ namespace ContentTree.Store.Repositories;
 
 /// <summary>Everything that commits reach in a repository. Each tree is read once, however many commits share it.</summary>
 /// <param name="import">A completed import, whose new trees are known to be whole and are not walked again; null walks all.</param>
-public sealed class RepositoryClosure(Repository repository, ObjectWriter? import = null)
+/// <param name="isKept">Whether the caller publishes what it reaches, and garbage collection is to spare it until his writer ends.</param>
+public sealed class RepositoryClosure(Repository repository, ObjectWriter? import = null, bool isKept = false)
 {
+    private readonly long _freshAfter = isKept ? repository.FreshAfter() : 0;
     private readonly HashSet<ObjectName> _reached = [];
 
     // Of these only they themselves: what they lead to was not walked.
@@ -22,7 +24,7 @@ public sealed class RepositoryClosure(Repository repository, ObjectWriter? impor
         var name = new ObjectName(ObjectKind.Commit, id);
         if (!IsNew(name))
             return;
-        if (!repository.Contains(name))
+        if (!IsThere(name))
         {
             missing(name);
             return;
@@ -63,7 +65,7 @@ public sealed class RepositoryClosure(Repository repository, ObjectWriter? impor
                 continue;
             if (next.Depth > Tree.MaxDepth)
                 throw new CorruptObjectException(name, "is nested too deep");
-            if (!repository.Contains(name))
+            if (!IsThere(name))
             {
                 missing(name);
                 continue;
@@ -89,7 +91,9 @@ public sealed class RepositoryClosure(Repository repository, ObjectWriter? impor
 
     private void Add(ObjectName name, Action<ObjectName> missing)
     {
-        if (_reached.Add(name) && !repository.Contains(name))
+        if (_reached.Add(name) && !IsThere(name))
             missing(name);
     }
+
+    private bool IsThere(ObjectName name) => repository.IsKept(name, _freshAfter);
 }

@@ -3,27 +3,46 @@ using Microsoft.Win32.SafeHandles;
 namespace ContentTree.Store.Repositories;
 
 /// <summary>
-/// The repository's advisory lock: publishers share it, garbage collection takes it alone. It dies with its process, so
-/// it is never stale.
+/// The repository's advisory lock: a garbage collection takes it alone, whoever wants nothing removed shares it. Publishers take none. It
+/// dies with its process, so it is never stale.
 /// </summary>
 internal static class RepositoryLock
 {
-    /// <summary>Waits for the lock; disposing the handle gives it back.</summary>
-    public static SafeFileHandle Take(SafeFileHandle root, bool exclusive)
+    private const int Tries = 20;
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>Waits for the lock, among others; disposing the handle gives it back.</summary>
+    public static SafeFileHandle Share(SafeFileHandle root)
     {
-        var file = Posix.OpenOrCreateAt(root, "lock"u8, 0x1a4);
-        Posix.TryLock(file, exclusive, wait: true, "repository lock");
+        var file = Open(root);
+        Posix.TryLock(file, exclusive: false, wait: true, "repository lock");
         return file;
     }
 
-    /// <summary>Takes the lock unless another process is in the way.</summary>
-    /// <exception cref="StoreLockedException">A publish or another garbage collection is running.</exception>
-    public static SafeFileHandle TakeNow(SafeFileHandle root, bool exclusive)
+    /// <summary>Takes the lock alone unless another process is in the way.</summary>
+    /// <exception cref="StoreLockedException">A backup or another garbage collection is running.</exception>
+    public static SafeFileHandle TakeNow(SafeFileHandle root)
     {
-        var file = Posix.OpenOrCreateAt(root, "lock"u8, 0x1a4);
-        if (Posix.TryLock(file, exclusive, wait: false, "repository lock"))
-            return file;
-        file.Dispose();
-        throw new StoreLockedException("the repository is in use by another process; try again, or use --wait");
+        var file = Open(root);
+        // Publishers that begin look whether it is taken, by taking it for a moment.
+        for (var left = Tries; !Posix.TryLock(file, exclusive: true, wait: false, "repository lock"); left--)
+        {
+            if (left == 0)
+            {
+                file.Dispose();
+                throw new StoreLockedException("a backup or another gc is running on the repository; try again, or use --wait");
+            }
+            Thread.Sleep(Pause);
+        }
+        return file;
     }
+
+    /// <summary>Whether somebody has it alone.</summary>
+    public static bool IsTaken(SafeFileHandle root)
+    {
+        using var file = Open(root);
+        return !Posix.TryLock(file, exclusive: false, wait: false, "repository lock");
+    }
+
+    private static SafeFileHandle Open(SafeFileHandle root) => Posix.OpenOrCreateAt(root, "lock"u8, 0x1a4);
 }

@@ -206,9 +206,61 @@ public sealed class RepositoryTests : IDisposable
     [Fact]
     public void Garbage_collection_waits_for_no_publisher_and_disturbs_none()
     {
+        var (told, stray, young) = (Put("told"), Put("stray"), Put("young"));
+        Shell.Run($"touch -d '2 days ago' {string.Join(' ', new[] { told, stray }.Select(n => _directory["repo/" + n.RelativePath]))}");
         using var writer = _repository.BeginWriting();
-        var collect = () => GarbageCollection.Run(_repository, [], TimeSpan.Zero, dryRun: false);
-        collect.Should().Throw<StoreLockedException>();
+        writer.IsKnown(told).Should().BeTrue();
+
+        GarbageCollection.Run(_repository, [], TimeSpan.Zero, dryRun: false);
+
+        (_repository.Contains(told), _repository.Contains(young), _repository.Contains(stray)).Should().Be((true, true, false));
+    }
+
+    [Fact]
+    public void A_publish_that_begins_during_a_collection_renews_all_that_it_is_told()
+    {
+        var (told, stray) = (Put("told"), Put("stray"));
+        GarbageCollection.Run(_repository, Meanwhile(), TimeSpan.FromSeconds(-60), dryRun: true).Removed.Should().Be(2, "both are garbage");
+        var age = File.GetLastWriteTimeUtc(_directory["repo/" + told.RelativePath]);
+
+        IEnumerable<ObjectId> Meanwhile()
+        {
+            using var writer = _repository.BeginWriting();
+            Thread.Sleep(20);
+            writer.IsKnown(told).Should().BeTrue();
+            yield break;
+        }
+
+        age.Should().BeAfter(File.GetLastWriteTimeUtc(_directory["repo/" + stray.RelativePath]));
+    }
+
+    [Fact]
+    public void What_is_renewed_after_it_was_found_to_be_garbage_stays()
+    {
+        var told = Put("told");
+        using var aside = SetAside.Open(_repository);
+        var cutoff = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() * 1_000_000;
+        Thread.Sleep(20);
+        _repository.Freshen(told).Should().BeTrue();
+
+        aside.TryRemove(told, cutoff).Should().BeFalse();
+
+        _repository.Contains(told).Should().BeTrue();
+        aside.TryRemove(told, long.MaxValue).Should().BeTrue();
+        (_repository.Contains(told), Directory.GetFiles(_directory["repo/trash"]).Length).Should().Be((false, 0));
+    }
+
+    [Fact]
+    public void What_a_killed_collection_had_set_aside_goes_back()
+    {
+        var name = Put("set aside");
+        Directory.CreateDirectory(_directory["repo/trash"]);
+        File.Move(_directory["repo/" + name.RelativePath], _directory["repo/trash/" + name]);
+        using (_repository.BeginWriting())
+            _repository.Contains(name).Should().BeTrue();
+        File.Move(_directory["repo/" + name.RelativePath], _directory["repo/trash/" + name]);
+        GarbageCollection.Run(_repository, [], TimeSpan.FromDays(1), dryRun: false);
+        _repository.Contains(name).Should().BeTrue();
     }
 
     [Fact]

@@ -19,7 +19,7 @@ public sealed class AssignCommandTests
 
         (await ServerCommand.DoAsync("--data", server.DataPath, "device", "pin", $"{device.Id}", one.ToString()[..8], "--reason", "odd noise")).Out.Should().Be($"{device.Id} pin {one}\n");
         (await ServerCommand.DoAsync("--data", server.DataPath, "device", "show", $"{device.Id}")).Out.Should().Contain($"assigned      pin {one}").And.Contain("odd noise (it has not heard of it yet)");
-        server.Devices().CommitsInUse().Should().Contain(one, "gc keeps what a device is pinned to");
+        server.Devices().Needs().Select(n => n.Pinned).Should().Contain(one, "gc keeps what a device is pinned to");
         var told = await PollAsync(device, null);
         JsonDocument.Parse(told.Assignment!.Bytes).RootElement.GetProperty("signed").GetProperty("commit").GetString().Should().Be(one.ToString());
         (await PollAsync(device, server.Devices().Find(device.Id).Assignment!.Counter)).Assignment.Should().BeNull("it has it");

@@ -208,17 +208,18 @@ public sealed class LookingTests : IAsyncLifetime, IDisposable
         var devices = new ContentTree.Server.Storage.Devices(database, new ContentTree.Server.Storage.Tokens(database, TimeProvider.System), TimeProvider.System);
         using var key = ContentTree.Store.Trust.SigningKey.Generate();
         devices.Enrol(key.Public, new EnrolRequest(key.Public.Pem, "", "", "", BranchName.Parse("stable")));
+        devices.Decide(key.Id, DeviceState.Accepted);
         devices.Record(key.Id, new PollRequest(BranchName.Parse("stable"), "good", 1, 1, Running: ObjectId.Parse(_first)));
         await RunAsync("gc", "--grace", "0", "--keep", "1");
         (await RunAsync("cat", _first, "etc/old")).Out.Should().Be("gone");
     }
 
     [Fact]
-    public async Task Gc_steps_aside_for_a_publish_that_is_under_way()
+    public async Task Gc_steps_aside_for_a_backup_that_is_under_way()
     {
         using var data = ContentTree.Server.Storage.DataDirectory.Open(Data);
         Task<ServerCommand> waiting;
-        using (data.Repository.BeginWriting())
+        using (data.Repository.HoldGarbage())
         {
             (await ServerCommand.RunAsync("--data", Data, "gc")).Exit.Should().Be((int)ExitCode.Locked);
             waiting = ServerCommand.RunAsync("--data", Data, "gc", "--wait");

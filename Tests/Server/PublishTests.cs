@@ -290,13 +290,13 @@ public sealed class PublishTests : IDisposable
         using (server)
             (await server.SignalAsync("TERM")).Should().Be(0, server.Error);
 
-        // A publish that has begun, because it waits for garbage collection to end.
+        // A publish that has begun, because it waits for another one to move its branch.
         using var held = ContentTree.Store.Posix.OpenDirectory(Path.Combine(Data, "repo"));
-        using var guard = ContentTree.Store.Posix.OpenOrCreateAt(held, "lock"u8, 0x1a4);
+        using var guard = ContentTree.Store.Posix.OpenOrCreateAt(held, "heads.lock"u8, 0x1a4);
         ContentTree.Store.Posix.TryLock(guard, exclusive: true, wait: true, "lock").Should().BeTrue();
         using var publish = ServerProcess.Start("--data", Data, "publish", "--branch", "stable", Source);
         using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
-        while (!File.ReadAllText("/proc/locks").Contains($"-> FLOCK  ADVISORY  READ {publish.Id} ", StringComparison.Ordinal))
+        while (!File.ReadAllText("/proc/locks").Contains($"-> FLOCK  ADVISORY  WRITE {publish.Id} ", StringComparison.Ordinal))
             await Task.Delay(20, patience.Token);
         (await publish.SignalAsync("INT")).Should().Be((int)ExitCode.Cancelled, publish.Error);
         guard.Dispose();

@@ -227,10 +227,12 @@ public sealed class RemotePublishTests
         await using var server = await TestServer.StartAsync();
         var name = new ObjectName(ObjectKind.File, ObjectId.Of("kept"u8));
         await PutAsync(server, name, Frame("kept"u8.ToArray()));
-        // The gc waits until the uploads' writer has ended by itself.
+        var path = Path.Combine(server.DataPath, "repo", name.RelativePath);
+        // The uploads' writer ends by itself, when nothing more comes.
+        while (!File.Exists(path))
+            await Task.Delay(20);
         var fresh = await ServerCommand.DoAsync("--data", server.DataPath, "gc", "--wait");
         fresh.Out.Should().StartWith("removed 0 objects");
-        var path = Path.Combine(server.DataPath, "repo", name.RelativePath);
         File.SetLastWriteTimeUtc(path, DateTime.UtcNow.AddDays(-3));
         (await MissingAsync(server, name)).Should().BeEmpty();
         await ServerCommand.DoAsync("--data", server.DataPath, "gc", "--wait");

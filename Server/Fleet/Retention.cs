@@ -1,0 +1,71 @@
+using ContentTree.Server.Publishing;
+using ContentTree.Server.Storage;
+using ContentTree.Store.Objects;
+
+namespace ContentTree.Server.Fleet;
+
+/// <summary>
+/// Which commits stay: those that branches are at, their history as far as the rules go, and what accepted devices run, have staged, may fall
+/// back to or are pinned to. A device that is silent keeps what it had, and is named.
+/// </summary>
+/// <param name="keep">Positions of each branch, newest first; null leaves it to <c>server.conf</c>.</param>
+internal sealed class Retention(DataDirectory data, Devices devices, TimeProvider time, int? keep)
+{
+    /// <summary>Devices that keep commits and were not heard of for long.</summary>
+    public IReadOnlyList<DeviceNeed> Silent { get; private set; } = [];
+
+    public KeptCommits Find(IEnumerable<ObjectId> named)
+    {
+        var kept = new KeptCommits();
+        foreach (var commit in named)
+            kept.Add(commit, "named with --root");
+        var settings = ServerSettings.Load(data.Path);
+        foreach (var branch in data.Repository.Heads.List())
+            AddBranch(kept, branch, keep ?? settings.HistoryOf(branch));
+        AddDevices(kept, time.GetUtcNow() - settings.SilentAfter);
+        return kept;
+    }
+
+    private void AddBranch(KeptCommits kept, BranchName branch, int? positions)
+    {
+        var branches = new Branches(data, time);
+        kept.Add(branches.ReadHead(branch).Commit, $"head of {branch}", isByBranch: true);
+        var seen = new HashSet<ObjectId>();
+        foreach (var sequence in data.Repository.Heads.ArchivedSequences(branch).Reverse())
+        {
+            if (seen.Count >= (positions ?? int.MaxValue))
+                return;
+            // Of the archive, what an earlier gc has removed is no longer there to be kept.
+            if (branches.ReadArchived(branch, sequence)?.Commit is { } commit && seen.Add(commit) && IsThere(commit))
+                kept.Add(commit, $"{branch}, sequence {sequence}", isByBranch: true);
+        }
+    }
+
+    private void AddDevices(KeptCommits kept, DateTimeOffset silentBefore)
+    {
+        var needs = devices.Needs();
+        var silent = new List<DeviceNeed>();
+        var commits = new CommitPrefixes(data.Repository, needs.SelectMany(need => need.Others));
+        foreach (var need in needs)
+        {
+            var who = $"device {need.Device}{(need.Name.Length > 0 ? $" ({need.Name})" : "")}";
+            Add(need.Running, $"{who} runs it");
+            Add(need.Wanted, $"{who} has it staged");
+            Add(need.Pinned, $"{who} is pinned to it");
+            foreach (var commit in need.Others.SelectMany(commits.Find))
+                Add(commit, $"{who} may fall back to it");
+            if (need.LastSeen < silentBefore)
+                silent.Add(need);
+        }
+        Silent = silent;
+
+        void Add(ObjectId? commit, string reason)
+        {
+            // A device may run what was published on another server.
+            if (commit is { } id && IsThere(id))
+                kept.Add(id, reason);
+        }
+    }
+
+    private bool IsThere(ObjectId commit) => data.Repository.Contains(new ObjectName(ObjectKind.Commit, commit));
+}
