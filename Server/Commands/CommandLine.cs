@@ -40,6 +40,7 @@ internal static class CommandLine
         InitCommand.Create(context),
         ServeCommand.Create(context),
         PublishCommand.Create(context),
+        ImportCommand.Create(context),
         BranchCommand.Create(context),
         RecipeCommand.Create(context),
         LogCommand.Create(context),

@@ -15,9 +15,12 @@ internal sealed record PublishOptions
     /// <summary>The version of what is tried out: no composition takes it unless it is asked for by this name.</summary>
     public const string DevelopmentVersion = "dev";
 
+    /// <summary>The annotation that tells when the source's revision was made.</summary>
+    public const string CreatedAnnotation = "source.created";
+
     public required BranchName Branch { get; init; }
 
-    /// <summary>A directory, a tar archive, or "git:REPO#REV".</summary>
+    /// <summary>A directory, a tar archive, "git:REPO#REV" or "ostree:REPO#REF".</summary>
     public required string Source { get; init; }
 
     public string Subject { get; init; } = "";
@@ -36,6 +39,9 @@ internal sealed record PublishOptions
     /// <summary>What the commit requires of others that it is composed with.</summary>
     public IReadOnlyList<Requirement> Requires { get; init; } = [];
 
+    /// <summary>The only revision of the source that is taken; null takes what it is at.</summary>
+    public string? ExpectedRevision { get; init; }
+
     /// <summary>Read every file, also those that the stat cache proves unchanged.</summary>
     public bool NoCache { get; init; }
 
@@ -51,17 +57,23 @@ internal sealed record PublishOptions
     /// <summary>The commit that says all this about an imported tree.</summary>
     public Commit Describe(ImportResult import, Provenance provenance, ObjectId? previous, DateTimeOffset now) => new()
     {
-        Kind = Version == DevelopmentVersion ? CommitKind.Development : CommitKind.Release,
+        Kind = VersionOf(provenance) == DevelopmentVersion ? CommitKind.Development : CommitKind.Release,
         Tree = import.Tree,
         Parents = previous is { } parent ? [parent] : [],
         Created = Created ?? now,
-        Version = Version,
+        Version = VersionOf(provenance),
         Subject = Subject.Length > 0 ? Subject : provenance.Subject,
+        Body = provenance.Body,
         Source = provenance.Source,
-        Annotations = Requirement.Annotations(Requires).Concat(provenance.Author.Length > 0 ? [KeyValuePair.Create(AuthorAnnotation, provenance.Author)] : []).ToDictionary(),
+        Annotations = Requirement.Annotations(Requires).Concat(Annotations((AuthorAnnotation, provenance.Author), (CreatedAnnotation, provenance.Created))).ToDictionary(),
         Architecture = import.Architecture,
         Compatible = Compatible,
         Bytes = import.Bytes,
         Entries = import.Entries,
     };
+
+    private string VersionOf(Provenance provenance) => Version.Length > 0 ? Version : provenance.Version;
+
+    private static IEnumerable<KeyValuePair<string, string>> Annotations(params (string Name, string Value)[] all) =>
+        all.Where(a => a.Value.Length > 0).Select(a => KeyValuePair.Create(a.Name, a.Value));
 }

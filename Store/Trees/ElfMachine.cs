@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 namespace ContentTree.Store.Trees;
 
 /// <summary>The architecture of an ELF file, read from its first bytes (System V ABI, chapter 4, "ELF header").</summary>
-internal static class ElfMachine
+public static class ElfMachine
 {
     private const int HeaderBytes = 20;
 

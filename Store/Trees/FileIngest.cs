@@ -8,9 +8,9 @@ namespace ContentTree.Store.Trees;
 
 /// <summary>
 /// Turns one source file into a file object, with buffers of fixed size. Small files are read once; large ones are read
-/// for their hash first, and a second time only when the object is new.
+/// for their hash first, and a second time only when the object is new. For one thread.
 /// </summary>
-internal sealed class FileIngest(ObjectWriter writer) : IDisposable
+public sealed class FileIngest(ObjectWriter writer) : IDisposable
 {
     private const int BufferBytes = 1024 * 1024;
     private const int Attempts = 3;
@@ -19,11 +19,12 @@ internal sealed class FileIngest(ObjectWriter writer) : IDisposable
     private readonly Lz4Encoder _encoder = new();
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
 
+    /// <summary>For trees: one that is there already.</summary>
     public Lz4Encoder Encoder => _encoder;
 
     /// <summary>Reads the file, stores its object and says what was read.</summary>
     /// <exception cref="SourceChangedException">The file kept changing while it was read.</exception>
-    public (ObjectId Id, FileStat Stat, ushort Machine) Ingest(SafeFileHandle file, string path)
+    internal (ObjectId Id, FileStat Stat, ushort Machine) Ingest(SafeFileHandle file, string path)
     {
         for (var attempt = 1; ; attempt++)
         {

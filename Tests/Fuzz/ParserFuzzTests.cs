@@ -4,16 +4,20 @@ using ContentTree.BootFile;
 using ContentTree.Deploy.Config;
 using ContentTree.Deploy.Neighbours;
 using ContentTree.Deploy.State;
+using ContentTree.Server.Ostree;
 using ContentTree.Server.Packages;
+using ContentTree.Server.Publishing.Sources.Ostree;
 using ContentTree.Store.Codecs;
 using ContentTree.Store.Deltas;
 using ContentTree.Store.Local;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Packs;
 using ContentTree.Store.Protocol;
+using ContentTree.Store.Trees;
 using ContentTree.Store.Trust;
 using ContentTree.Tests.Deltas;
 using ContentTree.Tests.Server;
+using ContentTree.Tests.Server.Ostree;
 using ContentTree.Tests.Support;
 using ContentTree.Tests.Trust;
 
@@ -63,6 +67,13 @@ public sealed class ParserFuzzTests
         ["state: events"] = Json(bytes => JsonSerializer.Deserialize(bytes, StateJson.Default.EventsState), """{"last":3,"events":[{"sequence":3,"time":"2026-11-21T03:45:00+00:00","kind":"updated","code":0}],"schema":"ctree.events/1"}"""),
         ["package status"] = new(bytes => { _ = StanzaFile.Control(bytes, "deb").Count(); return null; }, [], "Package: a\nVersion: 1\nStatus: install ok installed\n\nPackage: b\nVersion: 2\n"u8.ToArray()),
         ["rpm header"] = new(bytes => { RpmDatabase.Header(bytes); return null; }, [], PackageTests.RpmHeader()),
+        ["ostree dirtree"] = new(bytes => OstreeDirectory.Decode(bytes).Encode(), [typeof(FormatException)], OstreeSamples.Directory(), OstreeForge.EncodeDirectory([], [])),
+        ["ostree dirmeta"] = new(bytes => OstreeHeader.DecodeMetadata(bytes).EncodeMetadata(), [typeof(FormatException)], OstreeSamples.Metadata()),
+        ["ostree header"] = new(bytes => { var (header, size) = OstreeHeader.DecodeArchived(bytes); return header.EncodeArchived(size); }, [typeof(FormatException)], OstreeSamples.Header()),
+        ["ostree metadata for a tree"] = new(bytes => { OstreeHeader.DecodeMetadata(bytes).ToMetadata(); return null; }, [typeof(FormatException)], OstreeSamples.Metadata()),
+        ["ostree commit"] = new(bytes => { OstreeCommit.Decode(bytes); return null; }, [typeof(FormatException)], OstreeSamples.Commit()),
+        ["ostree summary"] = new(bytes => { OstreeSummary.Decode(bytes); return null; }, [typeof(FormatException)], OstreeSamples.Summary()),
+        ["ostree address"] = new(bytes => { OstreeAddress.Parse(Encoding.Latin1.GetString(bytes)); return null; }, [typeof(UnsupportedSourceException)], "https://user:word@example.org/repo#remote:os/main"u8.ToArray(), "file:///srv/repo#main"u8.ToArray()),
     };
 
     public static TheoryData<string> Names => [.. Parsers.Keys];

@@ -11,4 +11,13 @@ internal sealed record Provenance(CommitSource Source)
 
     /// <summary>Who made the revision; empty where the source does not know.</summary>
     public string Author { get; init; } = "";
+
+    /// <summary>More about what changed, any number of lines.</summary>
+    public string Body { get; init; } = "";
+
+    /// <summary>The version that the source gives itself; used where whoever publishes says none.</summary>
+    public string Version { get; init; } = "";
+
+    /// <summary>When the revision was made, as commits write times; empty where the source does not know.</summary>
+    public string Created { get; init; } = "";
 }

@@ -1,4 +1,5 @@
 using ContentTree.Server.Publishing.Sources.Git;
+using ContentTree.Server.Publishing.Sources.Ostree;
 using ContentTree.Server.Publishing.Sources.Tar;
 using ContentTree.Store.Trees;
 
@@ -15,6 +16,8 @@ internal static class SourceOpening
     {
         if (options.Source.StartsWith(GitPrefix, StringComparison.Ordinal))
             return new GitSource(GitAddress.Parse(options.Source[GitPrefix.Length..]), options, Path.Combine(keepOut, "mirrors"));
+        if (options.Source.StartsWith(OstreeAddress.Prefix, StringComparison.Ordinal))
+            return new OstreeSource(OstreeAddress.Parse(options.Source[OstreeAddress.Prefix.Length..]), options);
         if (!File.Exists(options.Source))
             return new SourceDirectory(options, keepOut);
         return new TarSource(options);
