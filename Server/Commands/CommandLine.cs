@@ -41,6 +41,7 @@ internal static class CommandLine
         ServeCommand.Create(context),
         PublishCommand.Create(context),
         ImportCommand.Create(context),
+        ExportCommand.Create(context),
         BranchCommand.Create(context),
         RecipeCommand.Create(context),
         LogCommand.Create(context),
