@@ -42,6 +42,15 @@ internal sealed record PublishOptions
     /// <summary>The only revision of the source that is taken; null takes what it is at.</summary>
     public string? ExpectedRevision { get; init; }
 
+    /// <summary>Whether what the source's own program builds is published instead of the source.</summary>
+    public BuildLimits? Build { get; init; }
+
+    /// <summary>Where in the tree a file is put that says of what it was made; null for none.</summary>
+    public EntryPath? Stamp { get; init; }
+
+    /// <summary>The source is only looked at: also what it says of itself is read, and nothing is refused for it.</summary>
+    public bool IsToBuildFrom { get; init; }
+
     /// <summary>Read every file, also those that the stat cache proves unchanged.</summary>
     public bool NoCache { get; init; }
 

@@ -69,7 +69,8 @@ public sealed class ObjectWriter : IDisposable
         }
     }
 
-    internal Repository Repository => _repository;
+    /// <summary>Where it writes.</summary>
+    public Repository Repository => _repository;
 
     /// <summary>Objects that were not in the repository before.</summary>
     public long Written => Interlocked.Read(ref _written);

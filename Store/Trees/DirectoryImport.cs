@@ -56,7 +56,7 @@ public sealed class DirectoryImport : IDisposable
     private ImportResult Run(string path, CancellationToken cancellation)
     {
         var root = new PendingDirectory(null, 0, default, Posix.OpenDirectory(path), path);
-        _rules = SourceFiles.ReadMetadata(root.Handle);
+        _rules = _options.IsWhole ? MetadataRules.None : SourceFiles.ReadMetadata(root.Handle);
         _cache = _options.Cache?.Prepare(root.Handle, path) == true ? _options.Cache : null;
         _hasCache = _cache is { IsEmpty: false };
         var workers = Enumerable.Range(0, Math.Max(1, _options.Workers)).Select(_ => StartWorker()).ToArray();
@@ -127,7 +127,8 @@ public sealed class DirectoryImport : IDisposable
         if (depth > Tree.MaxDepth)
             throw new UnsupportedSourceException(directory.Path, $"is nested deeper than {Tree.MaxDepth} directories");
         var found = Posix.ReadDirectory(directory.Handle, directory.Path);
-        LeaveOut(directory, found);
+        if (!_options.IsWhole)
+            LeaveOut(directory, found);
         found.Sort((a, b) => a.Name.AsSpan().SequenceCompareTo(b.Name));
         directory.Expect(found.Count);
         if (Interlocked.Add(ref _entries, found.Count) > Tree.MaxTotalEntries)

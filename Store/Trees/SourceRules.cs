@@ -9,6 +9,7 @@ public sealed class SourceRules
     private static readonly byte[] IgnoreFile = System.Text.Encoding.ASCII.GetBytes(IgnoreRules.FileName);
 
     private readonly Dictionary<EntryPath, byte[]> _files;
+    private bool _isWhole;
     private readonly Dictionary<EntryPath, (IgnoreRules Inside, bool IsLeftOut)> _directories = [];
 
     /// <param name="ignoreFiles">The contents of all <see cref="IgnoreRules.FileName"/> files by their directories.</param>
@@ -18,11 +19,14 @@ public sealed class SourceRules
         _directories.Add(EntryPath.Root, (Inside(EntryPath.Root, IgnoreRules.None), false));
     }
 
+    /// <summary>Leaves nothing out, not even what is about the source: for who builds from it.</summary>
+    public static SourceRules Whole => new([], MetadataRules.None) { _isWhole = true };
+
     public MetadataRules Metadata { get; }
 
     /// <summary>Whether an entry, or a directory above it, is not part of the tree.</summary>
     public bool LeavesOut(EntryPath path, bool isDirectory) =>
-        path.Names.Count > 0 && (IsAboutTheSource(path) || (isDirectory ? Directory(path).IsLeftOut : IsLeftOut(path, isDirectory: false)));
+        path.Names.Count > 0 && ((!_isWhole && IsAboutTheSource(path)) || (isDirectory ? Directory(path).IsLeftOut : IsLeftOut(path, isDirectory: false)));
 
     /// <summary>Whether the entry only says something of the source.</summary>
     public static bool IsAboutTheSource(EntryPath path) =>

@@ -31,8 +31,10 @@ internal sealed class SourceDirectory : ISource
     public (ImportResult Import, Provenance Provenance) Import(ObjectWriter writer, SafeFileHandle cacheFolder, CancellationToken cancellation)
     {
         var name = Encoding.ASCII.GetBytes(Key + ".stat");
-        var cache = _options.NoCache ? null : StatCache.Load(cacheFolder, name);
-        var import = DirectoryImport.Run(_path, writer, new ImportOptions { Owner = _options.Owner, Cache = cache }, cancellation);
+        if (!_options.IsToBuildFrom && File.Exists(Path.Combine(_path, BuiltSource.Program)))
+            throw BuiltSource.Refused();
+        var cache = _options.NoCache || _options.IsToBuildFrom ? null : StatCache.Load(cacheFolder, name);
+        var import = DirectoryImport.Run(_path, writer, new ImportOptions { Owner = _options.Owner, Cache = cache, IsWhole = _options.IsToBuildFrom }, cancellation);
         writer.Complete();
         cache?.Save(cacheFolder, name);
         // The same directory on another machine is the same source: its path there says nothing.

@@ -14,6 +14,12 @@ internal static class SourceOpening
     /// <exception cref="UnsupportedSourceException">It is nothing that can be published.</exception>
     public static ISource Open(PublishOptions options, string keepOut)
     {
+        var source = options.Build is null ? OpenPlain(options, keepOut) : new BuiltSource(options, Path.Combine(keepOut, "cache"), plain => OpenPlain(plain, keepOut));
+        return options.Stamp is { } stamp ? new StampedSource(source, options, stamp) : source;
+    }
+
+    private static ISource OpenPlain(PublishOptions options, string keepOut)
+    {
         if (options.Source.StartsWith(GitPrefix, StringComparison.Ordinal))
             return new GitSource(GitAddress.Parse(options.Source[GitPrefix.Length..]), options, Path.Combine(keepOut, "mirrors"));
         if (options.Source.StartsWith(OstreeAddress.Prefix, StringComparison.Ordinal))

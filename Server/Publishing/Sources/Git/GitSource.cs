@@ -36,8 +36,10 @@ internal sealed class GitSource(GitAddress address, PublishOptions options, stri
         var id = mirror.Resolve(address.Revision, cancellation);
         using var repository = new LibGit2Sharp.Repository(mirror.Path);
         var commit = repository.Lookup<LibGit2Sharp.Commit>(id) ?? throw new UnsupportedSourceException(address.Shown, $"commit {id} cannot be read from its mirror; remove {mirror.Path} and publish again");
-        using var assembly = new TreeAssembly(writer, options.Owner, ReadRules(commit));
-        new GitTreeReader(mirror, address, mirrors, assembly, cancellation).Add(commit, EntryPath.Root);
+        if (!options.IsToBuildFrom && commit[BuiltSource.Program]?.Target is Blob)
+            throw BuiltSource.Refused();
+        using var assembly = new TreeAssembly(writer, options.Owner, options.IsToBuildFrom ? MetadataRules.None : ReadRules(commit));
+        new GitTreeReader(mirror, address, mirrors, assembly, cancellation) { IsWhole = options.IsToBuildFrom }.Add(commit, EntryPath.Root);
         var import = assembly.Complete();
         writer.Complete();
         return (import, Describe(mirror, commit, cancellation));

@@ -21,6 +21,9 @@ internal sealed class GitTreeReader(
     private int _depth;
     private GitModules? _modules;
 
+    /// <summary>Also what is about the source is added, and nothing is left out for it.</summary>
+    public bool IsWhole { get; init; }
+
     /// <exception cref="UnsupportedSourceException">Something there cannot be in a tree; the message names it.</exception>
     public void Add(LibGit2Sharp.Commit commit, EntryPath at)
     {
@@ -34,12 +37,12 @@ internal sealed class GitTreeReader(
         if (tree is null)
             throw new UnsupportedSourceException(at.ToString(), "its directory is missing in the repository's mirror");
         assembly.AddDirectory(at, Directory);
-        var ignored = Within(tree, at, outer);
+        var ignored = IsWhole ? IgnoreRules.None : Within(tree, at, outer);
         foreach (var (name, entry) in Names(tree))
         {
             cancellation.ThrowIfCancellationRequested();
             var path = at.Append(name);
-            if (SourceRules.IsAboutTheSource(path) || ignored.IsIgnored(path, entry.Mode is Mode.Directory or Mode.GitLink))
+            if ((!IsWhole && SourceRules.IsAboutTheSource(path)) || ignored.IsIgnored(path, entry.Mode is Mode.Directory or Mode.GitLink))
                 continue;
             if (name.ToString().Equals(".git", StringComparison.OrdinalIgnoreCase))
                 throw new UnsupportedSourceException(path.ToString(), "would be a git repository's own directory");
@@ -91,7 +94,7 @@ internal sealed class GitTreeReader(
         inner.Resolve(sha, cancellation);
         using var opened = new Repository(inner.Path);
         var commit = opened.Lookup<LibGit2Sharp.Commit>(sha) ?? throw new UnsupportedSourceException(path.ToString(), $"its submodule's commit {sha} is not in {from.Shown}");
-        new GitTreeReader(inner, from, mirrors, assembly, cancellation) { _depth = _depth + 1 }.Add(commit, path);
+        new GitTreeReader(inner, from, mirrors, assembly, cancellation) { _depth = _depth + 1, IsWhole = IsWhole }.Add(commit, path);
     }
 
     private static IgnoreRules Within(LibGit2Sharp.Tree tree, EntryPath at, IgnoreRules outer)

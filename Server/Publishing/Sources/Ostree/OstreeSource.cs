@@ -19,7 +19,7 @@ internal sealed class OstreeSource(OstreeAddress address, PublishOptions options
 
     public (ImportResult Import, Provenance Provenance) Import(ObjectWriter writer, SafeFileHandle cache, CancellationToken cancellation)
     {
-        if (options.Owner is not null)
+        if (options.Owner is not null && !options.IsToBuildFrom)
             throw new UnsupportedSourceException(address.Shown, "has the owners of its files; --owner is for sources that do not know them");
         using IOstreeFiles files = address.Url is null ? new OstreeFolder(address.Place) : new OstreeServer(address, cancellation);
         var repository = new OstreeRepository(files);

@@ -10,6 +10,7 @@ namespace ContentTree.Server.Publishing.Sources.Tar;
 internal sealed class TarSource(PublishOptions options) : ISource
 {
     private static readonly EntryPath MetadataPath = EntryPath.Parse(MetadataRules.Path);
+    private static readonly EntryPath BuildPath = EntryPath.Parse(BuiltSource.Program);
     private static readonly byte[] Whiteout = ".wh."u8.ToArray();
     private static readonly byte[] OpaqueWhiteout = ".wh..wh..opq"u8.ToArray();
 
@@ -18,7 +19,7 @@ internal sealed class TarSource(PublishOptions options) : ISource
     public (ImportResult Import, Provenance Provenance) Import(ObjectWriter writer, SafeFileHandle cache, CancellationToken cancellation)
     {
         // Twice through the archive: what a later file says leaves out must not get into the repository first.
-        var rules = ReadRules(cancellation);
+        var rules = options.IsToBuildFrom ? SourceRules.Whole : ReadRules(cancellation);
         using var assembly = new TreeAssembly(writer, options.Owner, rules.Metadata);
         Walk((member, path, content) =>
         {
@@ -38,6 +39,8 @@ internal sealed class TarSource(PublishOptions options) : ISource
         {
             if (path.Names.Count == 0)
                 return;
+            if (path.Equals(BuildPath))
+                throw BuiltSource.Refused();
             var isIgnoreFile = path.Names[^1].ToString() == IgnoreRules.FileName;
             if (member.Kind == TarMemberKind.HardLink && isIgnoreFile && ignoreFiles.TryGetValue(EntryPath.Parse(member.Target).Parent, out var known))
                 ignoreFiles[path.Parent] = known;
