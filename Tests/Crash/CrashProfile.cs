@@ -8,11 +8,15 @@ internal static class CrashProfile
 {
     private const int DefaultTrials = 1500;
     private const int DefaultSeed = 4242;
+    private const int DefaultPublishTrials = 120;
     private const int DefaultPowerCuts = 3000;
     private const int DefaultChainedCuts = 20;
 
     /// <summary>Trials of all workflows together, about.</summary>
     public static int Trials { get; } = Number("CTREE_CRASH_TRIALS", DefaultTrials);
+
+    /// <summary>Kills and failing disks of publishes, all together.</summary>
+    public static int PublishTrials { get; } = Number("CTREE_PUBLISH_TRIALS", DefaultPublishTrials);
 
     /// <summary>Disks that a power cut may have left, of all recordings together.</summary>
     public static int PowerCuts { get; } = Number("CTREE_POWER_CUTS", DefaultPowerCuts);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using ContentTree.Tests.EndToEnd;
+using ContentTree.Tests.Server;
 using ContentTree.Tests.Support;
 
 namespace ContentTree.Tests.Crash;
@@ -14,9 +15,22 @@ internal static class FaultyProgram
     public static string Shim { get; } = NativeSource.Compile("faults", "faults.so", "-shared -fPIC");
 
     /// <summary>Runs it below a root, with a fault or none; the calls that were counted go to <paramref name="log"/>.</summary>
-    public static async Task<ProgramEnd> RunAsync(string root, string[] words, Fault? fault, string? log = null)
+    public static Task<ProgramEnd> RunAsync(string root, string[] words, Fault? fault, string? log = null) =>
+        RunAsync(new ProcessStartInfo(Program, ["--root", root, .. words]), fault, log);
+
+    /// <summary>The same with <c>ctree-server</c> on its data directory.</summary>
+    public static Task<ProgramEnd> RunServerAsync(string data, string[] words, Fault? fault, string? log = null)
     {
-        var start = new ProcessStartInfo(Program, ["--root", root, .. words]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("dotnet", [ServerProcess.Program, "--data", data, .. words]);
+        // What the runtime writes for debuggers is not the program's.
+        start.Environment["DOTNET_EnableDiagnostics"] = "0";
+        return RunAsync(start, fault, log);
+    }
+
+    private static async Task<ProgramEnd> RunAsync(ProcessStartInfo start, Fault? fault, string? log)
+    {
+        start.RedirectStandardOutput = true;
+        start.RedirectStandardError = true;
         start.Environment["LD_PRELOAD"] = Shim;
         if (log is not null)
             start.Environment["FAULT_LOG"] = log;
@@ -32,7 +46,7 @@ internal static class FaultyProgram
         catch (OperationCanceledException)
         {
             process.Kill();
-            throw new TimeoutException($"ctree {string.Join(' ', words)} took longer than {Patience}");
+            throw new TimeoutException($"{start.FileName} {string.Join(' ', start.ArgumentList)} took longer than {Patience}");
         }
         return new ProgramEnd(process.ExitCode, await output, await error);
     }

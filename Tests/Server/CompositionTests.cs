@@ -197,6 +197,7 @@ public sealed class CompositionTests : IAsyncLifetime
             _server.Data.Repository.Contains(new ObjectName(ObjectKind.Commit, part.Commit)).Should().BeTrue();
         var root = _server.Data.Repository.ReadTree(_server.Data.Repository.ReadCommit(parts[0].Commit).Tree);
         root.Find(EntryName.Create("opt")).Should().NotBeNull();
+        _server.Data.Repository.Contains(new ObjectName(ObjectKind.File, ObjectId.Of("of the base"u8))).Should().BeTrue("a part that is there is whole");
         (await ServerCommand.DoAsync("--data", _server.DataPath, "fsck")).Exit.Should().Be(0);
     }
 
