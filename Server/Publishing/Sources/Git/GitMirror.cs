@@ -13,6 +13,8 @@ namespace ContentTree.Server.Publishing.Sources.Git;
 /// </summary>
 internal sealed class GitMirror
 {
+    private const string Head = "HEAD";
+
     private readonly GitAddress _address;
 
     /// <param name="directory">Holds the mirrors of all repositories.</param>
@@ -29,7 +31,7 @@ internal sealed class GitMirror
     public string Path { get; }
 
     /// <summary>Fetches what is new and finds the revision's commit. A whole commit id that is here already needs no fetch.</summary>
-    /// <param name="wanted">A branch, a tag or a commit; null is the branch that the repository itself checks out.</param>
+    /// <param name="wanted">A branch, a tag or a commit; null and HEAD are what the repository itself checks out.</param>
     /// <returns>40 hex digits.</returns>
     /// <exception cref="NotFoundException">There is no such revision.</exception>
     /// <exception cref="UnsupportedSourceException">The repository is of a kind that cannot be read.</exception>
@@ -89,7 +91,7 @@ internal sealed class GitMirror
     private (byte[]? Output, string Complaint) Run(CancellationToken cancellation, params string[] words) =>
         GitProgram.TryRun(Path, cancellation, words);
 
-    // Answers what is wanted: of nothing the branch that the repository itself checks out.
+    // Answers what is wanted: of nothing what the repository itself checks out.
     private string Fetch(string? wanted, CancellationToken cancellation)
     {
         var listed = Run(cancellation, "ls-remote", "--symref", "--", _address.Url, "HEAD");
@@ -100,10 +102,16 @@ internal sealed class GitMirror
         var fetched = Run(cancellation, "fetch", "--quiet", "--prune", "--force", "--no-tags", "--no-write-fetch-head", "--",
             _address.Url, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*");
         Require(fetched, _address);
+        return wanted is null or Head ? CheckedOut(lines) ?? throw new UnsupportedSourceException(_address.Shown, "has no commit yet, or checks out no branch; name one behind '#'") : wanted;
+    }
+
+    // A branch, or in the clones of build machines a commit.
+    private static string? CheckedOut(string[] listed)
+    {
         const string Symref = "ref: refs/heads/";
-        return wanted ?? (lines.FirstOrDefault(line => line.StartsWith(Symref, StringComparison.Ordinal)) is { } symref
-            ? symref[Symref.Length..].Split('\t')[0]
-            : throw new UnsupportedSourceException(_address.Shown, "checks out no branch; name one behind '#'"));
+        return listed.FirstOrDefault(line => line.StartsWith(Symref, StringComparison.Ordinal)) is { } branch
+            ? branch[Symref.Length..].Split('\t')[0]
+            : listed.Select(line => line.Split('\t')[0]).FirstOrDefault(IsCommitId);
     }
 
     private string? FindRevision(string revision, CancellationToken cancellation)
