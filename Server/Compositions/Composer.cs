@@ -18,11 +18,12 @@ internal sealed record ComposedBranch(BranchName Branch, VerifiedHead? Head, boo
 /// <summary>Makes of recipes what their parts come to now, and moves the composed branches there. One round sees every branch at one place.</summary>
 internal sealed class Composer
 {
-    private const int Attempts = 5;
-
     private readonly DataDirectory _data;
     private readonly Branches _branches;
     private readonly TreeTotals _totals;
+
+    // Not to be read from the repository before they are complete there.
+    private readonly Dictionary<ObjectId, Tree> _made = [];
     private readonly IReadOnlySet<BranchName> _private;
     private readonly Dictionary<(BranchName, string?), Part?> _parts = [];
 
@@ -30,23 +31,27 @@ internal sealed class Composer
     {
         _data = data;
         _branches = new Branches(data, time);
-        _totals = new TreeTotals(data.Repository.ReadTree);
+        _totals = new TreeTotals(id => _made.GetValueOrDefault(id) ?? data.Repository.ReadTree(id));
         _private = new PrivateBranches(data).Read();
     }
 
+    private sealed record Made(BranchPosition Seen, Composition Composition, ObjectId Commit);
+
     private sealed record Part(BranchName Branch, long Sequence, ObjectId Id, Commit Commit);
 
-    /// <summary>All branches of all recipes.</summary>
-    public IEnumerable<ComposedBranch> RunAll(IReadOnlyList<Recipe> recipes, CancellationToken cancellation)
+    /// <summary>All branches of all recipes. What they come to is made durable together, then each moves.</summary>
+    public IReadOnlyList<ComposedBranch> RunAll(IReadOnlyList<Recipe> recipes, CancellationToken cancellation)
     {
-        foreach (var recipe in recipes)
+        // Nothing that is composed of is removed meanwhile.
+        using var writer = _data.Repository.BeginWriting();
+        var made = new List<(ComposedBranch Branch, Made? Next)>();
+        foreach (var (recipe, instance) in recipes.SelectMany(recipe => Instances(recipe).Select(instance => (recipe, instance))))
         {
-            foreach (var instance in Instances(recipe))
-            {
-                cancellation.ThrowIfCancellationRequested();
-                yield return Run(recipe, instance);
-            }
+            cancellation.ThrowIfCancellationRequested();
+            made.Add(Make(recipe, instance, writer));
         }
+        writer.Complete();
+        return [.. made.Select(m => m.Next is { } next ? Move(next, writer) : m.Branch)];
     }
 
     // The names for which the lines with '*' that may not be left out, or else those that may, have a branch.
@@ -62,7 +67,7 @@ internal sealed class Composer
         return [.. found.Where(g => g.Count() >= needed.Length).Select(g => g.Key).Order(StringComparer.Ordinal)];
     }
 
-    private ComposedBranch Run(Recipe recipe, string instance)
+    private (ComposedBranch Branch, Made? Next) Make(Recipe recipe, string instance, ObjectWriter writer)
     {
         var branch = BranchName.Parse(recipe.Name.Replace(Recipe.Wildcard, instance, StringComparison.Ordinal));
         try
@@ -70,34 +75,35 @@ internal sealed class Composer
             var (composition, parts) = Resolve(recipe, instance);
             RequireHidden(branch, parts);
             RequireMet(parts);
-            return Move(branch, recipe, composition, parts);
+            var seen = _branches.Read(branch);
+            if (seen.Head is { } head && IsAt(head.Commit, composition))
+                return (new ComposedBranch(branch, head, false, null), null);
+            var commit = Describe(Compose(composition, parts, writer), recipe, parts, seen.Head);
+            return (new ComposedBranch(branch, seen.Head, false, null), new Made(seen, composition, Publisher.WriteCommit(commit, writer)));
         }
-        catch (Exception e) when (e is FormatException or NotFoundException or BranchMovedException or CorruptObjectException or ObjectNotFoundException or VerificationException)
+        catch (Exception e) when (IsRefusal(e))
         {
-            return new ComposedBranch(branch, HeadOf(branch), false, e.Message);
+            return (new ComposedBranch(branch, HeadOf(branch), false, e.Message), null);
         }
     }
 
-    private ComposedBranch Move(BranchName branch, Recipe recipe, Composition composition, IReadOnlyList<Part> parts)
+    private ComposedBranch Move(Made made, ObjectWriter writer)
     {
-        using var writer = _data.Repository.BeginWriting();
-        for (var attempt = 1; ; attempt++)
+        var branch = made.Seen.Branch;
+        try
         {
-            var seen = _branches.Read(branch);
-            if (seen.Head is { } head && IsAt(head.Commit, composition))
-                return new ComposedBranch(branch, head, false, null);
-            var id = Publisher.WriteCommit(Describe(Compose(composition, parts, writer), recipe, parts, seen.Head), writer);
-            writer.Complete();
-            try
-            {
-                return new ComposedBranch(branch, _branches.Advance(seen, CompleteClosure.Check(_data.Repository, id, writer)), true, null);
-            }
-            catch (BranchMovedException) when (attempt < Attempts)
-            {
-                // Another server or verb composes the same.
-            }
+            return new ComposedBranch(branch, _branches.Advance(made.Seen, CompleteClosure.Check(_data.Repository, made.Commit, writer)), true, null);
+        }
+        catch (Exception e) when (IsRefusal(e))
+        {
+            // Another server or verb may have composed the same meanwhile.
+            var head = HeadOf(branch);
+            return new ComposedBranch(branch, head, false, head is not null && IsAt(head.Commit, made.Composition) ? null : e.Message);
         }
     }
+
+    private static bool IsRefusal(Exception e) =>
+        e is FormatException or NotFoundException or BranchMovedException or CorruptObjectException or ObjectNotFoundException or VerificationException;
 
     // A head that nobody known has signed is fsck's to tell of.
     private VerifiedHead? HeadOf(BranchName branch)
@@ -178,8 +184,12 @@ internal sealed class Composer
     {
         using var encoder = new Lz4Encoder();
         var commits = parts.DistinctBy(p => p.Id).ToDictionary(p => p.Id, p => p.Commit);
-        var composed = composition.Compose(id => commits[id], _data.Repository.ReadTree, tree => writer.Write(tree, encoder));
-        writer.Complete();
+        var composed = composition.Compose(id => commits[id], _data.Repository.ReadTree, tree =>
+        {
+            var id = writer.Write(tree, encoder);
+            _made[id] = tree;
+            return id;
+        });
         var (entries, bytes, _) = _totals.Of(composed.Tree);
         return composed with { Entries = entries, Bytes = bytes };
     }
