@@ -46,8 +46,22 @@ internal sealed class CommandContext(DeviceRoot root, string verb, Output output
         ChangeAsync(device => Task.FromResult(change(device)), cancellation);
 
     /// <summary>As <see cref="ChangeAsync(Func{Device, Task{ExitCode}}, CancellationToken)"/>, for what the server and "status" are to hear of.</summary>
-    public Task<ExitCode> JobAsync(Func<Device, Task<(ExitCode Code, string Message)>> job, CancellationToken cancellation) =>
-        ChangeAsync(device => new JobRecord(device, Verb).RunAsync(() => job(device)), cancellation);
+    /// <param name="job">What to do.</param>
+    /// <param name="cancellation">Ends it.</param>
+    /// <param name="afterwards">Runs when the end is written down, also that of a job that failed.</param>
+    public Task<ExitCode> JobAsync(
+        Func<Device, Task<(ExitCode Code, string Message)>> job, CancellationToken cancellation, Action<Device>? afterwards = null) =>
+        ChangeAsync(async device =>
+        {
+            try
+            {
+                return await new JobRecord(device, Verb).RunAsync(() => job(device)).ConfigureAwait(false);
+            }
+            finally
+            {
+                afterwards?.Invoke(device);
+            }
+        }, cancellation);
 
     /// <exception cref="StoppedException">No server is configured.</exception>
     public static Sources Connect(Device device) => device.Config.Server is { } server

@@ -45,6 +45,16 @@ internal sealed class BundleFile : IDisposable
     /// <summary>Where a file of the repository begins, and its bytes; null when it is not there.</summary>
     public (long Start, long Length)? Find(string name) => _entries.TryGetValue(name, out var entry) ? entry : null;
 
+    /// <summary>A small file of it; null when it is not there, or longer.</summary>
+    public byte[]? TryRead(string name, int maxBytes)
+    {
+        if (Find(name) is not { } found || found.Length > maxBytes)
+            return null;
+        var bytes = new byte[found.Length];
+        ReadExactly(found.Start, bytes);
+        return bytes;
+    }
+
     public void Dispose() => _file.Dispose();
 
     private void Read()

@@ -102,7 +102,7 @@ internal sealed class HeadSource(Device device, Sources sources)
 
     private async Task<PollAnswer?> PollEnrolledAsync(DeviceApi api, SigningKey key, BranchName branch, CancellationToken cancellation)
     {
-        var request = Request(branch);
+        var request = new DeviceSelf(device).Describe(branch);
         // With a token at hand a device that waits is let in at once.
         if (device.State.Enrolment is { Token: not null, Answer: not DeviceState.Accepted })
             await EnrolAsync(api, key, branch, cancellation).ConfigureAwait(false);
@@ -184,51 +184,6 @@ internal sealed class HeadSource(Device device, Sources sources)
         ? await RepositoryClient.TryGetFileAsync(sources.Server, Routes.Timestamp(branch), Envelope.MaxBytes, cancellation, isUnlikely: true).ConfigureAwait(false)
         : null;
 
-    private PollRequest Request(BranchName branch)
-    {
-        var (running, wanted) = RunningAndWanted();
-        var held = device.State.Follow.HoldAt(device.Clock.GetUtcNow()) is not null || File.Exists(device.Root.DoNotUpdate);
-        var head = device.Trust.TryHead(branch);
-        return new PollRequest(
-            branch,
-            device.Boot.Read() is { } record ? Word(record.State) : "",
-            device.Trust.Root().Version,
-            device.Trust.Seen(branch)?.Sequence ?? 0,
-            head is null ? null : ObjectId.Of(head),
-            running,
-            wanted == running ? null : wanted,
-            device.State.Last.Failed,
-            held ? true : null,
-            device.State.Events.Last is var last and > 0 ? last : null,
-            device.Trust.AssignmentCounter(),
-            BootId(),
-            Kept(running, wanted));
-    }
-
-    // What it falls back to first: of more than fit, the server need not know.
-    private string[]? Kept(ObjectId? running, ObjectId? wanted)
-    {
-        var previous = device.Boot.Read()?.Previous;
-        string[] kept = [.. FinishedDeployment.Scan(device.Layout).OrderByDescending(d => d.Name == previous).Select(d => d.Commit)
-            .Where(commit => commit != running && commit != wanted).Distinct().Take(PollRequest.MaxKept).Select(commit => commit.ToString()[..PollRequest.KeptDigits])];
-        return kept.Length > 0 ? kept : null;
-    }
-
-    private static string? BootId()
-    {
-        const string path = "/proc/sys/kernel/random/boot_id";
-        return File.Exists(path) ? File.ReadAllText(path)[..8] : null;
-    }
-
-    private (ObjectId? Running, ObjectId? Wanted) RunningAndWanted()
-    {
-        ObjectId? running = device.Booted is { } booted ? ObjectId.Parse(booted.Commit) : null;
-        ObjectId? wanted = device.Boot.Read() is { } record && DeploymentMarker.Read(device.Layout.Marker(record.Wanted), record.Wanted) is { } marker
-            ? ObjectId.Parse(marker.Commit)
-            : null;
-        return (running, wanted);
-    }
-
     // Without a network, a stick that somebody has plugged in may bring a newer head. A mirror elsewhere may not: while a server is
     // down, a rollout that it holds back would not be held back any more.
     private async Task<VerifiedHead?> TryDirectoriesAsync(SigningKey key, BranchName branch, CancellationToken cancellation)
@@ -293,11 +248,4 @@ internal sealed class HeadSource(Device device, Sources sources)
     private string Waiting(DeviceState state, SigningKey key) => state == DeviceState.Rejected
         ? $"{sources.Server.Connection.Server} has rejected this device ({key.Id}); ask its operator"
         : $"{sources.Server.Connection.Server} has not accepted this device yet; there: 'ctree-server device accept {key.Id}'";
-
-    private static string Word(BootState state) => state switch
-    {
-        BootState.Trial => "trial",
-        BootState.Good => "good",
-        _ => "fallback",
-    };
 }

@@ -37,6 +37,14 @@ internal sealed class ServerClient : IDisposable
         string route, TRequest request, JsonTypeInfo<TRequest> requestType, JsonTypeInfo<TAnswer> type, CancellationToken cancellation) =>
         SendAsync(HttpMethod.Post, route, Json(request, requestType), type, cancellation);
 
+    /// <summary>Sends JSON as it is.</summary>
+    public Task<TAnswer> PostAsync<TAnswer>(string route, byte[] json, JsonTypeInfo<TAnswer> type, CancellationToken cancellation)
+    {
+        var content = new ByteArrayContent(json);
+        content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        return SendAsync(HttpMethod.Post, route, content, type, cancellation);
+    }
+
     public Task<TAnswer> PostAsync<TAnswer>(string route, JsonTypeInfo<TAnswer> type, CancellationToken cancellation) =>
         SendAsync(HttpMethod.Post, route, null, type, cancellation);
 

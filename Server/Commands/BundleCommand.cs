@@ -1,9 +1,11 @@
 using System.CommandLine;
 using ContentTree.Server.Bundles;
 using ContentTree.Server.Deltas;
+using ContentTree.Server.Storage;
 using ContentTree.Store.Deltas.Generation;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
+using ContentTree.Store.Repositories;
 
 namespace ContentTree.Server.Commands;
 
@@ -14,6 +16,7 @@ internal static class BundleCommand
     {
         var to = new Option<string>("--to") { Description = $"the commit it brings: {CommitReference.Help}", HelpName = "COMMIT", Required = true };
         var from = new Option<string[]>("--from") { Description = "only for devices that have this commit; may be given several times", HelpName = "COMMIT", DefaultValueFactory = _ => [] };
+        var have = new Option<string?>("--have") { Description = "only for the devices of this list: 'device list --json' here, or 'ctree status --json' of a device", HelpName = "FILE" };
         var branch = new Option<BranchName?>("--branch")
         {
             Description = "for devices that follow this branch (default: all public ones that have ever been at the commit; a private one must be named)",
@@ -23,18 +26,32 @@ internal static class BundleCommand
                 : CommandContext.Fail<BranchName?>(result, $"'{result.Tokens[0].Value}' is no branch name"),
         };
         var file = new Argument<string>("FILE") { Description = "where to write it" };
-        return CommandContext.Run(new Command("bundle", "Write a commit, its proof and its objects, or deltas to it, into one file.") { to, from, branch, file }, (parsed, cancellation) =>
+        return CommandContext.Run(new Command("bundle", "Write a commit, its proof and its objects, or deltas to it, into one file.") { to, from, have, branch, file }, (parsed, cancellation) =>
         {
             using var data = context.OpenData(parsed);
             var commit = CommitReference.Resolve(data, context.Time, parsed.GetRequiredValue(to));
             using var deltas = new DeltaStore(data);
-            DeltaOffer[] offers = [.. (parsed.GetValue(from) ?? []).Select(start => CommitReference.Resolve(data, context.Time, start)).Distinct()
-                .Select(start => deltas.Make(start, commit, new DeltaOptions(), null, cancellation).Offer)];
+            var starts = (parsed.GetValue(from) ?? []).Select(start => CommitReference.Resolve(data, context.Time, start));
+            if (parsed.GetValue(have) is { } inventory)
+                starts = starts.Concat(Starts(context, data, inventory, parsed.GetValue(branch), commit));
+            DeltaOffer[] offers = [.. starts.Distinct().ToArray().Select(start => deltas.Make(start, commit, new DeltaOptions(), null, cancellation).Offer)];
             var path = parsed.GetRequiredValue(file);
             var bytes = new BundleWriter(data, context.Time).Write(path, commit, parsed.GetValue(branch), offers, cancellation);
             context.Terminal.Error.WriteLine($"{bytes} bytes{(offers.Length > 0 ? $", for devices that have one of {offers.Length} commits" : ", for any device")}; there: 'ctree bundle install {Path.GetFileName(path)}'");
             context.Terminal.Out.WriteLine(commit);
             return ExitCode.Done;
         });
+    }
+
+    /// <exception cref="NotFoundException">None of them has anything to begin with.</exception>
+    private static ObjectId[] Starts(CommandContext context, DataDirectory data, string inventory, BranchName? branch, ObjectId to)
+    {
+        var (commits, without) = Inventory.Read(inventory, branch);
+        ObjectId[] known = [.. commits.Where(commit => commit != to && data.Repository.Contains(new ObjectName(ObjectKind.Commit, commit)))];
+        var unknown = commits.Count(commit => commit != to) - known.Length;
+        if (without + unknown > 0)
+            context.Terminal.Error.WriteLine($"{without} devices have no commit, and {unknown} commits of others are not here any more: make a whole bundle for these, without --have");
+        return known.Length > 0 ? known
+            : throw new NotFoundException(commits.Contains(to) ? $"all devices of {inventory} that have a commit run {to} already" : $"no device of {inventory} has a commit that is here: make a bundle without --have");
     }
 }

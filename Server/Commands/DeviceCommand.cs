@@ -5,17 +5,19 @@ using ContentTree.Server.Client;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
+using ContentTree.Store.Repositories;
 using ContentTree.Store.Trust;
 
 namespace ContentTree.Server.Commands;
 
-/// <summary><c>device list|show|accept|reject|remove|allow|forbid|pin|hold|blackbox</c>: what each device runs, should run, and last said.</summary>
+/// <summary><c>device list|show|accept|reject|remove|allow|forbid|pin|hold|blackbox|report</c>: what each device runs, should run, and last said.</summary>
 internal static class DeviceCommand
 {
     public static Command Create(CommandContext context) => new("device", "See devices, let them in or turn them away.")
     {
         List(context), Show(context), Accept(context), Reject(context), Remove(context), Allow(context, "allow", "Let a device have a private branch.", true),
         Allow(context, "forbid", "Take that back.", false), AssignCommand.Pin(context, Id()), AssignCommand.Hold(context, Id()), BlackBoxCommand.Create(context, Id()),
+        Report(context),
     };
 
     private static Command List(CommandContext context)
@@ -89,6 +91,24 @@ internal static class DeviceCommand
         {
             using var fleet = FleetAccess.Open(context, parsed, server, token);
             await fleet.RemoveAsync(parsed.GetValue(id), cancellation);
+            return ExitCode.Done;
+        });
+    }
+
+    private static Command Report(CommandContext context)
+    {
+        var files = new Argument<string[]>("FILE") { Description = "what 'ctree bundle install' and 'ctree bundle report' wrote onto a stick", Arity = ArgumentArity.OneOrMore };
+        var (server, token) = (CommandContext.Server(), CommandContext.Token());
+        return CommandContext.Run(new Command("report", "Take the reports of devices without a network.") { files, server, token }, async (parsed, cancellation) =>
+        {
+            using var fleet = FleetAccess.Open(context, parsed, server, token);
+            foreach (var file in parsed.GetRequiredValue(files))
+            {
+                if (new FileInfo(file) is not { Exists: true, Length: <= BodyLimits.OfflineReport })
+                    throw new NotFoundException($"{file}: no report of a device");
+                var device = await fleet.TakeReportAsync(await File.ReadAllBytesAsync(file, cancellation), cancellation);
+                context.Terminal.Out.WriteLine($"{device.Id} {device.Name}: running {device.Running?.ToString() ?? "-"}, last event {device.LastEvent?.Kind ?? "-"}");
+            }
             return ExitCode.Done;
         });
     }

@@ -96,6 +96,10 @@ internal sealed class FleetAccess : IDisposable
         return View.Find(id);
     }
 
+    public async Task<DeviceInfo> TakeReportAsync(byte[] file, CancellationToken cancellation) => _client is null
+        ? new OfflineReports(Local, new Events(Data.OpenDatabase()), _time).Take(file)
+        : await _client.PostAsync(Routes.OfflineReports, file, ProtocolJson.Default.DeviceInfo, cancellation);
+
     public async Task RemoveAsync(KeyId id, CancellationToken cancellation)
     {
         if (_client is null)

@@ -1,4 +1,3 @@
-using System.Globalization;
 using ContentTree.Server.Deltas;
 using ContentTree.Server.Fleet;
 using ContentTree.Server.Privacy;
@@ -15,10 +14,6 @@ internal sealed class DeviceEndpoints(
     DataDirectory data, DeviceAccess access, Devices devices, Events events, EmptyBranches emptyBranches, DeltaStore deltas, Timestamps timestamps, Assignments assignments,
     SeenHeads seenHeads, ReadAccess reading, ServerOptions options, ILogger log)
 {
-    private const int MaxText = 200;
-    private const int BootIdDigits = 8;
-    private const int MaxMessage = 4096;
-
     public void Map(IEndpointRouteBuilder routes)
     {
         routes.MapPost(Routes.Enrol, EnrolAsync);
@@ -33,10 +28,10 @@ internal sealed class DeviceEndpoints(
         var request = Messages.Parse(body, ProtocolJson.Default.EnrolRequest);
         var key = PublicKey.Parse(request.PublicKey);
         access.CheckSignature(context, body, key);
-        RequireText("name", request.Name, MaxText);
-        RequireText("hardware", request.Hardware, MaxText);
-        RequireText("architecture", request.Architecture, MaxText);
-        RequireText("serial", request.Serial ?? "", MaxText);
+        DeviceMessages.RequireText("name", request.Name);
+        DeviceMessages.RequireText("hardware", request.Hardware);
+        DeviceMessages.RequireText("architecture", request.Architecture);
+        DeviceMessages.RequireText("serial", request.Serial ?? "");
         var state = devices.Enrol(key, request) switch
         {
             EnrolOutcome.Known known => known.State,
@@ -52,11 +47,7 @@ internal sealed class DeviceEndpoints(
         var body = await context.ReadBodyAsync(BodyLimits.Small);
         var (device, state) = access.Authenticate(context, body);
         var poll = Messages.Parse(body, ProtocolJson.Default.PollRequest);
-        RequireText("boot", poll.Boot, MaxText);
-        if (poll.BootId is { } bootId && (bootId.Length != BootIdDigits || !bootId.All(char.IsAsciiHexDigitLower)))
-            throw new ProblemException(ProblemCode.BadRequest, $"bootId is {BootIdDigits} lower-case hex digits");
-        if (poll.Kept is { } kept && (kept.Count > PollRequest.MaxKept || kept.Any(k => k?.Length != PollRequest.KeptDigits || !k.All(char.IsAsciiHexDigitLower))))
-            throw new ProblemException(ProblemCode.BadRequest, $"kept are at most {PollRequest.MaxKept} starts of commits, {PollRequest.KeptDigits} lower-case hex digits each");
+        DeviceMessages.Require(poll);
         devices.Record(device, poll);
         var newest = state == DeviceState.Accepted ? ReadNewest(device, poll.Branch) : null;
         // The device's own copy is newest when the ids are the same: it is not sent again.
@@ -74,8 +65,9 @@ internal sealed class DeviceEndpoints(
         var body = await context.ReadBodyAsync(BodyLimits.Report);
         var device = access.RequireAccepted(context, body);
         var report = Messages.Parse(body, ProtocolJson.Default.ReportRequest);
-        RequireOrder(report.Events);
-        var reported = report.Events.Select(e => e with { Message = Printable(e.Message) }).ToArray();
+        if (report.Events.Count > ReportRequest.MaxEvents)
+            throw new ProblemException(ProblemCode.TooLarge, $"more than {ReportRequest.MaxEvents} events in one report");
+        var reported = DeviceMessages.Checked(report.Events);
         var received = events.Store(device, reported);
         foreach (var item in reported.Where(e => e.Code != 0))
             Log.Trouble(log, device, item.Kind, item.Code, item.Message);
@@ -128,33 +120,5 @@ internal sealed class DeviceEndpoints(
             return null;
         }
         return deltas.Find(newest, to) ?? (poll.Running is { } running && running != newest ? deltas.Find(running, to) : null);
-    }
-
-    private static void RequireOrder(IReadOnlyList<ReportEvent> reported)
-    {
-        if (reported.Count > ReportRequest.MaxEvents)
-            throw new ProblemException(ProblemCode.TooLarge, $"more than {ReportRequest.MaxEvents} events in one report");
-        var last = 0L;
-        foreach (var item in reported)
-        {
-            if (item.Sequence <= last)
-                throw new ProblemException(ProblemCode.BadRequest, "events do not rise by sequence from 1");
-            last = item.Sequence;
-            RequireText("kind", item.Kind, MaxText);
-            RequireText("deployment", item.Deployment ?? "", MaxText);
-            if (item.Message?.Length > MaxMessage)
-                throw new ProblemException(ProblemCode.BadRequest, $"message is longer than {MaxMessage} characters");
-        }
-    }
-
-    // Shown on terminals and in logs as well. Not refused: one odd message would hold up all events after it.
-    private static string? Printable(string? message) =>
-        message is null ? null : string.Concat(message.Select(c => char.IsControl(c) || char.GetUnicodeCategory(c) == UnicodeCategory.Format ? ' ' : c));
-
-    // These are shown on terminals: a device must not be able to steer one.
-    private static void RequireText(string field, string text, int maxLength)
-    {
-        if (text.Length > maxLength || text.Any(char.IsControl))
-            throw new ProblemException(ProblemCode.BadRequest, $"{field} is longer than {maxLength} characters or has control characters");
     }
 }

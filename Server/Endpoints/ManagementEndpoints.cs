@@ -31,6 +31,7 @@ internal sealed class ManagementEndpoints(
         routes.MapDelete(Routes.Devices + "/{id}/branches/{**name}", context => AllowAsync(context, entitlements.Forbid));
         routes.MapPut("/api/v1/private/{**name}", context => SetPrivate(context, isPrivate: true));
         routes.MapDelete("/api/v1/private/{**name}", context => SetPrivate(context, isPrivate: false));
+        routes.MapPost(Routes.OfflineReports, TakeReportAsync);
         routes.MapPost(Routes.Tokens, CreateTokenAsync);
         routes.MapGet(Routes.Branches, ListBranchesAsync);
         routes.MapPost(Routes.Branches, CreateBranchAsync);
@@ -72,6 +73,13 @@ internal sealed class ManagementEndpoints(
         var told = assignments.Assign(id, await context.ReadAsync(ProtocolJson.Default.AssignmentRequest, BodyLimits.Small));
         Log.Assigned(log, id, told.Action, told.Commit, token);
         await context.AnswerAsync(told, ProtocolJson.Default.AssignmentInfo);
+    }
+
+    private async Task TakeReportAsync(HttpContext context)
+    {
+        access.Require(context, TokenRole.Operator);
+        var device = new OfflineReports(devices, new Events(data.OpenDatabase()), time).Take(await context.ReadBodyAsync(BodyLimits.OfflineReport));
+        await context.AnswerAsync(device, ProtocolJson.Default.DeviceInfo);
     }
 
     private Task RemoveDevice(HttpContext context)

@@ -65,7 +65,8 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
     }
 
     /// <summary>Writes down what a poll said.</summary>
-    public void Record(KeyId id, PollRequest poll)
+    /// <param name="at">When, if not now.</param>
+    public void Record(KeyId id, PollRequest poll, DateTimeOffset? at = null)
     {
         using var connection = database.Connect();
         using var transaction = connection.BeginTransaction();
@@ -74,7 +75,7 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
               head = $head, root = $root, kept = $kept, sequence = max(sequence * (branch = $branch), $sequence), hold = $hold, assignment = $assignment
               WHERE id = $id
             """,
-            ("$id", id), ("$now", time.GetUtcNow()), ("$branch", poll.Branch), ("$running", poll.Running), ("$wanted", poll.Wanted),
+            ("$id", id), ("$now", at ?? time.GetUtcNow()), ("$branch", poll.Branch), ("$running", poll.Running), ("$wanted", poll.Wanted),
             ("$failed", poll.Failed), ("$boot", poll.Boot), ("$head", poll.Head), ("$root", poll.Root), ("$sequence", poll.Sequence),
             ("$kept", poll.Kept is { } kept ? string.Join(',', kept) : null), ("$hold", poll.Hold ?? false), ("$assignment", poll.Assignment ?? 0));
         if (poll.BootId is { } boot)

@@ -15,6 +15,9 @@ public static class BodyLimits
     /// <summary>A head: the longest envelope fits.</summary>
     public const int Head = Trust.Envelope.MaxBytes + 1024;
 
+    /// <summary>A report that a stick brought: its events may be escaped, and all of it is base64.</summary>
+    public const int OfflineReport = 4 << 20;
+
     /// <summary>A black box: its text may be escaped.</summary>
     public const int BlackBox = 512 << 10;
 

@@ -43,5 +43,7 @@ namespace ContentTree.Store.Protocol;
 [JsonSerializable(typeof(AssignmentInfo))]
 [JsonSerializable(typeof(RecipeInfo))]
 [JsonSerializable(typeof(RecipeList))]
+[JsonSerializable(typeof(OfflineReport))]
+[JsonSerializable(typeof(SignedReport))]
 [JsonSerializable(typeof(Problem))]
 public sealed partial class ProtocolJson : JsonSerializerContext;

@@ -39,6 +39,9 @@ public static class Routes
     /// <summary>GET -> <see cref="DeviceList"/>; below it <c>/(id)</c> GET and DELETE, <c>/(id)/accept</c> and <c>/(id)/reject</c> POST; viewer, operator.</summary>
     public const string Devices = "/api/v1/devices";
 
+    /// <summary>POST <see cref="SignedReport"/> -> <see cref="DeviceInfo"/>; operator.</summary>
+    public const string OfflineReports = "/api/v1/offline-reports";
+
     /// <summary>POST <see cref="TokenRequest"/> -> <see cref="TokenAnswer"/>; admin.</summary>
     public const string Tokens = "/api/v1/tokens";
 

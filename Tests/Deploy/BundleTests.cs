@@ -54,6 +54,67 @@ public sealed class BundleTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task Of_a_stick_with_many_the_newest_for_this_device_is_taken_and_its_report_comes_back()
+    {
+        var third = _server.Publish("seq 1 50002 > large");
+        _server.Publish("printf other > other", "other");
+        var stick = _temporary["stick"];
+        Directory.CreateDirectory(stick);
+        foreach (var (name, options) in new (string, string[])[] { ("a", ["--to", _new.ToString()]), ("b", ["--to", "other"]), ("c", ["--to", third.ToString(), "--from", _new.ToString()]), ("d", ["--to", third.ToString()]) })
+            await ServerCommand.DoAsync(["--data", _server.Data.Path, "bundle", .. options, Path.Combine(stick, name + ".ctb")]);
+        File.WriteAllText(Path.Combine(stick, "e.ctb"), "garbage");
+        _server.Link.Spoil = (_, answer) => answer.CutAfter = -1;
+        var installed = await _device.RunAsync("bundle", "install", stick);
+        installed.Code.Should().Be(0, installed.Error);
+        installed.Error.Should().Contain("trying d.ctb", "this device has not got what c is a delta from");
+        (await _device.JsonAsync("status"))["deployments"]!.AsArray().Select(d => (string)d!["commit"]!).Should().Contain(third.ToString());
+        var report = Directory.GetFiles(Path.Combine(stick, "reports")).Should().ContainSingle().Subject;
+        var device = Path.GetFileNameWithoutExtension(report);
+        var taken = await ServerCommand.DoAsync("--data", _server.Data.Path, "device", "report", report);
+        taken.Out.Should().Contain(device).And.Contain("last event updated");
+        (await ServerCommand.DoAsync("--data", _server.Data.Path, "device", "show", device)).Out.Should().Contain($"wanted        {third}");
+        await ServerCommand.DoAsync("--data", _server.Data.Path, "device", "report", report);
+    }
+
+    [Fact]
+    public async Task A_report_that_was_changed_or_is_a_strangers_is_refused_and_an_older_one_changes_no_state()
+    {
+        await MakeAsync("--to", "main");
+        await _device.RunAsync("bundle", "report", _temporary.Path);
+        var older = Directory.GetFiles(_temporary["reports"]).Single();
+        File.Copy(older, _temporary["older"]);
+        await InstallAsync();
+        await _device.RunAsync("bundle", "report", _temporary.Path);
+        await ServerCommand.DoAsync("--data", _server.Data.Path, "device", "report", older);
+        await ServerCommand.DoAsync("--data", _server.Data.Path, "device", "report", _temporary["older"]);
+        (await ServerCommand.DoAsync("--data", _server.Data.Path, "device", "list")).Out.Should().Contain(_new.ToString()[..12], "what it said last");
+
+        var changed = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(older))!;
+        var bytes = Convert.FromBase64String((string)changed["report"]!);
+        bytes[bytes.AsSpan().IndexOf("sequence\":"u8) + 10] ^= 1;
+        changed["report"] = Convert.ToBase64String(bytes);
+        File.WriteAllText(_temporary["changed"], changed.ToJsonString());
+        (await ServerCommand.RunAsync("--data", _server.Data.Path, "device", "report", _temporary["changed"])).Exit.Should().Be(14);
+
+        await ServerCommand.DoAsync("--data", _server.Data.Path, "device", "reject", Path.GetFileNameWithoutExtension(older));
+        (await ServerCommand.RunAsync("--data", _server.Data.Path, "device", "report", older)).Exit.Should().Be(17);
+        File.WriteAllText(_temporary["garbage"], "{}");
+        (await ServerCommand.RunAsync("--data", _server.Data.Path, "device", "report", _temporary["garbage"])).Exit.Should().Be(1);
+    }
+
+    [Fact]
+    public async Task With_a_list_of_devices_a_bundle_holds_what_those_lack()
+    {
+        var status = await _device.RunAsync("--json", "status");
+        File.WriteAllText(_temporary["status.json"], status.Output);
+        await MakeAsync("--to", _new.ToString(), "--have", _temporary["status.json"]);
+        Shell.Run($"tar -tf '{Bundle}'").Should().Contain($"deltas/{_old}-{_new}-").And.NotContain(".file");
+        await InstalledAsync();
+        File.WriteAllText(_temporary["status.json"], "{\"schema\": \"other/1\"}");
+        (await ServerCommand.RunAsync("--data", _server.Data.Path, "bundle", "--to", "main", "--have", _temporary["status.json"], Bundle)).Error.Should().Contain("other/1");
+    }
+
+    [Fact]
     public async Task A_bundle_for_others_is_refused_and_says_what_it_lacks()
     {
         var third = _server.Publish("seq 1 50002 > large");

@@ -1,0 +1,51 @@
+using System.Globalization;
+using ContentTree.Store.Protocol;
+
+namespace ContentTree.Server.Fleet;
+
+/// <summary>What a device may say of itself. It is shown on terminals: a device must not be able to steer one.</summary>
+internal static class DeviceMessages
+{
+    private const int MaxText = 200;
+    private const int BootIdDigits = 8;
+    private const int MaxMessage = 4096;
+
+    /// <exception cref="FormatException">A field is too long or has control characters.</exception>
+    public static void RequireText(string field, string text)
+    {
+        if (text.Length > MaxText || text.Any(char.IsControl))
+            throw new FormatException($"{field} is longer than {MaxText} characters or has control characters");
+    }
+
+    /// <exception cref="FormatException">A field has another form.</exception>
+    public static void Require(PollRequest poll)
+    {
+        RequireText("boot", poll.Boot);
+        if (poll.BootId is { } bootId && (bootId.Length != BootIdDigits || !bootId.All(char.IsAsciiHexDigitLower)))
+            throw new FormatException($"bootId is {BootIdDigits} lower-case hex digits");
+        if (poll.Kept is { } kept && (kept.Count > PollRequest.MaxKept || kept.Any(k => k?.Length != PollRequest.KeptDigits || !k.All(char.IsAsciiHexDigitLower))))
+            throw new FormatException($"kept are at most {PollRequest.MaxKept} starts of commits, {PollRequest.KeptDigits} lower-case hex digits each");
+    }
+
+    /// <summary>Events as they are kept.</summary>
+    /// <exception cref="FormatException">They are out of order, or a field has another form.</exception>
+    public static IReadOnlyList<ReportEvent> Checked(IReadOnlyList<ReportEvent> reported)
+    {
+        var last = 0L;
+        foreach (var item in reported)
+        {
+            if (item.Sequence <= last)
+                throw new FormatException("events do not rise by sequence from 1");
+            last = item.Sequence;
+            RequireText("kind", item.Kind);
+            RequireText("deployment", item.Deployment ?? "");
+            if (item.Message?.Length > MaxMessage)
+                throw new FormatException($"message is longer than {MaxMessage} characters");
+        }
+        return [.. reported.Select(e => e with { Message = Printable(e.Message) })];
+    }
+
+    // Shown on terminals and in logs as well. Not refused: one odd message would hold up all events after it.
+    private static string? Printable(string? message) =>
+        message is null ? null : string.Concat(message.Select(c => char.IsControl(c) || char.GetUnicodeCategory(c) == UnicodeCategory.Format ? ' ' : c));
+}

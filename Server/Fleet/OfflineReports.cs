@@ -1,0 +1,48 @@
+using System.Text.Json;
+using ContentTree.Server.Storage;
+using ContentTree.Store.Protocol;
+using ContentTree.Store.Repositories;
+using ContentTree.Store.Trust;
+
+namespace ContentTree.Server.Fleet;
+
+/// <summary>Takes what devices without a network say, brought by somebody on a stick. Its device's key has signed it; said again it changes nothing.</summary>
+internal sealed class OfflineReports(Devices devices, Events events, TimeProvider time)
+{
+    private static readonly TimeSpan ClockDrift = TimeSpan.FromDays(1);
+
+    /// <exception cref="FormatException">It is none.</exception>
+    /// <exception cref="NotFoundException">There is no such device, or it was not accepted.</exception>
+    /// <exception cref="VerificationException">Its device has not signed it.</exception>
+    public DeviceInfo Take(ReadOnlySpan<byte> file)
+    {
+        var signed = Parse(file, ProtocolJson.Default.SignedReport);
+        var report = Parse(signed.Report, ProtocolJson.Default.OfflineReport);
+        if (devices.FindKey(report.Device) is not { State: DeviceState.Accepted, Key: var key })
+            throw new NotFoundException($"no accepted device {report.Device}; 'device list' shows all");
+        if (!key.Verify(signed.Report, signed.Signature))
+            throw new VerificationException($"report of {report.Device}", VerificationFailure.NotSigned, "the device's key has not signed it");
+        DeviceMessages.Require(report.Poll);
+        if (report.Events.Count > OfflineReport.MaxEvents)
+            throw new FormatException($"more than {OfflineReport.MaxEvents} events in one report");
+        var known = devices.Find(report.Device);
+        var reported = DeviceMessages.Checked(report.Events);
+        // Events count, also where a clock does not run: with an older one than is known the state is an older one too.
+        if ((report.Poll.Reports ?? 0) >= (known.LastEvent?.Sequence ?? 0) && report.Created >= (known.LastSeen ?? DateTimeOffset.MinValue))
+            devices.Record(report.Device, report.Poll, report.Created > time.GetUtcNow() + ClockDrift ? time.GetUtcNow() : report.Created);
+        events.Store(report.Device, reported);
+        return devices.Find(report.Device);
+    }
+
+    private static T Parse<T>(ReadOnlySpan<byte> json, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(json, type) ?? throw new FormatException("no report of a device");
+        }
+        catch (JsonException e)
+        {
+            throw new FormatException($"no report of a device: {e.Message}", e);
+        }
+    }
+}
