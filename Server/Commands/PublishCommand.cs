@@ -10,7 +10,7 @@ internal static class PublishCommand
 {
     public static Command Create(CommandContext context)
     {
-        var source = new Argument<string>("SOURCE") { Description = "a directory, a tar archive (also packed), git:REPOSITORY#REVISION or ostree:REPOSITORY#REF" };
+        var source = new Argument<string>("SOURCE") { Description = "a directory, a tar archive (also packed), a squashfs or ext image, git:REPOSITORY#REVISION or ostree:REPOSITORY#REF" };
         var owner = PublishSettings.OwnerOption();
         var build = new Option<bool>("--build") { Description = "publish what the source's own program .ctree/build makes of it, in a sandbox (bubblewrap)" };
         var minutes = new Option<double>("--build-minutes") { Description = "how long it may take", HelpName = "N", DefaultValueFactory = _ => BuildLimits.Default.Time.TotalMinutes };

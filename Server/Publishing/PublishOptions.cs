@@ -20,7 +20,7 @@ internal sealed record PublishOptions
 
     public required BranchName Branch { get; init; }
 
-    /// <summary>A directory, a tar archive, "git:REPO#REV" or "ostree:REPO#REF".</summary>
+    /// <summary>A directory, a tar archive, an image, "git:REPO#REV" or "ostree:REPO#REF".</summary>
     public required string Source { get; init; }
 
     public string Subject { get; init; } = "";

@@ -46,17 +46,19 @@ public sealed class FileIngest(ObjectWriter writer) : IDisposable
     public (ObjectId Id, ushort Machine) Ingest(Stream content, long size, string path)
     {
         using var scratch = size <= BufferBytes ? null : writer.CreateScratch();
+        var output = scratch is null ? null : new SparseOutput(scratch, path);
         for (long left = size; ;)
         {
             var piece = _buffer.AsSpan(0, (int)Math.Min(left, BufferBytes));
             if (content.ReadAtLeast(piece, piece.Length, throwOnEndOfStream: false) < piece.Length)
                 throw new UnsupportedSourceException(path, $"ends before its {size} bytes");
             left -= piece.Length;
-            if (scratch is null)
+            if (scratch is null || output is null)
                 return Ingest(piece);
-            Posix.Write(scratch, piece, path);
+            output.Write(piece);
             if (left > 0)
                 continue;
+            output.Finish();
             Posix.Rewind(scratch, path);
             var (id, machine, _) = IngestLarge(scratch, size, path);
             return (id ?? throw new SourceChangedException(path), machine);

@@ -12,15 +12,16 @@ internal sealed class PackedFile : IDisposable
     private readonly Process? _process;
     private readonly Task<string>? _complaint;
 
+    /// <param name="reader">The program that makes the content of the file; null tells it by the file's first bytes.</param>
     /// <exception cref="UnsupportedSourceException">The file cannot be read, or the program for it is not there.</exception>
-    public PackedFile(string path)
+    public PackedFile(string path, Decompressor? reader = null)
     {
         _path = path;
         try
         {
             var file = File.OpenRead(path);
             Span<byte> start = stackalloc byte[Decompressor.MagicLength];
-            if (Decompressor.For(start[..file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)]) is { } packed)
+            if ((reader ?? Decompressor.For(start[..file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)])) is { } packed)
             {
                 file.Dispose();
                 _process = Start(packed, path);

@@ -1,4 +1,5 @@
 using ContentTree.Server.Publishing.Sources.Git;
+using ContentTree.Server.Publishing.Sources.Images;
 using ContentTree.Server.Publishing.Sources.Ostree;
 using ContentTree.Server.Publishing.Sources.Tar;
 using ContentTree.Store.Trees;
@@ -26,6 +27,25 @@ internal static class SourceOpening
             return new OstreeSource(OstreeAddress.Parse(options.Source[OstreeAddress.Prefix.Length..]), options);
         if (!File.Exists(options.Source))
             return new SourceDirectory(options, keepOut);
-        return new TarSource(options);
+        return LookAt(options.Source) switch
+        {
+            ImageKind.Squashfs => new TarSource(options, SquashfsImage.Reader),
+            ImageKind.Ext => new ExtSource(options),
+            ImageKind.Disk => throw new UnsupportedSourceException(options.Source, "is a whole disk with a partition table; cut out the partition that is the tree, " +
+                "for instance with 'dd skip=START count=SECTORS' by the numbers of 'sfdisk -d'"),
+            _ => new TarSource(options),
+        };
+    }
+
+    private static ImageKind LookAt(string path)
+    {
+        try
+        {
+            return ImageLook.Of(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UnsupportedSourceException(path, $"cannot be read: {e.Message}");
+        }
     }
 }

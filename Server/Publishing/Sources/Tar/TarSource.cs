@@ -6,8 +6,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace ContentTree.Server.Publishing.Sources.Tar;
 
-/// <summary>A tar archive, plain or packed with gzip, xz, zstd or lz4.</summary>
-internal sealed class TarSource(PublishOptions options) : ISource
+/// <summary>A tar archive, plain or packed with gzip, xz, zstd or lz4, or an image that a program makes one of.</summary>
+/// <param name="image">That program; null for archives.</param>
+internal sealed class TarSource(PublishOptions options, Decompressor? image = null) : ISource
 {
     private static readonly EntryPath MetadataPath = EntryPath.Parse(MetadataRules.Path);
     private static readonly EntryPath BuildPath = EntryPath.Parse(BuiltSource.Program);
@@ -28,7 +29,7 @@ internal sealed class TarSource(PublishOptions options) : ISource
         }, cancellation);
         var import = assembly.Complete();
         writer.Complete();
-        return (import, new Provenance(new CommitSource(CommitSourceKind.Tar, Path.GetFileName(options.Source))));
+        return (import, new Provenance(new CommitSource(image is null ? CommitSourceKind.Tar : CommitSourceKind.Image, Path.GetFileName(options.Source))));
     }
 
     private SourceRules ReadRules(CancellationToken cancellation)
@@ -65,7 +66,7 @@ internal sealed class TarSource(PublishOptions options) : ISource
 
     private void Walk(Action<TarMember, EntryPath, Stream> visit, CancellationToken cancellation)
     {
-        using var file = new PackedFile(options.Source);
+        using var file = new PackedFile(options.Source, image);
         using var archive = new TarArchive(file.Content);
         try
         {
@@ -95,9 +96,10 @@ internal sealed class TarSource(PublishOptions options) : ISource
         }
     }
 
-    private static void Add(TarMember member, EntryPath path, Stream content, TreeAssembly assembly)
+    private void Add(TarMember member, EntryPath path, Stream content, TreeAssembly assembly)
     {
-        if (path.Names.Count > 0 && path.Names[^1].Bytes.StartsWith(Whiteout))
+        // In an image it is a name like others.
+        if (image is null && path.Names.Count > 0 && path.Names[^1].Bytes.StartsWith(Whiteout))
         {
             Remove(path, assembly);
             return;
