@@ -21,12 +21,13 @@ internal sealed class Retention(DataDirectory data, Devices devices, TimeProvide
             kept.Add(commit, "named with --root");
         var settings = ServerSettings.Load(data.Path);
         foreach (var branch in data.Repository.Heads.List())
-            AddBranch(kept, branch, keep ?? settings.HistoryOf(branch));
+            AddBranch(kept, branch, keep ?? settings.HistoryOf(branch), settings.HasVersionsOnce(branch));
         AddDevices(kept, time.GetUtcNow() - settings.SilentAfter);
+        AddParts(kept);
         return kept;
     }
 
-    private void AddBranch(KeptCommits kept, BranchName branch, int? positions)
+    private void AddBranch(KeptCommits kept, BranchName branch, int? positions, bool isVersioned)
     {
         var branches = new Branches(data, time);
         kept.Add(branches.ReadHead(branch).Commit, $"head of {branch}", isByBranch: true);
@@ -36,8 +37,24 @@ internal sealed class Retention(DataDirectory data, Devices devices, TimeProvide
             if (seen.Count >= (positions ?? int.MaxValue))
                 return;
             // Of the archive, what an earlier gc has removed is no longer there to be kept.
-            if (branches.ReadArchived(branch, sequence)?.Commit is { } commit && seen.Add(commit) && IsThere(commit))
+            if (branches.ReadArchived(branch, sequence)?.Commit is not { } commit)
+                continue;
+            var isThere = IsThere(commit);
+            // What is tried out is no version: of a branch of versions only its newest stays, as its head.
+            if (isVersioned && isThere && data.Repository.ReadCommit(commit).Kind == CommitKind.Development)
+                continue;
+            if (seen.Add(commit) && isThere)
                 kept.Add(commit, $"{branch}, sequence {sequence}", isByBranch: true);
+        }
+    }
+
+    // They prove what is composed of them, so whoever holds that holds them.
+    private void AddParts(KeptCommits kept)
+    {
+        foreach (var commit in kept.All.Where(IsThere).ToArray())
+        {
+            foreach (var part in Composition.Of(data.Repository.ReadCommit(commit))?.Inputs ?? [])
+                kept.Add(part.Commit, $"part of {commit.ToString()[..12]} ({kept.ReasonsOf(commit)[0]})");
         }
     }
 

@@ -47,7 +47,7 @@ internal sealed class ServerSettings
 
     /// <summary>How many of a branch's positions stay, newest first; null for all.</summary>
     public int? HistoryOf(BranchName branch) =>
-        _history.TryGetValue(branch.ToString(), out var own) || _history.TryGetValue(Everything, out own) ? own : null;
+        _history.TryGetValue(branch.ToString(), out var own) || _history.TryGetValue(PrefixOf(branch), out own) || _history.TryGetValue(Everything, out own) ? own : null;
 
     /// <exception cref="FormatException">A line cannot be used; the message names it.</exception>
     public static ServerSettings Load(string dataPath)
@@ -114,6 +114,9 @@ internal sealed class ServerSettings
         }
     }
 
+    private string PrefixOf(BranchName branch) =>
+        _history.Keys.Where(key => key.EndsWith('/') && branch.ToString().StartsWith(key, StringComparison.Ordinal)).MaxBy(key => key.Length) ?? Everything;
+
     private static KeyValuePair<string, int> HistoryRule(string rule, string place)
     {
         var (branch, number) = rule.Split(':', StringSplitOptions.TrimEntries) switch
@@ -122,8 +125,8 @@ internal sealed class ServerSettings
             [var one, var own] => (one, own),
             _ => ("", ""),
         };
-        return (branch == Everything || BranchName.TryParse(branch, out _)) && int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var positions) && positions > 0
+        return (branch == Everything || BranchName.TryParse(branch.EndsWith('/') ? branch[..^1] : branch, out BranchName _)) && int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var positions) && positions > 0
             ? new(branch, positions)
-            : throw new FormatException($"{place}: {History} is a number above 0, or BRANCH:NUMBER, with commas between them, and '{rule}' is neither");
+            : throw new FormatException($"{place}: {History} is a number above 0, or BRANCH:NUMBER or PREFIX/:NUMBER, with commas between them, and '{rule}' is neither");
     }
 }

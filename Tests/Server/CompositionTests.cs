@@ -185,6 +185,25 @@ public sealed class CompositionTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Of_versions_as_many_stay_as_the_rule_says_and_those_that_somebody_needs()
+    {
+        File.WriteAllText(Path.Combine(_server.DataPath, "server.conf"), "versions.once = software/\nhistory.keep = software/:2\n");
+        await SetAsync("fleet/one", "/ = os/stable\n/opt/scope = software/scope@1.3\n");
+        await ServerCommand.DoAsync("--data", _server.DataPath, "recipe", "remove", "fleet/one");
+        foreach (var version in new[] { "1.5", "dev", "1.6" })
+            Publish("software/scope", version, ("bin/scope", version));
+        var dry = (await ServerCommand.DoAsync("--data", _server.DataPath, "gc", "--grace", "0", "--dry-run")).Out.Split('\n');
+        dry.Should().ContainSingle(line => line.StartsWith("remove") && line.Contains(" 1.4"));
+        dry.Should().ContainSingle(line => line.StartsWith("remove") && line.Contains(" dev"));
+        dry.Should().ContainSingle(line => line.StartsWith("keep") && line.Contains(" 1.3") && line.Contains("part of") && line.Contains("head of fleet/one"));
+        dry.Count(line => line.StartsWith("remove")).Should().Be(2);
+        await ServerCommand.DoAsync("--data", _server.DataPath, "gc", "--grace", "0");
+        (await SetAsync("lab/one", "/ = os/stable\n/opt/scope = software/scope@1.3\n")).Exit.Should().Be(0);
+        (await SetAsync("lab/two", "/ = os/stable\n/opt/scope = software/scope@1.4\n")).Exit.Should().Be(3);
+        (await ServerCommand.DoAsync("--data", _server.DataPath, "fsck")).Exit.Should().Be(0);
+    }
+
+    [Fact]
     public async Task Garbage_collection_keeps_what_proves_the_parts()
     {
         await SetAsync("fleet/one", "/ = os/stable\n/opt/scope = software/scope@1.3\n");
