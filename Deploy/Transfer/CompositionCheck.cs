@@ -47,11 +47,17 @@ internal sealed class CompositionCheck(Device device, Sources sources, TransferC
             throw new VerificationException(what, VerificationFailure.Conflict, $"it is about commit {head.Commit}, not {input.Commit}");
     }
 
-    // Offline it is the stick or bundle at hand that has it.
+    // Where the server cannot be asked, a stick or bundle at hand may have it.
     private async Task<byte[]?> TryGetHeadAsync(string route, CancellationToken cancellation)
     {
-        if (!sources.IsOffline)
-            return await _repository.TryGetFileAsync(route, Envelope.MaxBytes, cancellation).ConfigureAwait(false);
+        try
+        {
+            if (!sources.IsOffline)
+                return await _repository.TryGetFileAsync(route, Envelope.MaxBytes, cancellation).ConfigureAwait(false);
+        }
+        catch (ServerUnreachableException) when (sources.Mirrors.Any(m => m.IsDirectory))
+        {
+        }
         foreach (var source in sources.Mirrors.Where(m => m.IsDirectory))
         {
             if (await RepositoryClient.TryGetFileAsync(source, route, Envelope.MaxBytes, cancellation, isUnlikely: true).ConfigureAwait(false) is { } bytes)

@@ -62,6 +62,9 @@ internal sealed class UpdateJob(Device device, Sources sources, Progress progres
         {
             var present = device.Store.GetComplete(target.Commit);
             Fitness.Require(device, present.Id, present.Commit);
+            // It may have come by keys that count for nothing any more.
+            if (!target.IsReleased)
+                await new CompositionCheck(device, sources, new TransferCounters()).RequireAsync(present.Id, present.Commit, cancellation).ConfigureAwait(false);
             return present;
         }
         var pull = new CommitPull(device, sources);

@@ -101,7 +101,7 @@ internal static class KeyCommand
             using var data = context.OpenData(parsed);
             // Those that merely lie here sign nothing unasked: a thief may have moved a branch.
             var keys = (parsed.GetValue(resign) ? data.LoadKeys() : new SigningKeys([])).With(signers.Read(parsed));
-            var installed = RootInstallation.Run(data, keys, StatementFile.Read(parsed.GetRequiredValue(file)), context.Time, context.Terminal.Error.WriteLine);
+            var installed = RootInstallation.Run(data, keys, StatementFile.Read(parsed.GetRequiredValue(file)), context.Time, context.Terminal.Error.WriteLine, parsed.GetValue(resign));
             context.Terminal.Out.WriteLine($"trust root {installed.Version}: {installed.Fingerprint}");
             return ExitCode.Done;
         });

@@ -8,12 +8,12 @@ using ContentTree.Store.Repositories;
 
 namespace ContentTree.Server.Commands;
 
-/// <summary><c>recipe set|list|show|remove</c>: what composed branches are made of. Each of the first two also makes them.</summary>
+/// <summary><c>recipe set|update|list|show|remove</c>: what composed branches are made of. The first two also make them.</summary>
 internal static class RecipeCommand
 {
     public static Command Create(CommandContext context) => new("recipe", "Compose branches of other branches: write, show and remove recipes.")
     {
-        Set(context), List(context), Show(context), Remove(context),
+        Set(context), Update(context), List(context), Show(context), Remove(context),
     };
 
     private static Command Set(CommandContext context)
@@ -29,14 +29,25 @@ internal static class RecipeCommand
                 ? register().Set(asked.Name, asked.Text, cancellation)
                 : await client.PutAsync(Routes.Recipes, asked, ProtocolJson.Default.RecipeInfo, ProtocolJson.Default.RecipeInfo, cancellation);
             Print(context.Terminal, [recipe]);
-            return recipe.Branches?.Any(b => b.Refusal is not null) == true ? ExitCode.Partial : ExitCode.Done;
+            return CodeOf([recipe]);
         });
     }
+
+    private static Command Update(CommandContext context) =>
+        OnRecipes(context, new Command("update", "Bring all composed branches to where their parts are now."), async (register, client, _, cancellation) =>
+        {
+            var recipes = client is null ? register().Update(cancellation) : (await client.PostAsync(Routes.Recipes, ProtocolJson.Default.RecipeList, cancellation)).Recipes;
+            Print(context.Terminal, recipes);
+            return CodeOf(recipes);
+        });
+
+    private static ExitCode CodeOf(IReadOnlyList<RecipeInfo> recipes) =>
+        recipes.Any(r => r.Branches?.Any(b => b.Refusal is not null) == true) ? ExitCode.Partial : ExitCode.Done;
 
     private static Command List(CommandContext context)
     {
         var json = CommandContext.Json();
-        return OnRecipes(context, new Command("list", "All recipes; brings their branches to where their parts are and says where that is.") { json }, async (register, client, parsed, cancellation) =>
+        return OnRecipes(context, new Command("list", "All recipes, and where their branches are.") { json }, async (register, client, parsed, cancellation) =>
         {
             var recipes = client is null ? register().List(cancellation) : (await client.GetAsync(Routes.Recipes, ProtocolJson.Default.RecipeList, cancellation)).Recipes;
             if (parsed.GetValue(json))
@@ -90,8 +101,11 @@ internal static class RecipeCommand
 
     private static void Print(Terminal terminal, IReadOnlyList<RecipeInfo> recipes)
     {
-        terminal.PrintTable(["RECIPE", "BRANCH", "SEQUENCE", "COMMIT"],
-            [.. recipes.SelectMany(r => (r.Branches ?? []).Select(b => new[] { r.Name, $"{b.Name}", $"{b.Sequence}", b.Commit is { } commit ? Printing.Short(commit) : "" }))]);
+        terminal.PrintTable(["RECIPE", "BRANCH", "SEQUENCE", "COMMIT", "PARTS"],
+            [.. recipes.SelectMany(r => (r.Branches ?? []).Select(b => new[]
+            {
+                r.Name, $"{b.Name}", $"{b.Sequence}", b.Commit is { } commit ? Printing.Short(commit) : "", b.Refusal is not null ? "refused" : b.Behind == true ? "have moved" : "are these",
+            }))]);
         foreach (var refused in recipes.SelectMany(r => r.Branches ?? []).Where(b => b.Refusal is not null))
             terminal.Error.WriteLine($"{refused.Name} stays where it is: {refused.Refusal}");
         foreach (var empty in recipes.Where(r => r.Branches is []))

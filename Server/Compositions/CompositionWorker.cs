@@ -59,9 +59,8 @@ internal sealed class CompositionWorker : IAsyncDisposable
         var state = State(recipes);
         if (state == _seen)
             return;
-        foreach (var composed in new Composer(_data, _time).RunAll([.. recipes.Select(r => Recipe.Parse(r.Key, r.Value))], _ending.Token))
+        foreach (var composed in Composer.RunAll(_data, _time, new RecipeBook(_data).Load(), _ending.Token))
             Tell(composed);
-        // Its own moves are seen next time, when one recipe's branch may be another one's part.
         _seen = state;
     }
 

@@ -42,7 +42,7 @@ internal sealed class Recipe
         if (text.Length > MaxTextLength)
             throw new FormatException($"a recipe of more than {MaxTextLength} characters");
         var lines = new List<RecipeLine>();
-        foreach (var (line, number) in text.Split('\n').Select((line, i) => (line.Split('#')[0].Trim(), i + 1)).Where(l => l.Item1.Length > 0))
+        foreach (var (line, number) in text.Split('\n').Select((line, i) => (Uncommented(line), i + 1)).Where(l => l.Item1.Length > 0))
         {
             try
             {
@@ -56,8 +56,12 @@ internal sealed class Recipe
         return Checked(new Recipe(name, lines));
     }
 
-    /// <summary>The instance that a branch is of this recipe; null when it is none. Without a '*' the only one is the empty name.</summary>
-    public string? InstanceOf(BranchName branch) => Instance(Name, branch);
+    /// <summary>The branch that it makes for a name; without a '*' the only name is the empty one.</summary>
+    public BranchName BranchOf(string instance) => BranchName.Parse(Name.Replace(Wildcard, instance, StringComparison.Ordinal));
+
+    /// <summary>Whether all branches that a name stands for have names that branches may have.</summary>
+    public bool CanMake(string instance) => Lines.Select(line => line.Branch).Append(Name)
+        .All(pattern => BranchName.TryParse(pattern.Replace(Wildcard, instance, StringComparison.Ordinal), out BranchName _));
 
     /// <summary>The name that stands for '*' in a branch; null where the pattern does not fit.</summary>
     public static string? Instance(string pattern, BranchName branch)
@@ -69,6 +73,34 @@ internal sealed class Recipe
         var (before, after) = (pattern[..star], pattern[(star + 1)..]);
         var fits = text.Length > before.Length + after.Length && text.StartsWith(before, StringComparison.Ordinal) && text.EndsWith(after, StringComparison.Ordinal);
         return fits && text[before.Length..^after.Length] is var name && !name.Contains('/') ? name : null;
+    }
+
+    /// <summary>Composed branches are no parts of others: else two could make each other anew for ever.</summary>
+    /// <exception cref="FormatException">One is; names it.</exception>
+    public static void RequireApart(IReadOnlyCollection<Recipe> recipes)
+    {
+        foreach (var (recipe, line) in recipes.SelectMany(recipe => recipe.Lines.Select(line => (recipe, line))))
+        {
+            if (recipes.FirstOrDefault(other => Overlap(line.Branch, other.Name)) is { } made)
+                throw new FormatException($"recipe {recipe.Name}: '{line.Branch}' is, or may be, a branch that recipe {made.Name} composes, and composed branches are no parts of others");
+        }
+    }
+
+    private static bool Overlap(string left, string right)
+    {
+        var (a, b) = (left.Split('/'), right.Split('/'));
+        return a.Length == b.Length && a.Zip(b).All(pair => pair.First == pair.Second || pair.First == Wildcard || pair.Second == Wildcard);
+    }
+
+    // A '#' within a word is one of its characters.
+    private static string Uncommented(string line)
+    {
+        for (var at = line.IndexOf('#'); at >= 0; at = line.IndexOf('#', at + 1))
+        {
+            if (at == 0 || char.IsWhiteSpace(line[at - 1]))
+                return line[..at].Trim();
+        }
+        return line.Trim();
     }
 
     private static RecipeLine ParseLine(string line)
@@ -99,8 +131,7 @@ internal sealed class Recipe
             throw new FormatException($"{twice.Key} stands there twice");
         if (recipe.IsPattern != recipe.Lines.Any(l => l.Branch.Contains(Wildcard, StringComparison.Ordinal)))
             throw new FormatException("'*' stands either in the name and in a line, or in neither: it is the same name in both");
-        if (recipe.Lines.Any(l => l.Branch == recipe.Name))
-            throw new FormatException("a branch cannot be composed of itself");
+        RequireApart([recipe]);
         return recipe;
     }
 

@@ -27,13 +27,18 @@ internal sealed class RecipeBook(DataDirectory data)
     }
 
     /// <summary>All of them, by name.</summary>
-    public IReadOnlyList<Recipe> Load() => [.. Read().OrderBy(r => r.Key, StringComparer.Ordinal).Select(r => Recipe.Parse(r.Key, r.Value))];
+    /// <exception cref="FormatException">One of them is none, or made of what another one makes.</exception>
+    public IReadOnlyList<Recipe> Load() => Parse(Read());
 
     /// <exception cref="FormatException">It is no recipe.</exception>
     public void Set(string name, string text)
     {
         Recipe.Parse(name, text);
-        Change(recipes => recipes[name] = text);
+        Change(recipes =>
+        {
+            recipes[name] = text;
+            Parse(recipes);
+        });
     }
 
     /// <summary>The branches that it made stay as they are.</summary>
@@ -43,6 +48,13 @@ internal sealed class RecipeBook(DataDirectory data)
         if (!recipes.Remove(name))
             throw new NotFoundException($"no recipe '{name}'");
     });
+
+    private static List<Recipe> Parse(IEnumerable<KeyValuePair<string, string>> recipes)
+    {
+        var parsed = recipes.OrderBy(r => r.Key, StringComparer.Ordinal).Select(r => Recipe.Parse(r.Key, r.Value)).ToList();
+        Recipe.RequireApart(parsed);
+        return parsed;
+    }
 
     private void Change(Action<SortedDictionary<string, string>> change)
     {

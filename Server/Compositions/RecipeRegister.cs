@@ -1,5 +1,6 @@
 using ContentTree.Server.Storage;
 using ContentTree.Store.Protocol;
+using ContentTree.Store.Repositories;
 
 namespace ContentTree.Server.Compositions;
 
@@ -8,24 +9,31 @@ internal sealed class RecipeRegister(DataDirectory data, TimeProvider time)
 {
     private readonly RecipeBook _book = new(data);
 
-    /// <summary>All recipes, each with what has become of its branches after they were brought to where their parts are.</summary>
-    public IReadOnlyList<RecipeInfo> List(CancellationToken cancellation)
-    {
-        var composer = new Composer(data, time);
-        return [.. _book.Read().Select(entry => Describe(entry.Key, entry.Value, composer, cancellation))];
-    }
+    /// <summary>All recipes, and where their branches are.</summary>
+    public IReadOnlyList<RecipeInfo> List(CancellationToken cancellation) => Describe((recipes, stop) => Composer.Look(data, time, recipes, stop), cancellation);
+
+    /// <summary>Brings all branches to where their parts are.</summary>
+    public IReadOnlyList<RecipeInfo> Update(CancellationToken cancellation) => Describe((recipes, stop) => Composer.RunAll(data, time, recipes, stop), cancellation);
 
     /// <summary>Writes a recipe and makes its branches.</summary>
     /// <exception cref="FormatException">It is none; nothing was changed.</exception>
     public RecipeInfo Set(string name, string text, CancellationToken cancellation)
     {
         _book.Set(name, text);
-        return Describe(name, text, new Composer(data, time), cancellation);
+        return Describe(name, text, Composer.RunAll(data, time, [Recipe.Parse(name, text)], cancellation));
     }
 
     /// <exception cref="NotFoundException">There is none.</exception>
     public void Remove(string name) => _book.Remove(name);
 
-    private static RecipeInfo Describe(string name, string text, Composer composer, CancellationToken cancellation) => new(name, text,
-        [.. composer.RunAll([Recipe.Parse(name, text)], cancellation).Select(b => new ComposedBranchInfo(b.Branch, b.Head?.Sequence ?? 0, b.Head?.Commit, b.Refusal))]);
+    private RecipeInfo[] Describe(Func<IReadOnlyList<Recipe>, CancellationToken, IReadOnlyList<ComposedBranch>> look, CancellationToken cancellation)
+    {
+        var texts = _book.Read();
+        var recipes = _book.Load();
+        var branches = look(recipes, cancellation).ToLookup(b => recipes.First(r => Recipe.Instance(r.Name, b.Branch) is not null).Name);
+        return [.. recipes.Select(r => Describe(r.Name, texts[r.Name], branches[r.Name]))];
+    }
+
+    private static RecipeInfo Describe(string name, string text, IEnumerable<ComposedBranch> branches) => new(name, text,
+        [.. branches.Select(b => new ComposedBranchInfo(b.Branch, b.Head?.Sequence ?? 0, b.Head?.Commit, b.Refusal, b.IsBehind ? true : null))]);
 }

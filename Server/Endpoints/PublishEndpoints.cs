@@ -73,7 +73,6 @@ internal sealed class PublishEndpoints(DataDirectory data, TokenAccess access, U
         // Held from the check to the move: garbage collection cannot run in between.
         using var guard = data.Repository.BeginWriting();
         var complete = CompleteClosure.Check(data.Repository, request.Commit);
-        new VersionPolicy(data, branches).Require(request.Branch, data.Repository.ReadCommit(request.Commit));
         new PrivilegePolicy(data).Check(seen.Head?.Commit, data.Repository.ReadCommit(request.Commit).Tree, isMeant: false);
         if (request.IsQuestion == true)
         {

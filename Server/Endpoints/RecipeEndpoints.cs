@@ -12,6 +12,7 @@ internal sealed class RecipeEndpoints(DataDirectory data, TokenAccess access, Ti
     public void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet(Routes.Recipes, ListAsync);
+        routes.MapPost(Routes.Recipes, UpdateAsync);
         routes.MapPut(Routes.Recipes, SetAsync);
         routes.MapDelete(Routes.Recipes + "/{**name}", Remove);
     }
@@ -20,6 +21,12 @@ internal sealed class RecipeEndpoints(DataDirectory data, TokenAccess access, Ti
     {
         access.Require(context, TokenRole.Viewer);
         return context.AnswerAsync(new RecipeList(_register.List(context.RequestAborted)), ProtocolJson.Default.RecipeList);
+    }
+
+    private Task UpdateAsync(HttpContext context)
+    {
+        access.Require(context, TokenRole.Publisher);
+        return context.AnswerAsync(new RecipeList(_register.Update(context.RequestAborted)), ProtocolJson.Default.RecipeList);
     }
 
     private async Task SetAsync(HttpContext context)

@@ -1,3 +1,4 @@
+using ContentTree.Server.Compositions;
 using ContentTree.Server.Storage;
 using ContentTree.Server.Trust;
 using ContentTree.Store.Objects;
@@ -109,24 +110,30 @@ internal sealed class Branches(DataDirectory data, TimeProvider time)
         var head = root.VerifyHead(bytes, seen.Branch);
         if (head.Commit != complete.Commit || head.Sequence <= (seen.Head?.Sequence ?? 0))
             throw new BranchMovedException($"branch {seen.Branch} is at sequence {seen.Head?.Sequence ?? 0} already; publish again");
+        new VersionPolicy(data, this).Require(seen.Branch, data.Repository.ReadCommit(complete.Commit));
         data.Repository.Heads.Advance(seen.Branch, seen.Bytes, head.Sequence, bytes);
         Vouch(seen.Branch);
         return head;
     }
 
     /// <summary>Adds signatures to the newest head of a branch, which stays where it is.</summary>
+    /// <param name="signsComposed">Also what composition keys have moved. A thief of such a key may have: a person has looked at it first.</param>
     /// <exception cref="NotFoundException">Nothing was published on the branch.</exception>
-    public Envelope SignHead(BranchName branch, TrustRoot root, SigningKeys keys)
+    /// <exception cref="FormatException">Its commit says that it is composed, and does not follow from its parts.</exception>
+    public Envelope SignHead(BranchName branch, TrustRoot root, SigningKeys keys, bool signsComposed = false)
     {
         var present = data.Repository.Heads.ReadNewest(branch) ?? throw new NotFoundException($"no branch {branch}");
         var head = VerifyByAny(present, branch);
         // Those of keys that neither root names would only pile up.
         var known = _root.HeadKeys(branch).Union(root.HeadKeys(branch)).ToHashSet();
         var current = head.Envelope.Signatures.Where(s => known.Contains(s.KeyId)).ToArray();
-        // What composition keys moved is theirs to sign again: release keys would vouch for more than that its parts were released.
-        var signed = !head.IsReleased && root.MayCompose(branch)
-            ? data.LoadOnlineKeys().Sign(Envelope.Create(head.Envelope.SignedBytes.Span, current), root, Role.Composition)
-            : keys.Sign(Envelope.Create(head.Envelope.SignedBytes.Span, current), root, Role.Release);
+        var signed = Envelope.Create(head.Envelope.SignedBytes.Span, current);
+        if (head.IsReleased || signsComposed)
+        {
+            if (data.Repository.Contains(new ObjectName(ObjectKind.Commit, head.Commit)))
+                ComposedCommit.Require(data.Repository, head.Commit);
+            signed = !head.IsReleased && root.MayCompose(branch) ? data.LoadOnlineKeys().Sign(signed, root, Role.Composition) : keys.Sign(signed, root, Role.Release);
+        }
         if (!signed.Bytes.Span.SequenceEqual(present))
         {
             data.Repository.Heads.Renew(branch, present, head.Sequence, signed.Bytes.Span);

@@ -23,9 +23,7 @@ internal sealed class Publisher(DataDirectory data, TimeProvider time)
         var (import, provenance) = SourceOpening.Open(options, data.Path).Import(writer, data.Cache, cancellation);
         if (seen.Head is { } head && TreeOf(head.Commit) == import.Tree)
             return new PublishResult(head.Commit, head.Sequence, false, import, writer.Written, writer.WrittenBytes);
-        var described = options.Describe(import, provenance, seen.Head?.Commit, time.GetUtcNow());
-        new VersionPolicy(data, branches).Require(options.Branch, described);
-        var commit = WriteCommit(described, writer);
+        var commit = WriteCommit(options.Describe(import, provenance, seen.Head?.Commit, time.GetUtcNow()), writer);
         writer.Complete();
         cancellation.ThrowIfCancellationRequested();
         var complete = CompleteClosure.Check(data.Repository, commit, writer);

@@ -13,7 +13,8 @@ internal static class RootInstallation
 {
     /// <exception cref="VerificationException">It does not follow on the present root, or a head would be refused under it.</exception>
     /// <param name="say">Hears which heads got new signatures.</param>
-    public static TrustRoot Run(DataDirectory data, SigningKeys keys, ReadOnlySpan<byte> bytes, TimeProvider time, Action<string>? say = null)
+    /// <param name="signsComposed">Heads that composition keys have signed are signed again too, with those that are here.</param>
+    public static TrustRoot Run(DataDirectory data, SigningKeys keys, ReadOnlySpan<byte> bytes, TimeProvider time, Action<string>? say = null, bool signsComposed = false)
     {
         using var changing = data.Trust.Lock(exclusive: true);
         var present = data.Trust.Load();
@@ -26,14 +27,14 @@ internal static class RootInstallation
         foreach (var branch in branches.List())
         {
             var before = data.Repository.Heads.ReadNewest(branch);
-            var head = branches.SignHead(branch, next, keys);
+            var head = branches.SignHead(branch, next, keys, signsComposed);
             if (before?.AsSpan().SequenceEqual(head.Bytes.Span) != true)
                 say?.Invoke($"signed the head of {branch}: {Encoding.UTF8.GetString(head.SignedBytes.Span)}");
             if (next.HeadSigner(head, branch) is null)
             {
                 var (signers, threshold) = (next.SignersOf(head, Role.Release).Count, next.Roles[Role.Release].Threshold);
                 throw new VerificationException($"head of {branch}", VerificationFailure.NotSigned,
-                    $"{signers} of the {threshold} release keys of root {next.Version} have signed it, so devices would refuse it: look at it ('ctree-server show {branch}'), then let 'key install' sign it with --resign or --key KEY, or elsewhere 'sign --root FILE --branch {branch} --key KEY'");
+                    $"{signers} of the {threshold} release keys of root {next.Version} have signed it, so devices would refuse it: look at it ('ctree-server show {branch}'), then let 'key install' sign it with --resign or --key KEY, or elsewhere 'sign --root FILE --branch {branch} --key KEY'; a composed branch may also be removed ('branch delete') and composed again afterwards");
             }
         }
         data.Trust.Install(next);

@@ -13,7 +13,8 @@ public sealed record RecipeInfo(string Name, string Text, IReadOnlyList<Composed
 /// <param name="Sequence">Where it is; 0 when it never was anywhere.</param>
 /// <param name="Commit">The commit it is at.</param>
 /// <param name="Refusal">Why it stays there though its parts have moved.</param>
-public sealed record ComposedBranchInfo(BranchName Name, long Sequence, ObjectId? Commit = null, string? Refusal = null);
+/// <param name="Behind">Its parts have moved, and it will.</param>
+public sealed record ComposedBranchInfo(BranchName Name, long Sequence, ObjectId? Commit = null, string? Refusal = null, bool? Behind = null);
 
 /// <summary>All recipes.</summary>
 public sealed record RecipeList(IReadOnlyList<RecipeInfo> Recipes);

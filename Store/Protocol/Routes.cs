@@ -48,7 +48,7 @@ public static class Routes
     /// <summary>GET -> <see cref="BranchList"/>, POST <see cref="BranchRequest"/> -> <see cref="BranchInfo"/>; below it <c>/(name)</c> DELETE.</summary>
     public const string Branches = "/api/v1/branches";
 
-    /// <summary>GET -> <see cref="RecipeList"/>, PUT <see cref="RecipeInfo"/>; below it <c>/(name)</c> DELETE; viewer, publisher.</summary>
+    /// <summary>GET -> <see cref="RecipeList"/>, POST -> the same after all branches were brought to where their parts are, PUT <see cref="RecipeInfo"/>; below it <c>/(name)</c> DELETE; viewer, publisher.</summary>
     public const string Recipes = "/api/v1/recipes";
 
     /// <summary>The repository directory, as any static web server would serve it.</summary>

@@ -1,8 +1,10 @@
 using ContentTree.Server.Compositions;
+using ContentTree.Server.Fleet;
 using ContentTree.Server.Publishing;
 using ContentTree.Server.Trust;
 using ContentTree.Store.Codecs;
 using ContentTree.Store.Objects;
+using ContentTree.Store.Protocol;
 using ContentTree.Store.Repositories;
 using ContentTree.Store.Trust;
 using ContentTree.Tests.Server;
@@ -82,6 +84,59 @@ public sealed class CompositionCheckTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_is_in_the_store_already_is_looked_at_all_the_same()
+    {
+        _server.Data.Repository.Contains(new ObjectName(ObjectKind.Commit, new TrustRoots(_server).Head("os").Commit)).Should().BeTrue();
+        var os = new TrustRoots(_server).Head("os");
+        using var other = await TestDevice.EnrolledAsync(_server, "os");
+        await other.TakeAsync();
+        PublishWithKeys("mkdir etc; echo newer > etc/os", "os", "2");
+        await other.TakeAsync();
+        (await other.RunAsync("switch", "fleet/one")).Code.Should().Be(0);
+        _server.WriteHead("fleet/one", _server.Sign(new HeadStatement { Branch = BranchName.Parse("fleet/one"), Commit = os.Commit, Sequence = 9, Created = DateTimeOffset.UtcNow, Expires = DateTimeOffset.UtcNow.AddYears(1) }, _composer));
+        var refused = await other.RunAsync("update");
+        refused.Code.Should().Be(14, refused.Error);
+        refused.Error.Should().Contain("composed of nothing");
+    }
+
+    [Fact]
+    public async Task A_thief_of_the_composition_key_uses_up_no_numbers_and_reveals_nothing()
+    {
+        var head = new TrustRoots(_server).Head("fleet/one");
+        var seen = new SeenHeads(_server.Data, _server.Devices, TimeProvider.System);
+        var device = _server.Devices.List(10).Single().Id;
+        SeenHeadOutcome Take(ObjectId commit, long sequence) => seen.Take(device, new HeadProof(head.Branch, new RawJson(_server.Sign(new HeadStatement
+        {
+            Branch = head.Branch, Commit = commit, Sequence = sequence, Created = DateTimeOffset.UtcNow, Expires = DateTimeOffset.UtcNow.AddYears(1),
+        }, _composer))));
+        var lost = ObjectId.Of("lost"u8);
+        FluentActions.Invoking(() => Take(lost, 1L << 50)).Should().Throw<VerificationException>();
+        FluentActions.Invoking(() => Take(new TrustRoots(_server).Head("scope").Commit, head.Sequence + 3)).Should().Throw<VerificationException>("it is here, and fleet/one never was at it");
+        Take(lost, head.Sequence + 3).Should().BeOfType<SeenHeadOutcome.Learnt>();
+        PublishWithKeys("echo two > scope", "scope", "2");
+        Compose("/ = os\n/opt/scope = scope\n");
+        new TrustRoots(_server).Head("fleet/one").Sequence.Should().Be(head.Sequence + 4);
+    }
+
+    [Fact]
+    public async Task Next_composition_keys_sign_what_the_one_before_left_only_when_somebody_says_so()
+    {
+        using var next = SigningKey.Generate();
+        var keys = Path.Combine(_server.Data.Path, "online-keys");
+        File.WriteAllText(Path.Combine(keys, "next.pem"), next.ToPem());
+        var present = _server.Data.Trust.Load();
+        var root = new RootChange { Add = [(Role.Composition, next.Public)], Remove = [(Role.Composition, _composer.Public.Id)], Expires = DateTimeOffset.UtcNow.AddYears(1) }.After(present);
+        var release = SigningKeys.Load(ContentTree.Store.Posix.OpenDirectory(Path.Combine(_server.Data.Path, "keys-elsewhere")));
+        var signed = release.Sign(Envelope.Create(root.Encode(), []), _ => true).Bytes.ToArray();
+        FluentActions.Invoking(() => RootInstallation.Run(_server.Data, release, signed, TimeProvider.System)).Should().Throw<VerificationException>().WithMessage("*fleet/one*--resign*");
+        RootInstallation.Run(_server.Data, release, signed, TimeProvider.System, signsComposed: true);
+        new TrustRoots(_server).Head("fleet/one").IsReleased.Should().BeFalse();
+        PublishWithKeys("echo two > scope", "scope", "2");
+        Compose("/ = os\n/opt/scope = scope\n");
+        await _device.TakeAsync();
+    }
+
+    [Fact]
     public Task A_commit_that_is_not_composed_is_refused() => RefusedAsync(commit => commit with { Source = new CommitSource(CommitSourceKind.Directory) }, "composed of nothing");
 
     [Fact]
@@ -152,7 +207,7 @@ public sealed class CompositionCheckTests : IAsyncLifetime
     private void Compose(string recipe)
     {
         new RecipeBook(_server.Data).Set("fleet/one", recipe);
-        var composed = new Composer(_server.Data, TimeProvider.System).RunAll(new RecipeBook(_server.Data).Load(), CancellationToken.None).Single();
+        var composed = Composer.RunAll(_server.Data, TimeProvider.System, new RecipeBook(_server.Data).Load(), CancellationToken.None).Single();
         composed.Refusal.Should().BeNull();
         composed.IsNew.Should().BeTrue();
     }

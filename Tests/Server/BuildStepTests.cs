@@ -42,8 +42,15 @@ public sealed class BuildStepTests : IDisposable
     [InlineData("sleep 60", "took longer than 0.1 minutes")]
     [InlineData("while :; do :; done", "took longer than 0.1 minutes")]
     [InlineData("head -c 3000000000 /dev/zero | sort -S 2G > /dev/null", "ended with")]
-    [InlineData("head -c 900000000 /dev/zero > /tmp/full", "No space left")]
+    [InlineData("head -c 300000000 /dev/zero > /tmp/a; head -c 300000000 /dev/zero > /tmp/b", "No space left")]
     [InlineData("echo changed > text", "Read-only")]
+    [InlineData("mount -o remount,rw,bind /usr; touch /usr/ctree-probe", "superuser")]
+    [InlineData("mount -o remount,rw,bind /source; touch /source/probe", "superuser")]
+    [InlineData("unshare -Ur true", "unshare")]
+    [InlineData("touch /probe", "Read-only")]
+    [InlineData("touch /dev/probe", "Read-only")]
+    [InlineData("head -c 300000000 /dev/zero > /dev/shm/a; head -c 300000000 /dev/zero > /dev/shm/b", "No space left")]
+    [InlineData("head -c 900000000 /dev/zero > \"$1/full\"", "ended with")]
     public async Task A_build_that_fails_publishes_nothing_and_its_words_are_told(string script, string reason)
     {
         Make($"set -e; {script}; echo x > \"$1/x\"");
@@ -51,6 +58,16 @@ public sealed class BuildStepTests : IDisposable
         refused.Exit.Should().Be(1);
         refused.Error.Should().Contain(reason);
         (await ServerCommand.DoAsync("--data", Data, "branch", "list")).Out.Should().NotContain("stable");
+    }
+
+    [Fact]
+    public async Task What_a_build_made_unwritable_is_published_and_gone_afterwards()
+    {
+        Make("mkdir \"$1/a\"; echo x > \"$1/a/b\"; chmod 555 \"$1/a\"");
+        Shell.Run($"chown -R 65534 '{_temporary.Path}'");
+        using (var nobody = ServerProcess.StartAs(65534, "--data", Data, "publish", "--branch", "stable", "--build", _temporary["source"]))
+            (await nobody.WaitAsync()).Should().Be(0, nobody.Error);
+        Directory.GetDirectories(Path.Combine(Data, "cache"), "build-*").Should().BeEmpty();
     }
 
     [Fact]

@@ -92,7 +92,8 @@ public sealed class CompositionTests : IAsyncLifetime
         var before = Head("fleet/one").Sequence;
         _server.WriteSource("fec.conf", "newer");
         (await ServerCommand.DoAsync("--data", _server.DataPath, "publish", "--branch", branch, "--requires", requirement, _server.Source)).Exit.Should().Be(0);
-        var listed = await ServerCommand.DoAsync("--data", _server.DataPath, "recipe", "list");
+        var listed = await ServerCommand.RunAsync("--data", _server.DataPath, "recipe", "update");
+        listed.Exit.Should().Be(reason.Length == 0 ? 0 : 3);
         if (reason.Length == 0)
             Head("fleet/one").Sequence.Should().Be(before + 1, listed.Error);
         else
@@ -133,13 +134,103 @@ public sealed class CompositionTests : IAsyncLifetime
     [InlineData("/ = os/stable\n/x = software/scope@", "no version")]
     [InlineData("/ = os/stable\n/x = config/*", "'*'")]
     [InlineData("/ = os/stable\n/x", "not PATH")]
-    [InlineData("/ = fleet/one", "itself")]
+    [InlineData("/ = fleet/one", "no parts of others")]
     public async Task A_wrong_recipe_is_refused_and_not_kept(string text, string reason)
     {
         var refused = await SetAsync("fleet/one", text);
         refused.Exit.Should().Be(1);
         refused.Error.Should().Contain(reason);
         (await ServerCommand.DoAsync("--data", _server.DataPath, "recipe", "list")).Out.Should().NotContain("fleet/one");
+    }
+
+    [Theory]
+    [InlineData("many/*", "/ = os/stable\n/x ?= many/fec1\n/y = config/*", "many/fec1")]
+    [InlineData("lab/two", "/ = fleet/one", "fleet/one")]
+    [InlineData("config/fec1", "/ = os/stable", "config/fec1")]
+    public async Task What_is_composed_is_no_part(string name, string text, string named)
+    {
+        await SetAsync("fleet/one", "/ = os/stable\n/etc/fec = config/fec1\n");
+        var refused = await SetAsync(name, text);
+        refused.Exit.Should().Be(1);
+        refused.Error.Should().Contain(named).And.Contain("no parts of others");
+        (await ServerCommand.DoAsync("--data", _server.DataPath, "recipe", "list")).Out.Should().NotContain(name + " ");
+    }
+
+    [Fact]
+    public async Task Looking_moves_nothing_and_a_viewer_moves_nothing()
+    {
+        await _server.RestartAsync();
+        await SetAsync("fleet/one", "/ = os/stable\n/opt/scope = software/scope\n");
+        File.Move(Path.Combine(_server.DataPath, "recipes.json"), _server["recipes"]);
+        Publish("software/scope", "1.5", ("bin/scope", "1.5"));
+        await Task.Delay(300);
+        using (var locked = new FileStream(Path.Combine(_server.DataPath, "composing.lock"), FileMode.Open))
+        {
+            // As another round would hold it: nothing moves meanwhile, and looking does not wait.
+            var handle = locked.SafeFileHandle;
+            ContentTree.Store.Posix.TryLock(handle, exclusive: true, wait: true, "test");
+            File.Move(_server["recipes"], Path.Combine(_server.DataPath, "recipes.json"));
+            (await ServerCommand.DoAsync("--data", _server.DataPath, "recipe", "list")).Out.Should().Contain("have moved");
+            var token = (await ServerCommand.DoAsync("--data", _server.DataPath, "token", "create", "--role", "viewer")).LastLine;
+            (await ServerCommand.DoAsync("recipe", "list", "--server", _server.Url, "--token", token)).Out.Should().Contain("have moved");
+            (await ServerCommand.RunAsync("recipe", "update", "--server", _server.Url, "--token", token)).Exit.Should().Be(12);
+            Head("fleet/one").Sequence.Should().Be(1);
+        }
+        await ServerCommand.DoAsync("--data", _server.DataPath, "recipe", "update");
+        Head("fleet/one").Sequence.Should().Be(2);
+    }
+
+    [Fact]
+    public async Task One_name_that_is_too_long_keeps_no_other_branch_from_its_parts()
+    {
+        Publish("config/" + new string('x', 190), "", ("fec.conf", "long"));
+        (await SetAsync("a-long-prefix/*", "/ = os/stable\n/etc/fec = config/*\n")).Exit.Should().Be(0);
+        Head("a-long-prefix/fec2").Sequence.Should().Be(1);
+    }
+
+    [Fact]
+    public async Task The_version_is_the_bases_whatever_the_order_of_the_lines()
+    {
+        await SetAsync("fleet/one", "/opt/scope = software/scope\n/ = os/stable\n");
+        _server.Data.Repository.ReadCommit(Head("fleet/one").Commit).Version.Should().Be("1.0");
+    }
+
+    [Fact]
+    public async Task A_part_that_lacks_an_object_moves_no_branch()
+    {
+        var gone = new ObjectName(ObjectKind.File, ObjectId.Of("1.4"u8));
+        File.Delete(Path.Combine(_server.DataPath, "repo", gone.RelativePath));
+        var refused = await SetAsync("fleet/*", "/ = os/stable\n/opt/scope = software/scope\n/etc/fec = config/*\n");
+        refused.Exit.Should().Be(3);
+        refused.Error.Should().Contain("fleet/fec1 stays").And.Contain("fleet/fec2 stays").And.Contain("1 objects are missing");
+        _server.Data.Repository.Heads.List().Should().NotContain(b => b.ToString().StartsWith("fleet/"));
+    }
+
+    [Fact]
+    public async Task What_says_that_it_is_composed_and_is_not_moves_no_branch()
+    {
+        await SetAsync("fleet/one", "/ = os/stable\n/opt/scope = software/scope\n");
+        var composed = _server.Data.Repository.ReadCommit(Head("fleet/one").Commit);
+        ObjectId forged;
+        using (var writer = _server.Data.Repository.BeginWriting())
+        {
+            forged = Publisher.WriteCommit(composed with { Tree = _server.Data.Repository.ReadCommit(Head("config/fec1").Commit).Tree }, writer);
+            writer.Complete();
+        }
+        var refused = await ServerCommand.RunAsync("--data", _server.DataPath, "branch", "promote", forged.ToString(), "stable");
+        refused.Exit.Should().Be(1);
+        refused.Error.Should().Contain("come to something else");
+        (await ServerCommand.DoAsync("--data", _server.DataPath, "branch", "promote", "fleet/one", "stable")).Exit.Should().Be(0);
+    }
+
+    [Fact]
+    public async Task No_other_way_brings_a_version_twice()
+    {
+        Publish("test", "1.4", ("bin/scope", "another 1.4"));
+        File.WriteAllText(Path.Combine(_server.DataPath, "server.conf"), "versions.once = software/\n");
+        (await ServerCommand.RunAsync("--data", _server.DataPath, "branch", "promote", "test", "software/scope")).Exit.Should().Be(18);
+        (await ServerCommand.RunAsync("--data", _server.DataPath, "branch", "promote", Head("config/fec1").Commit.ToString(), "software/scope")).Exit.Should().Be(1);
+        Head("software/scope").Sequence.Should().Be(2);
     }
 
     [Fact]
@@ -156,7 +247,7 @@ public sealed class CompositionTests : IAsyncLifetime
         await SetAsync("fleet/one", "/ = os/stable\n/opt/scope = software/scope\n");
         await ServerCommand.DoAsync("--data", _server.DataPath, "recipe", "remove", "fleet/one");
         Publish("software/scope", "1.5", ("bin/scope", "1.5"));
-        await ServerCommand.DoAsync("--data", _server.DataPath, "recipe", "list");
+        await ServerCommand.DoAsync("--data", _server.DataPath, "recipe", "update");
         Head("fleet/one").Sequence.Should().Be(1);
         (await ServerCommand.RunAsync("--data", _server.DataPath, "recipe", "remove", "fleet/one")).Exit.Should().Be(17);
     }

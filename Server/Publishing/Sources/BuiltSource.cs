@@ -1,4 +1,5 @@
 using ContentTree.Server.Storage;
+using ContentTree.Store;
 using ContentTree.Store.Repositories;
 using ContentTree.Store.Trees;
 using Microsoft.Win32.SafeHandles;
@@ -14,6 +15,8 @@ internal sealed class BuiltSource(PublishOptions options, string scratch, Func<P
 {
     /// <summary>The program, in the source.</summary>
     public const string Program = MetadataRules.DirectoryName + "/build";
+
+    private const int OwnersOnly = 0x1c0;
 
     private static readonly TimeSpan Abandoned = TimeSpan.FromDays(2);
 
@@ -43,7 +46,7 @@ internal sealed class BuiltSource(PublishOptions options, string scratch, Func<P
         }
         finally
         {
-            Directory.Delete(work, recursive: true);
+            TryRemove(work);
         }
     }
 
@@ -53,7 +56,31 @@ internal sealed class BuiltSource(PublishOptions options, string scratch, Func<P
         foreach (var old in Directory.Exists(scratch) ? Directory.EnumerateDirectories(scratch, "build-*") : [])
         {
             if (Directory.GetCreationTimeUtc(old) < DateTime.UtcNow - Abandoned)
-                Directory.Delete(old, recursive: true);
+                TryRemove(old);
+        }
+    }
+
+    // Builds make directories that even their owner cannot write to. What stays all the same is tried again by a later build.
+    private static void TryRemove(string work)
+    {
+        try
+        {
+            using (var directory = Posix.OpenDirectory(work))
+                MakeWritable(directory);
+            Directory.Delete(work, recursive: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+        }
+    }
+
+    private static void MakeWritable(SafeFileHandle directory)
+    {
+        Posix.SetPermissions(directory, OwnersOnly, "build");
+        foreach (var (name, _) in Posix.ReadDirectory(directory, "build").Where(entry => Posix.StatAt(directory, entry.Name)?.Type == FileType.Directory))
+        {
+            using var inside = Posix.OpenDirectoryAt(directory, name);
+            MakeWritable(inside);
         }
     }
 

@@ -14,6 +14,9 @@ internal static class Sandbox
     // What it printed last is what a person needs to know.
     private const int Told = 4096;
 
+    private const string Nobody = "65534";
+    private const string Processes = "4096";
+
     /// <exception cref="UnsupportedSourceException">The program failed or took too long; with what it printed last.</exception>
     /// <exception cref="IOException">There is no bubblewrap.</exception>
     public static void Run(string source, string program, string made, BuildLimits limits, CancellationToken cancellation)
@@ -37,14 +40,15 @@ internal static class Sandbox
         var seconds = Math.Ceiling(limits.Time.TotalSeconds).ToString(CultureInfo.InvariantCulture);
         string[] words =
         [
-            "--unshare-all", "--die-with-parent", "--new-session", "--clearenv", "--setenv", "PATH", "/usr/bin:/bin:/usr/sbin:/sbin", "--setenv", "HOME", "/tmp",
+            // As nobody of importance, also where root publishes: with its rights the program could mount what it may only read again, to write.
+            "--unshare-all", "--unshare-user", "--uid", Nobody, "--gid", Nobody, "--cap-drop", "ALL", "--disable-userns", "--die-with-parent", "--new-session", "--clearenv", "--setenv", "PATH", "/usr/bin:/bin:/usr/sbin:/sbin", "--setenv", "HOME", "/tmp",
             "--setenv", "LC_ALL", "C.UTF-8", "--setenv", "SOURCE_DATE_EPOCH", "1",
             "--ro-bind", "/usr", "/usr", "--symlink", "usr/bin", "/bin", "--symlink", "usr/sbin", "/sbin", "--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64",
             "--ro-bind-try", "/etc/alternatives", "/etc/alternatives", "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache",
-            "--proc", "/proc", "--dev", "/dev", "--size", memory, "--tmpfs", "/tmp",
-            "--ro-bind", source, "/source", "--bind", made, "/made", "--chdir", "/source",
+            "--proc", "/proc", "--dev", "/dev", "--size", memory, "--tmpfs", "/tmp", "--size", memory, "--tmpfs", "/dev/shm",
+            "--ro-bind", source, "/source", "--bind", made, "/made", "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/source",
             // Standard error goes the way of standard output, so that a person reads both in their order.
-            "prlimit", "--as=" + memory, "--cpu=" + seconds, "--core=0", "--", "/bin/sh", "-c", "exec \"$0\" \"$@\" 2>&1", "/source/" + program, "/made",
+            "prlimit", "--as=" + memory, "--fsize=" + memory, "--cpu=" + seconds, "--nproc=" + Processes, "--core=0", "--", "/bin/sh", "-c", "exec \"$0\" \"$@\" 2>&1", "/source/" + program, "/made",
         ];
         try
         {

@@ -22,6 +22,7 @@ internal sealed class StampedSource(ISource source, PublishOptions options, Entr
     {
         var (import, provenance) = source.Import(writer, cache, cancellation);
         using var encoder = new Lz4Encoder();
+        var (added, replaced) = Place(writer, import.Tree);
         var content = Content(provenance);
         var file = new ObjectName(ObjectKind.File, ObjectId.Of(content));
         writer.Write(file, content, encoder);
@@ -29,8 +30,29 @@ internal sealed class StampedSource(ISource source, PublishOptions options, Entr
         var graft = new TreeGraft(writer.Repository.ReadTree, tree => writer.Write(tree, encoder), _ => Owned(DirectoryMode));
         var stamped = graft.Put(import.Tree, [(path, entry)]);
         writer.Complete();
-        var (entries, bytes, _) = new TreeTotals(writer.Repository.ReadTree).Of(stamped);
-        return (import with { Tree = stamped, Entries = entries, Bytes = bytes }, provenance);
+        return (import with { Tree = stamped, Entries = import.Entries + added, Bytes = import.Bytes + content.Length - replaced }, provenance);
+    }
+
+    // Entries that are not there yet on the way to the file, and the bytes of one that it takes the place of.
+    private (int Added, long Replaced) Place(ObjectWriter writer, ObjectId root)
+    {
+        var directory = writer.Repository.ReadTree(root);
+        for (var i = 0; i < path.Names.Count; i++)
+        {
+            switch (directory.Find(path.Names[i]))
+            {
+                case null:
+                    return (path.Names.Count - i, 0);
+                case TreeEntry.Directory inside when i < path.Names.Count - 1:
+                    directory = writer.Repository.ReadTree(inside.Id);
+                    break;
+                case TreeEntry.File file when i == path.Names.Count - 1:
+                    return (0, file.Size);
+                default:
+                    throw new UnsupportedSourceException(path.ToString(), "cannot be stamped: something else than a file or its directories is there");
+            }
+        }
+        throw new System.Diagnostics.UnreachableException();
     }
 
     private Metadata Owned(int mode) => options.Owner is var (uid, gid) ? new Metadata(mode, uid, gid, []) : Metadata.Plain(mode);
