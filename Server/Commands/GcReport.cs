@@ -9,7 +9,7 @@ namespace ContentTree.Server.Commands;
 /// <summary>What a garbage collection did, for people and for programs.</summary>
 internal sealed class GcReport(Terminal terminal, Repository repository, bool dryRun, bool json)
 {
-    private const string Young = "younger than the grace period, or promised to a publish that is under way";
+    private const string Young = "younger than the grace period, promised to a publish that is under way, or a part of such a commit";
 
     private string Verb => dryRun ? "would remove" : "removed";
 

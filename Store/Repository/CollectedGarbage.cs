@@ -11,6 +11,6 @@ public sealed record CollectedGarbage(long Removed, long Bytes, long Kept)
     /// <summary>The commits among those removed.</summary>
     public IReadOnlyList<ObjectId> Commits { get; init; } = [];
 
-    /// <summary>Commits that nothing reaches and that are too young, or promised to a publish that is under way.</summary>
+    /// <summary>Commits that nothing reaches and that are too young, or promised to a publish that is under way, and the parts of such commits.</summary>
     public IReadOnlyList<ObjectId> Spared { get; init; } = [];
 }

@@ -16,7 +16,7 @@ public static class GarbageCollection
     /// <param name="grace">Age below which an unreached object stays.</param>
     /// <param name="dryRun">Counts, removes nothing.</param>
     /// <exception cref="StoreLockedException">A backup or another collection is running.</exception>
-    /// <exception cref="CorruptObjectException">A root's commit or tree is damaged or missing: nothing is removed then.</exception>
+    /// <exception cref="CorruptObjectException">A root's commit or tree is damaged or missing: nothing is removed then. Below what is only spared that stops nothing.</exception>
     public static CollectedGarbage Run(Repository repository, IEnumerable<ObjectId> roots, TimeSpan grace, bool dryRun)
     {
         using var guard = RepositoryLock.TakeNow(repository.Root);
@@ -26,25 +26,29 @@ public static class GarbageCollection
         var cutoff = Math.Min(now - (long)grace.TotalMilliseconds * 1_000_000, PublishLeases.SparedAfter(repository.Root));
         var wanted = roots.ToArray();
         var marks = new ObjectMarks(repository);
-        foreach (var root in wanted.SelectMany(root => WithParts(repository, root)))
-            Mark(repository, marks, root);
+        new ReachMarking(repository, marks, isStrict: true).Add(wanted);
+        // What commits reach may be older than they, and so may the parts of composed ones.
+        var spared = new ReachMarking(repository, marks, isStrict: false);
+        var unneeded = Commits(marks);
+        spared.Add(unneeded.Where(commit => ModifiedAt(repository, commit) >= cutoff));
         var sweep = new Sweep(repository, marks, aside, cutoff, dryRun);
         // Commits first and durably: a commit that is left, also by a killed collection, still has everything it reaches.
         sweep.Run(commits: true);
         if (sweep.Removed > 0 && !dryRun)
             Posix.SyncFilesystem(repository.Root, repository.Path);
+        // Those that somebody has renewed or put back since are whole too.
+        spared.Add(Commits(marks).Except(sweep.Commits));
         sweep.Run(commits: false);
         if (!dryRun)
             AbandonedFiles.Sweep(repository.Root, cutoff);
-        return new CollectedGarbage(sweep.Removed, sweep.Bytes, marks.Count - sweep.Removed) { Commits = sweep.Commits, Spared = sweep.Spared };
+        return new CollectedGarbage(sweep.Removed, sweep.Bytes, marks.Count - sweep.Removed) { Commits = sweep.Commits, Spared = [.. unneeded.Except(sweep.Commits)] };
     }
 
-    // The parts of a composed commit prove it, and a commit that is there is whole.
-    private static IEnumerable<ObjectId> WithParts(Repository repository, ObjectId commit)
-    {
-        var parts = repository.Contains(new ObjectName(ObjectKind.Commit, commit)) ? Composition.Of(repository.ReadCommit(commit))?.Inputs ?? [] : [];
-        return parts.SelectMany(part => WithParts(repository, part.Commit)).Prepend(commit);
-    }
+    private static ObjectId[] Commits(ObjectMarks marks) =>
+        [.. Enumerable.Range(0, 256).SelectMany(first => marks.Unmarked((byte)first)).Where(name => name.Kind == ObjectKind.Commit).Select(name => name.Id)];
+
+    private static long ModifiedAt(Repository repository, ObjectId commit) =>
+        Posix.StatAt(repository.Fanout(commit), Repository.FileName(new ObjectName(ObjectKind.Commit, commit)))?.ModifiedNanoseconds ?? 0;
 
     // The filesystem's own clock, which runs in steps, one step on: whatever was written before this is older.
     private static long ReadClock(Repository repository)
@@ -64,32 +68,6 @@ public static class GarbageCollection
         return Posix.StatAt(repository.Root, "lock"u8)?.ModifiedNanoseconds ?? throw new IOException($"{repository.Path}/lock: removed while it was held");
     }
 
-    // A missing tree hides what it reached; removing on half the knowledge could destroy what a repair needs.
-    private static void Mark(Repository repository, ObjectMarks marks, ObjectId commit)
-    {
-        if (!IsNew(marks, new ObjectName(ObjectKind.Commit, commit)))
-            return;
-        var open = new Stack<(ObjectId Id, int Depth)>([(repository.ReadCommit(commit).Tree, 0)]);
-        while (open.TryPop(out var next))
-        {
-            var name = new ObjectName(ObjectKind.Tree, next.Id);
-            if (!IsNew(marks, name))
-                continue;
-            if (next.Depth > Tree.MaxDepth)
-                throw new CorruptObjectException(name, "is nested too deep");
-            foreach (var entry in repository.ReadTree(next.Id).Entries)
-            {
-                if (entry is TreeEntry.Directory directory)
-                    open.Push((directory.Id, next.Depth + 1));
-                else if (entry is TreeEntry.File file)
-                    marks.TryMark(new ObjectName(ObjectKind.File, file.Id));
-            }
-        }
-    }
-
-    private static bool IsNew(ObjectMarks marks, ObjectName name) =>
-        marks.TryMark(name) ?? throw new CorruptObjectException(name, "is missing; run 'ctree-server fsck' before 'gc'");
-
     private sealed class Sweep(Repository repository, ObjectMarks marks, SetAside aside, long cutoff, bool dryRun)
     {
         public long Removed { get; private set; }
@@ -97,8 +75,6 @@ public static class GarbageCollection
         public long Bytes { get; private set; }
 
         public List<ObjectId> Commits { get; } = [];
-
-        public List<ObjectId> Spared { get; } = [];
 
         public void Run(bool commits)
         {
@@ -108,13 +84,12 @@ public static class GarbageCollection
                 {
                     var stat = Posix.StatAt(repository.Fanout((byte)first), Repository.FileName(name));
                     var isRemoved = stat is { } found && found.ModifiedNanoseconds < cutoff && (dryRun || aside.TryRemove(name, cutoff));
-                    if (isRemoved)
-                    {
-                        Removed++;
-                        Bytes += stat?.Size ?? 0;
-                    }
+                    if (!isRemoved)
+                        continue;
+                    Removed++;
+                    Bytes += stat?.Size ?? 0;
                     if (commits)
-                        (isRemoved ? Commits : Spared).Add(name.Id);
+                        Commits.Add(name.Id);
                 }
             }
         }

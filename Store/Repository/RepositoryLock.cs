@@ -37,12 +37,33 @@ internal static class RepositoryLock
         return file;
     }
 
+    /// <summary>As <see cref="Share"/>, but null when somebody has it alone.</summary>
+    public static SafeFileHandle? TryShare(SafeFileHandle root)
+    {
+        var file = Open(root);
+        if (Posix.TryLock(file, exclusive: false, wait: false, "repository lock"))
+            return file;
+        file.Dispose();
+        return null;
+    }
+
     /// <summary>Whether somebody has it alone.</summary>
     public static bool IsTaken(SafeFileHandle root)
     {
-        using var file = Open(root);
-        return !Posix.TryLock(file, exclusive: false, wait: false, "repository lock");
+        using var shared = TryShare(root);
+        return shared is null;
     }
 
-    private static SafeFileHandle Open(SafeFileHandle root) => Posix.OpenOrCreateAt(root, "lock"u8, 0x1a4);
+    private static SafeFileHandle Open(SafeFileHandle root)
+    {
+        try
+        {
+            return Posix.OpenOrCreateAt(root, "lock"u8, 0x1a4);
+        }
+        catch (PosixException e) when (e.Errno is Posix.EACCES or Posix.EPERM)
+        {
+            // Another user made it: for a lock it is enough to read it.
+            return Posix.OpenForReadingAt(root, "lock"u8);
+        }
+    }
 }

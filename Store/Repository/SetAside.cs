@@ -29,13 +29,23 @@ internal sealed class SetAside : IDisposable
         return aside;
     }
 
-    /// <summary>Puts back what a killed collection had set aside. While one runs it does that itself.</summary>
+    /// <summary>Puts back what a killed collection had set aside. While one runs it does that itself, and none begins meanwhile.</summary>
     public static void Recover(Repository repository)
     {
-        if (Posix.StatAt(repository.Root, Folder) is null || RepositoryLock.IsTaken(repository.Root))
+        if (Posix.StatAt(repository.Root, Folder) is null || RepositoryLock.TryShare(repository.Root) is not { } guard)
             return;
-        using var aside = new SetAside(repository, Posix.OpenDirectoryAt(repository.Root, Folder));
-        aside.PutBack();
+        using (guard)
+        {
+            try
+            {
+                using var aside = new SetAside(repository, Posix.OpenDirectoryAt(repository.Root, Folder));
+                aside.PutBack();
+            }
+            catch (PosixException e) when (e.Errno is Posix.EACCES or Posix.EPERM)
+            {
+                // Another user's: his next collection puts it back, and until then it is not here.
+            }
+        }
     }
 
     /// <summary>Removes an object unless somebody has renewed it since.</summary>

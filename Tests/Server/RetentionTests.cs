@@ -118,6 +118,37 @@ public sealed class RetentionTests : IAsyncLifetime
             await (await device.PollAsync(new PollRequest(BranchName.Parse("stable"), "good", 1, 1, Kept: kept))).ShouldBeProblemAsync(ProblemCode.BadRequest);
     }
 
+    [Fact]
+    public async Task After_a_gc_by_root_the_servers_own_user_publishes_on()
+    {
+        var repo = Path.Combine(_server.DataPath, "repo");
+        File.Delete(Path.Combine(repo, "lock"));
+        Shell.Run($"chmod -R a+rX '{_server.Source}'; chmod a+rx '{Path.GetDirectoryName(_server.DataPath)}'; chown -R 65534:65534 '{_server.DataPath}'");
+        await GcAsync();
+        File.Exists(Path.Combine(repo, "lock")).Should().BeTrue("it is root's now, as trash/ is");
+
+        _server.WriteSource("file", "after");
+        using var publish = ServerProcess.StartAs(65534, "--data", _server.DataPath, "publish", "--branch", "stable", _server.Source);
+
+        (await publish.WaitAsync()).Should().Be(0, publish.Error);
+    }
+
+    [Fact]
+    public async Task What_the_grace_spares_is_said_and_stays_whole()
+    {
+        // Older than a day all of it, but for one commit: a publish writes it last.
+        Shell.Run("find . -type f -exec touch -d '25 hours ago' {} +", Path.Combine(_server.DataPath, "repo/objects"));
+        File.SetLastWriteTimeUtc(Path.Combine(_server.DataPath, "repo", new ObjectName(ObjectKind.Commit, _commits[2]).RelativePath), DateTime.UtcNow.AddHours(-14));
+        string[] gc = ["--data", _server.DataPath, "gc", "--keep", "1"];
+
+        (await ServerCommand.DoAsync([.. gc, "--dry-run"])).Out.Should().MatchRegex($"keep    {_commits[2].ToString()[..12]} .*: younger than the grace period");
+        await ServerCommand.DoAsync(gc);
+
+        There().Should().Equal(false, false, true, false, false, true);
+        await ServerCommand.DoAsync("--data", _server.DataPath, "fsck");
+        await ServerCommand.DoAsync("--data", _server.DataPath, "gc");
+    }
+
     [Fact, Trait("Category", "Slow")]
     public async Task Publishes_and_collections_beside_each_other_lose_nothing()
     {
