@@ -9,10 +9,14 @@ namespace ContentTree.Server.Backups;
 /// <summary>
 /// Writes a backup of a server's directory, also while it runs. Heads first and objects last, and no garbage collection meanwhile: a head
 /// that is in the backup finds in it all that it needs, whoever publishes. Who is killed leaves no archive, and the older ones as they are.
+/// A damaged object is left out and named: in a pool it would stand in the way of the intact one for ever.
 /// </summary>
-internal sealed class Backup(DataDirectory data, BackupOptions options, TimeProvider time)
+/// <param name="leftOut">Is told why, object by object.</param>
+internal sealed class Backup(DataDirectory data, BackupOptions options, TimeProvider time, Action<string> leftOut)
 {
     private const string FileSuffix = ".tar";
+
+    private long _leftOut;
 
     /// <param name="target">A name that ends in ".tar", or a directory of backups.</param>
     public WrittenBackup Write(string target, CancellationToken cancellation)
@@ -31,10 +35,14 @@ internal sealed class Backup(DataDirectory data, BackupOptions options, TimeProv
         using var archive = new ArchiveWriter(target);
         new ServerFiles(data).AddTo(archive, options.WithKeys);
         long objects = 0, bytes = 0;
+        using var check = new FrameCheck();
         foreach (var name in Objects())
         {
             cancellation.ThrowIfCancellationRequested();
             using var frame = Open(name);
+            if (!IsWhole(() => check.Read(name, frame)))
+                continue;
+            frame.Position = 0;
             archive.AddProved(name.RelativePath, frame);
             objects++;
             bytes += frame.Length;
@@ -45,7 +53,7 @@ internal sealed class Backup(DataDirectory data, BackupOptions options, TimeProv
             archive.AddProved(BackupPaths.Deltas + Path.GetFileName(delta), file);
         }
         var summary = archive.Complete(created, objects, inPool: false, options.WithKeys);
-        return new WrittenBackup(target, new FileInfo(target).Length, summary, (objects, bytes), default);
+        return new WrittenBackup(target, new FileInfo(target).Length, summary, (objects, bytes), default, _leftOut);
     }
 
     private WrittenBackup WriteDirectory(BackupDirectory directory, CancellationToken cancellation)
@@ -56,31 +64,49 @@ internal sealed class Backup(DataDirectory data, BackupOptions options, TimeProv
         var path = directory.ArchivePath(number, created);
         using var archive = new ArchiveWriter(path);
         new ServerFiles(data).AddTo(archive, options.WithKeys);
-        using var pool = Repository.Create(directory.PoolPath);
+        using var pool = directory.OpenPool();
         var (objects, copied) = CopyObjects(pool, directory.ListPath(number), cancellation);
         CopyDeltas(pool);
         using (var list = File.OpenRead(directory.ListPath(number)))
             archive.Count(ObjectList.MemberName, list);
         var summary = archive.Complete(created, objects, inPool: true, options.WithKeys);
-        var pruned = options.Keep is { } keep ? directory.Prune(keep) : default;
-        return new WrittenBackup(path, new FileInfo(path).Length, summary, copied, pruned);
+        // Where something was left out, an older one may be the last that is complete.
+        var pruned = options.Keep is { } keep && _leftOut == 0 ? directory.Prune(keep) : default;
+        return new WrittenBackup(path, new FileInfo(path).Length, summary, copied, pruned, _leftOut);
     }
 
     private (long Objects, (long, long) Copied) CopyObjects(Repository pool, string listPath, CancellationToken cancellation)
     {
-        using var copy = new ObjectCopy(pool);
-        using var list = new FileStream(listPath, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 64 * 1024);
+        using var check = new FrameCheck();
+        using var copy = new ObjectCopy(pool, check);
+        using var list = ObjectList.Create(listPath);
         var objects = 0L;
         foreach (var name in Objects())
         {
             cancellation.ThrowIfCancellationRequested();
-            copy.Put(name, () => Open(name));
+            if (!IsWhole(() => copy.Put(name, () => Open(name))))
+                continue;
             ObjectList.Write(list, name);
             objects++;
         }
         copy.Complete();
         list.Flush(flushToDisk: true);
         return (objects, copy.Copied);
+    }
+
+    private bool IsWhole(Action copy)
+    {
+        try
+        {
+            copy();
+            return true;
+        }
+        catch (CorruptObjectException e)
+        {
+            leftOut(e.Message);
+            _leftOut++;
+            return false;
+        }
     }
 
     private IEnumerable<ObjectName> Objects() => Enumerable.Range(0, 256).SelectMany(first => data.Repository.List((byte)first));

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using ContentTree.Store;
 using ContentTree.Store.Repositories;
 using Microsoft.Win32.SafeHandles;
@@ -12,7 +13,10 @@ namespace ContentTree.Server.Backups;
 internal sealed class BackupDirectory(string path)
 {
     private const string Suffix = ".tar";
+    private const string ListSuffix = ".objects";
+    private const string TimeFormat = "yyyyMMdd'T'HHmmss'Z'";
     private const int OwnerOnly = 0x1c0;
+    private const int OwnerOnlyFile = 0x180;
 
     public string PoolPath => Path.Combine(path, "pool");
 
@@ -21,14 +25,32 @@ internal sealed class BackupDirectory(string path)
         [.. Directory.EnumerateFiles(path, "*" + Suffix).Select(file => (Number: NumberOf(file), Path: file)).Where(f => f.Number > 0).OrderBy(f => f.Number)];
 
     /// <summary>The list of objects that belongs to an archive.</summary>
-    public string ListPath(long number) => Path.Combine(path, $"{number:D6}.objects");
+    public string ListPath(long number) => Path.Combine(path, $"{number:D6}{ListSuffix}");
 
-    public string ArchivePath(long number, DateTimeOffset time) =>
-        Path.Combine(path, $"{number:D6}-{time.UtcDateTime.ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture)}{Suffix}");
+    public string ArchivePath(long number, DateTimeOffset time) => Path.Combine(path, ArchiveName(number, time));
 
-    /// <summary>The number that an archive has, or 0.</summary>
-    public static long NumberOf(string file) =>
-        long.TryParse(Path.GetFileName(file).Split('-')[0], NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
+    /// <summary>The number that an archive has, or 0 for what is called otherwise, for that is not ours.</summary>
+    public static long NumberOf(string file) => Path.GetFileName(file) is var name && name.Split('-') is [var digits, var rest] &&
+        long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number) &&
+        DateTimeOffset.TryParseExact(rest, TimeFormat + $"'{Suffix}'", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) &&
+        name == ArchiveName(number, time) ? number : 0;
+
+    /// <summary>The pool, made where it is missing. Branches may be private, so nobody else gets into it, whoever may read the directory.</summary>
+    public Repository OpenPool()
+    {
+        using (var folder = Posix.OpenDirectory(path))
+        {
+            DurableFiles.EnsureDirectory(folder, "pool"u8, OwnerOnly);
+            using var pool = Posix.OpenDirectoryAt(folder, "pool"u8);
+            Close(pool, OwnerOnly);
+            foreach (var name in Lists().Select(list => Encoding.ASCII.GetBytes(Path.GetFileName(list))))
+            {
+                using var list = Posix.OpenForReadingAt(folder, name);
+                Close(list, OwnerOnlyFile);
+            }
+        }
+        return Repository.Create(PoolPath);
+    }
 
     /// <summary>Makes it where it is missing and keeps others from writing to it until disposed.</summary>
     /// <exception cref="StoreLockedException">Another backup is written to it.</exception>
@@ -41,7 +63,7 @@ internal sealed class BackupDirectory(string path)
             Posix.SetPermissions(made, OwnerOnly, path);
         }
         using var folder = Posix.OpenDirectory(path);
-        var file = Posix.OpenOrCreateAt(folder, "lock"u8, 0x180);
+        var file = Posix.OpenOrCreateAt(folder, "lock"u8, OwnerOnlyFile);
         if (Posix.TryLock(file, exclusive: true, wait: false, path))
             return file;
         file.Dispose();
@@ -58,7 +80,7 @@ internal sealed class BackupDirectory(string path)
         foreach (var (_, archive) in leaving)
             File.Delete(archive);
         Sync();
-        foreach (var list in Directory.EnumerateFiles(path, "*.objects"))
+        foreach (var list in Lists())
         {
             if (!all.TakeLast(keep).Any(a => ListPath(a.Number) == list))
                 File.Delete(list);
@@ -66,6 +88,18 @@ internal sealed class BackupDirectory(string path)
         using var pool = Repository.Open(PoolPath);
         return (leaving.Length, RemoveUnlisted(pool, [.. all.TakeLast(keep).Select(a => ListPath(a.Number)).Where(File.Exists)]));
     }
+
+    private void Close(SafeFileHandle file, int permissions)
+    {
+        if (Posix.Stat(file, path).Permissions != permissions)
+            Posix.SetPermissions(file, permissions, path);
+    }
+
+    private static string ArchiveName(long number, DateTimeOffset time) =>
+        $"{number:D6}-{time.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture)}{Suffix}";
+
+    private IEnumerable<string> Lists() => Directory.EnumerateFiles(path, "*" + ListSuffix).Where(file =>
+        long.TryParse(Path.GetFileNameWithoutExtension(file), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && ListPath(number) == file);
 
     private void Sync()
     {

@@ -1,3 +1,4 @@
+using ContentTree.Server.Storage;
 using ContentTree.Store;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Repositories;
@@ -6,7 +7,8 @@ using Microsoft.Win32.SafeHandles;
 namespace ContentTree.Server.Backups;
 
 /// <summary>Copies objects' frames into a repository, durably and in bounded memory. What is there already is not written again.</summary>
-internal sealed class ObjectCopy(Repository target) : IDisposable
+/// <param name="check">Refuses what is damaged; null copies it as it is, to be found and mended later.</param>
+internal sealed class ObjectCopy(Repository target, FrameCheck? check = null) : IDisposable
 {
     // A writer remembers what it has written.
     private const int TurnObjects = 64 * 1024;
@@ -20,6 +22,7 @@ internal sealed class ObjectCopy(Repository target) : IDisposable
     public (long Objects, long Bytes) Copied { get; private set; }
 
     /// <param name="open">The frame; asked for only when it is needed.</param>
+    /// <exception cref="CorruptObjectException">The frame was checked and is not this object's; it is not copied.</exception>
     public void Put(ObjectName name, Func<Stream> open)
     {
         if (target.Contains(name))
@@ -30,7 +33,8 @@ internal sealed class ObjectCopy(Repository target) : IDisposable
         _writer.Write(name, file =>
         {
             using var frame = open();
-            Copied = (Copied.Objects + 1, Copied.Bytes + Copy(frame, file, name));
+            var bytes = check?.Read(name, frame, piece => Posix.Write(file, piece, name.ToString())) ?? Copy(frame, file, name);
+            Copied = (Copied.Objects + 1, Copied.Bytes + bytes);
         });
     }
 

@@ -1,3 +1,5 @@
+using System.Text;
+using ContentTree.Store;
 using ContentTree.Store.Objects;
 
 namespace ContentTree.Server.Backups;
@@ -9,6 +11,14 @@ internal static class ObjectList
 
     /// <summary>How it is called in the archive's hash.</summary>
     public const string MemberName = "objects";
+
+    /// <summary>Begins one that only its owner may read; what a killed backup left of it goes.</summary>
+    public static FileStream Create(string path)
+    {
+        File.Delete(path);
+        using var folder = Posix.OpenDirectory(Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/");
+        return new FileStream(Posix.CreateAt(folder, Encoding.UTF8.GetBytes(Path.GetFileName(path)), 0x180), FileAccess.Write, bufferSize: 64 * 1024);
+    }
 
     public static void Write(Stream target, ObjectName name)
     {

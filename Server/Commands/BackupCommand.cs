@@ -24,9 +24,9 @@ internal static class BackupCommand
         {
             using var data = context.OpenData(parsed);
             var options = new BackupOptions { WithKeys = !parsed.GetValue(withoutKeys), WithDeltas = parsed.GetValue(deltas), Keep = parsed.GetValue(keep) };
-            var written = new Backup(data, options, context.Time).Write(parsed.GetRequiredValue(target), cancellation);
+            var written = new Backup(data, options, context.Time, damage => context.Terminal.Error.WriteLine($"left out: {damage}")).Write(parsed.GetRequiredValue(target), cancellation);
             Print(context.Terminal, written, parsed.GetValue(json));
-            return ExitCode.Done;
+            return written.LeftOut > 0 ? ExitCode.Partial : ExitCode.Done;
         });
     }
 
@@ -36,6 +36,8 @@ internal static class BackupCommand
         terminal.Error.WriteLine($"{written.Summary.Objects} objects, {copied.Objects} of them copied now ({copied.Bytes} bytes); {written.Summary.Files} other files");
         if (pruned.Backups > 0)
             terminal.Error.WriteLine($"removed {pruned.Backups} older backups and {pruned.Objects} objects that only they had");
+        if (written.LeftOut > 0)
+            terminal.Error.WriteLine($"{written.LeftOut} damaged objects were left out, and older backups stay; mend them (docs/operations.md, \"Repair\") and make a backup again");
         terminal.Error.WriteLine(written.Summary.HasKeys
             ? "private keys are in it: whoever can read it can sign for your devices; --without-keys leaves them out"
             : "no private keys are in it: without a copy of keys/ elsewhere a restored server can publish nothing");
@@ -52,6 +54,7 @@ internal static class BackupCommand
             ["copiedObjects"] = copied.Objects,
             ["copiedBytes"] = copied.Bytes,
             ["hasKeys"] = written.Summary.HasKeys,
+            ["leftOut"] = written.LeftOut,
             ["removedBackups"] = pruned.Backups,
         });
     }

@@ -134,6 +134,64 @@ public sealed class BackupTests : IDisposable
         await InAsync("new", "branch", "list");
     }
 
+    [Theory]
+    [InlineData("backups", false)]
+    [InlineData("backups", true)]
+    [InlineData("backup.tar", false)]
+    public async Task A_damaged_object_is_left_out_and_named_and_the_next_backup_takes_the_mended_one(string name, bool isCut)
+    {
+        var first = await PublishAsync("one");
+        if (name == "backups")
+            await DoAsync("backup", Backups);
+        await PublishAsync("two");
+        var stored = Shell.Run("ls -t repo/objects/*/*.file | head -1", Data).Trim();
+        var bytes = File.ReadAllBytes(Path.Combine(Data, stored));
+        bytes[^6] ^= 1;
+        File.WriteAllBytes(Path.Combine(Data, stored), isCut ? bytes[..^6] : bytes);
+
+        var partial = await ServerCommand.RunAsync(["--data", Data, "backup", _temporary[name], .. name == "backups" ? new[] { "--keep", "1" } : []]);
+
+        partial.Exit.Should().Be((int)ExitCode.Partial, partial.Error);
+        partial.Error.Should().Contain("left out: " + stored.Replace("repo/objects/", "", StringComparison.Ordinal).Replace("/", "", StringComparison.Ordinal)).And.NotContain("removed");
+        await ServerCommand.DoAsync("--data", _temporary["new"], "restore", "--no-check", _temporary[name]);
+        (await InAsync("new", "cat", first, "file")).Out.Should().Be("one", "all else is in it");
+        File.Exists(Path.Combine(_temporary["new"], stored)).Should().BeFalse();
+
+        await DoAsync("publish", "--branch", "stable", "--no-cache", Source("two"));
+        File.Delete(_temporary["backup.tar"]);
+        await DoAsync("backup", _temporary[name]);
+        await ServerCommand.DoAsync("--data", _temporary["mended"], "restore", _temporary[name]);
+        (await InAsync("mended", "cat", "stable", "file")).Out.Should().Be("two");
+    }
+
+    [Fact]
+    public async Task Files_that_are_called_almost_as_a_backup_are_somebody_elses()
+    {
+        await PublishAsync("one");
+        await DoAsync("backup", Backups);
+        string[] others = ["000009-notes.tar", "1-20261122T031500Z.tar", "2026-11-22.tar", "000001-20261122T031500Z.tar.tar", "000001-20261322T031500Z.tar", "000001- 20261122T031500Z.tar", "notes.objects", "7.objects"];
+        foreach (var other in others)
+            File.WriteAllText(Path.Combine(Backups, other), "mine");
+
+        (await DoAsync("backup", Backups, "--keep", "1")).LastLine.Should().Contain("/000002-");
+
+        Directory.GetFiles(Backups).Select(Path.GetFileName).Should().Contain(others).And.HaveCount(others.Length + 3);
+    }
+
+    [Fact]
+    public async Task Nobody_else_reads_a_backup_in_a_directory_that_others_may_read()
+    {
+        await PublishAsync("one");
+        Directory.CreateDirectory(Path.Combine(Backups, "pool"));
+        Shell.Run("chmod 755 . pool; touch 000001.objects; chmod 644 000001.objects", Backups);
+        for (var round = 0; round < 2; round++)
+        {
+            await DoAsync("backup", Backups);
+            Shell.Run("find . -mindepth 1 -maxdepth 1 ! -name pool -perm /077; stat -c %a pool", Backups).Trim().Should().Be("700");
+            Shell.Run("chmod 755 pool; chmod 644 *.objects", Backups);
+        }
+    }
+
     [Fact]
     public async Task Only_an_empty_directory_is_restored_into()
     {
@@ -319,10 +377,10 @@ public sealed class BackupTests : IDisposable
 
     private Task<ServerCommand> InAsync(string data, params string[] args) => ServerCommand.DoAsync(["--data", _temporary[data], .. args]);
 
-    private async Task PublishAsync(string content)
+    private async Task<string> PublishAsync(string content)
     {
         await DoAsync("init");
-        await DoAsync("publish", "--branch", "stable", Source(content));
+        return (await DoAsync("publish", "--branch", "stable", Source(content))).LastLine;
     }
 
     private string Source(string content, string name = "source")
