@@ -117,7 +117,7 @@ public sealed class GarbageCollectionTests : IDisposable
     }
 
     [Fact]
-    public void Nothing_is_put_back_while_a_collection_runs_and_none_begins_meanwhile()
+    public void Nothing_is_put_back_while_a_collection_runs()
     {
         var name = Publish("set aside").Reached[0];
         Directory.CreateDirectory(_directory["repo/trash"]);
