@@ -10,6 +10,7 @@ using ContentTree.Tests.Support;
 namespace ContentTree.Tests.Agent;
 
 /// <summary>The agent's loop against the real server, with the real selector.</summary>
+[Trait("Category", "Slow")]
 public sealed class AgentTests : IAsyncLifetime
 {
     private const string Sick = "#!/bin/sh\nexit 3\n";

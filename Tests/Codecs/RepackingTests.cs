@@ -10,6 +10,7 @@ public sealed class RepackingTests : IDisposable
     public void Dispose() => _directory.Dispose();
 
     [Theory]
+    [Trait("Category", "Slow")]
     [InlineData("gzip -9n f && mv f.gz f", "0109")]
     [InlineData("gzip -6n f && mv f.gz f", "0106")]
     [InlineData("gzip -1n f && mv f.gz f", "0101")]

@@ -5,6 +5,7 @@ using ContentTree.Tests.Deploy;
 namespace ContentTree.Tests.Crash;
 
 /// <summary>An agent in a sandbox: what its unit's ProtectSystem= and ReadWritePaths= make of the device's directories.</summary>
+[Trait("Category", "Slow")]
 public sealed class SandboxTests : IAsyncLifetime
 {
     private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "ctree");

@@ -71,6 +71,7 @@ public sealed class DeltaFuzzTests : IDisposable
     }
 
     [Theory]
+    [Trait("Category", "Slow")]
     [InlineData(null)]
     [InlineData(PartCodec.Raw)]
     [InlineData(PartCodec.Zstd)]

@@ -13,6 +13,7 @@ public sealed class DeltaRoundTripTests : IDisposable
     public void Dispose() => _workshop.Dispose();
 
     [Fact]
+    [Trait("Category", "Slow")]
     public void From_nothing_every_kind_of_entry_arrives()
     {
         AwkwardTree.Make(_workshop["v1"]);
@@ -23,6 +24,7 @@ public sealed class DeltaRoundTripTests : IDisposable
     }
 
     [Fact]
+    [Trait("Category", "Slow")]
     public void Every_kind_of_change_arrives()
     {
         AwkwardTree.Make(_workshop["v1"]);

@@ -10,6 +10,7 @@ using ContentTree.Tests.Support;
 namespace ContentTree.Tests.Deploy;
 
 /// <summary>Updates by delta, seen from outside: which requests are made, how many bytes come, and what a false delta does.</summary>
+[Trait("Category", "Slow")]
 public sealed class DeltaPullTests : IAsyncLifetime
 {
     private const string Old = "umask 022; seq 1 300000 > large; seq 1 2000 > small; mkdir -p lib/1.1; seq 5 90000 > lib/1.1/module";

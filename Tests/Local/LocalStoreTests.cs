@@ -257,6 +257,7 @@ public sealed class LocalStoreTests : IDisposable
     }
 
     [Fact]
+    [Trait("Category", "Slow")]
     public void Many_directories_by_several_threads_come_out_as_one_thread_would_make_them()
     {
         MakeManyDirectories();

@@ -38,6 +38,7 @@ public sealed class BuildStepTests : IDisposable
     }
 
     [Theory]
+    [Trait("Category", "Slow")]
     [InlineData("echo this went wrong >&2; exit 3", "ended with 3:\nthis went wrong")]
     [InlineData("sleep 60", "took longer than 0.1 minutes")]
     [InlineData("while :; do :; done", "took longer than 0.1 minutes")]

@@ -21,6 +21,7 @@ public sealed class ImageSourceTests : IDisposable
     public void Dispose() => _temporary.Dispose();
 
     [ImageTheory]
+    [Trait("Category", "Slow")]
     [InlineData("ext4", "")]
     [InlineData("ext4", "-O inline_data -I 512")]
     [InlineData("ext4", "-O ^64bit,^metadata_csum -b 1024 -I 128")]

@@ -64,6 +64,7 @@ public sealed class ManagementTests
     }
 
     [Theory]
+    [Trait("Category", "Slow")]
     [InlineData("GET", "/api/v1/devices", "admin operator publisher viewer")]
     [InlineData("GET", "/api/v1/devices/0123456789abcdef", "admin operator publisher viewer")]
     [InlineData("DELETE", "/api/v1/devices/0123456789abcdef", "admin operator")]

@@ -144,6 +144,7 @@ public sealed class PublishTests : IDisposable
     }
 
     [Theory]
+    [Trait("Category", "Slow")]
     [InlineData("few open files")]
     [InlineData("no root")]
     public async Task A_publisher_that_may_do_less_publishes_the_same(string kind)
@@ -239,6 +240,7 @@ public sealed class PublishTests : IDisposable
     }
 
     [Theory]
+    [Trait("Category", "Slow")]
     [InlineData(2, "publish", "SOURCE")]
     [InlineData(2, "publish", "--branch", "../x", "SOURCE")]
     [InlineData(2, "publish", "--branch", "stable", "--created", "yesterday", "SOURCE")]

@@ -19,6 +19,7 @@ public sealed class TarSourceTests : IDisposable
     public void Dispose() => _temporary.Dispose();
 
     [Theory]
+    [Trait("Category", "Slow")]
     [InlineData("--format=posix --xattrs --xattrs-include=* --acls", "")]
     [InlineData("--format=posix --xattrs --xattrs-include=* --acls --sparse", "")]
     [InlineData("--format=posix --xattrs --xattrs-include=* --acls --sparse --sparse-version=0.0", " | gzip")]

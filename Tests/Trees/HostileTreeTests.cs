@@ -48,6 +48,7 @@ public sealed class HostileTreeTests(HostileTreeTests.Ground ground) : IClassFix
         HostileTrees.WellFormed.Should().AllSatisfy(bytes => Tree.Decode(bytes).Encode().Should().Equal(bytes));
 
     [Theory]
+    [Trait("Category", "Slow")]
     [MemberData(nameof(Malformed))]
     public void A_tree_that_no_encoder_writes_gets_nowhere(string what)
     {

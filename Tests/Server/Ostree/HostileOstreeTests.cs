@@ -118,6 +118,7 @@ public sealed class HostileOstreeTests : IDisposable
     public void Dispose() => _temporary.Dispose();
 
     [Theory]
+    [Trait("Category", "Slow")]
     [MemberData(nameof(Names))]
     public async Task A_hostile_repository_is_refused_and_nothing_is_published(string name)
     {

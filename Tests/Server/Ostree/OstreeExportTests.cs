@@ -7,6 +7,7 @@ using ContentTree.Tests.Support;
 namespace ContentTree.Tests.Server.Ostree;
 
 /// <summary>What is exported, judged by the program ostree: its fsck finds nothing, its checkout is the tree, and an import of it is the same tree.</summary>
+[Trait("Category", "Slow")]
 public sealed class OstreeExportTests : IDisposable
 {
     private readonly TemporaryDirectory _temporary = new();

@@ -6,6 +6,7 @@ using ContentTree.Tests.Support;
 namespace ContentTree.Tests.Server.Ostree;
 
 /// <summary>What the program ostree has committed, imported: the same tree as the directory itself, whatever kind of repository it is in.</summary>
+[Trait("Category", "Slow")]
 public sealed class OstreeImportTests : IDisposable
 {
     private readonly TemporaryDirectory _temporary = new();
