@@ -17,6 +17,7 @@ internal static class BackupPaths
 
     private const string Heads = "repo/heads/";
     private const string History = "repo/history/";
+    private const string Moves = "repo/moves/";
     private const string Trust = "repo/trust/";
 
     public static bool IsFile(string name) => name.StartsWith(Data, StringComparison.Ordinal) && IsKnown(name[Data.Length..]);
@@ -31,15 +32,17 @@ internal static class BackupPaths
 
     private static bool IsKnown(string path) => path switch
     {
-        "server.db" or "server.conf" or RecipeBook.Name or "repo/private.json" => true,
+        "server.db" or "server.conf" or RecipeBook.Name or "repo/private.json" or "repo/protected.json" => true,
         _ when path.StartsWith(Keys, StringComparison.Ordinal) => IsPlain(path[Keys.Length..], ".pem"),
         _ when path.StartsWith(OnlineKeys, StringComparison.Ordinal) => IsPlain(path[OnlineKeys.Length..], ".pem"),
         _ when path.StartsWith(Trust, StringComparison.Ordinal) => IsPlain(path[Trust.Length..], "root.json"),
         _ when path.StartsWith(Heads, StringComparison.Ordinal) => IsHead(path[Heads.Length..]),
-        _ when path.StartsWith(History, StringComparison.Ordinal) => path.LastIndexOf('/') is var slash && slash > History.Length &&
-            IsPlain(path[(slash + 1)..], ".json") && BranchName.TryParse(path[History.Length..slash], out _),
+        _ when path.StartsWith(History, StringComparison.Ordinal) => IsPosition(path[History.Length..]),
+        _ when path.StartsWith(Moves, StringComparison.Ordinal) => IsPosition(path[Moves.Length..]),
         _ => false,
     };
+
+    private static bool IsPosition(string path) => path.LastIndexOf('/') is > 0 and var slash && IsPlain(path[(slash + 1)..], ".json") && BranchName.TryParse(path[..slash], out _);
 
     private static bool IsHead(string path) => path.EndsWith(".json", StringComparison.Ordinal) && BranchName.TryParse(path[..^5], out _);
 

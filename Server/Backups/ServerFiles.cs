@@ -23,6 +23,9 @@ internal sealed class ServerFiles(DataDirectory data)
         }
         // After the heads: a branch that was made private before its first head is so in the backup too.
         AddFile(archive, "repo/private.json");
+        AddFile(archive, "repo/protected.json");
+        if (Directory.Exists(Path.Combine(data.Path, "repo/moves")))
+            AddTree(archive, "repo/moves");
         AddFile(archive, ServerSettings.FileName);
         AddFile(archive, RecipeBook.Name);
         foreach (var folder in withKeys ? new[] { BackupPaths.Keys, BackupPaths.OnlineKeys } : [])

@@ -59,7 +59,7 @@ internal sealed class RemotePublisher(ServerClient server, string cachePath, Tim
         var commit = Publisher.WriteCommit(options.Describe(import, provenance, seen?.Commit, time.GetUtcNow()), writer);
         writer.Complete();
         var sent = new Sent();
-        var request = new MoveHeadRequest(options.Branch, commit, seen?.Sequence ?? 0, seen?.Commit);
+        var request = new MoveHeadRequest(options.Branch, commit, seen?.Sequence ?? 0, seen?.Commit, Reason: options.Reason);
         var isSignedHere = options.IsProposal || options.Signers.Count > 0;
         var moved = await SendAsync(repository, isSignedHere ? request with { IsQuestion = true } : request, sent, cancellation);
         var proposed = isSignedHere ? Sign(options, commit, seen, moved.Sequence) : null;

@@ -10,12 +10,14 @@ using ContentTree.Store.Protocol;
 
 namespace ContentTree.Server.Commands;
 
-/// <summary><c>branch list|create|advance|promote|revert|private|public|delete</c>.</summary>
+/// <summary><c>branch list|create|advance|promote|revert|history|protect|unprotect|private|public|delete</c>.</summary>
 internal static class BranchCommand
 {
     public static Command Create(CommandContext context) => new("branch", "List, make, move and delete branches.")
     {
         List(context), Make(context), Advance(context), BranchMoveCommand.Promote(context), BranchMoveCommand.Revert(context),
+        BranchHistoryCommand.Create(context), Marking(context, "protect", "Let a branch go only to what another branch is at, or back, and keep it from being deleted.", Routes.ProtectedBranch, (register, name) => register.SetProtected(name, true), true),
+        Marking(context, "unprotect", "Let a branch go anywhere again.", Routes.ProtectedBranch, (register, name) => register.SetProtected(name, false), false),
         Privacy(context, "private", "Show a branch only to devices that are allowed it.", true),
         Privacy(context, "public", "Show a branch, with all that it ever had, to everybody.", false), Delete(context),
     };
@@ -36,8 +38,8 @@ internal static class BranchCommand
             }
             else
             {
-                context.Terminal.PrintTable(["BRANCH", "SEQUENCE", "COMMIT", "VERSION", "PUBLISHED", "SEEN BY"],
-                    [.. branches.Select(b => new[] { b.Name.ToString(), $"{b.Sequence}", Printing.Short(b.Commit), b.Version ?? "", Printing.Time(b.Created), b.Private == true ? "allowed" : "all" })]);
+                context.Terminal.PrintTable(["BRANCH", "SEQUENCE", "COMMIT", "VERSION", "PUBLISHED", "SEEN BY", "MOVES"],
+                    [.. branches.Select(b => new[] { b.Name.ToString(), $"{b.Sequence}", Printing.Short(b.Commit), b.Version ?? "", Printing.Time(b.Created), b.Private == true ? "allowed" : "all", b.Protected == true ? "protected" : "free" })]);
             }
             return ExitCode.Done;
         });
@@ -53,7 +55,7 @@ internal static class BranchCommand
         {
             using var client = CommandContext.Connect(parsed, server, token);
             if (client is null)
-                OnData(context, parsed, register => register.Create(parsed.GetValue(name), Start(context, parsed, at), parsed.GetValue(isPrivate)));
+                OnData(context, parsed, register => register.Create(parsed.GetValue(name), Start(context, parsed, at), BranchMove.Here(BranchMove.Create), parsed.GetValue(isPrivate)));
             else
                 await CreateRemotelyAsync(client, parsed.GetValue(name), parsed.GetValue(at), parsed.GetValue(isPrivate), cancellation);
             return ExitCode.Done;
@@ -74,18 +76,22 @@ internal static class BranchCommand
         });
     }
 
-    private static Command Privacy(CommandContext context, string verb, string what, bool isPrivate)
+    private static Command Privacy(CommandContext context, string verb, string what, bool isPrivate) =>
+        Marking(context, verb, what, Routes.PrivateBranch, (register, name) => register.SetPrivate(name, isPrivate), isPrivate);
+
+    // A PUT sets the mark, a DELETE takes it away.
+    private static Command Marking(CommandContext context, string verb, string what, Func<BranchName, string> route, Action<BranchRegister, BranchName> mark, bool isSet)
     {
         var name = CommandContext.Branch("BRANCH");
         var (server, token) = (CommandContext.Server(), CommandContext.Token());
         return CommandContext.Run(new Command(verb, what) { name, server, token }, async (parsed, cancellation) =>
         {
             using var client = CommandContext.Connect(parsed, server, token);
-            var route = Routes.PrivateBranch(parsed.GetValue(name));
+            var branch = parsed.GetValue(name);
             if (client is null)
-                OnData(context, parsed, register => { register.SetPrivate(parsed.GetValue(name), isPrivate); return 0; });
+                OnData(context, parsed, register => { mark(register, branch); return 0; });
             else
-                await (isPrivate ? client.PutAsync(route, new StringContent(""), cancellation) : client.DeleteAsync(route, cancellation));
+                await (isSet ? client.PutAsync(route(branch), new StringContent(""), cancellation) : client.DeleteAsync(route(branch), cancellation));
             return ExitCode.Done;
         });
     }

@@ -31,20 +31,22 @@ internal static class BranchMoveCommand
         Argument[] arguments = isRevert ? [branch, commit] : [commit, branch];
         foreach (var argument in arguments)
             command.Add(argument);
+        var reason = CommandContext.Reason();
+        command.Add(reason);
         command.Add(server);
         command.Add(token);
         return CommandContext.Run(command, async (parsed, cancellation) =>
         {
             var (target, text) = (parsed.GetValue(branch), parsed.GetRequiredValue(commit));
             using var client = CommandContext.Connect(parsed, server, token);
-            var moved = client is null ? MoveLocally(context, parsed, target, text, isRevert) : await MoveRemotelyAsync(client, target, text, isRevert, cancellation);
+            var moved = client is null ? MoveLocally(context, parsed, target, text, isRevert, parsed.GetValue(reason)) : await MoveRemotelyAsync(client, target, text, isRevert, parsed.GetValue(reason), cancellation);
             context.Terminal.Error.WriteLine($"{target} is at sequence {moved.Sequence}");
             context.Terminal.Out.WriteLine(moved.Commit);
             return ExitCode.Done;
         });
     }
 
-    private static MoveHeadAnswer MoveLocally(CommandContext context, ParseResult parsed, BranchName target, string text, bool isRevert)
+    private static MoveHeadAnswer MoveLocally(CommandContext context, ParseResult parsed, BranchName target, string text, bool isRevert, string? reason)
     {
         using var data = context.OpenData(parsed);
         var branches = new Branches(data, context.Time);
@@ -59,11 +61,11 @@ internal static class BranchMoveCommand
             RequireNotShown(text, target, new PrivateBranches(data).Read());
         var complete = CompleteClosure.Check(data.Repository, commit);
         new PrivilegePolicy(data).Check(seen.Head?.Commit, data.Repository.ReadCommit(commit).Tree, isMeant: false);
-        var moved = branches.Advance(seen, complete);
+        var moved = branches.Advance(seen, complete, BranchMove.Here(isRevert ? BranchMove.Revert : BranchMove.Promote, reason));
         return new MoveHeadAnswer(moved.Sequence, moved.Commit);
     }
 
-    private static async Task<MoveHeadAnswer> MoveRemotelyAsync(ServerClient client, BranchName target, string text, bool isRevert, CancellationToken cancellation)
+    private static async Task<MoveHeadAnswer> MoveRemotelyAsync(ServerClient client, BranchName target, string text, bool isRevert, string? reason, CancellationToken cancellation)
     {
         var all = (await client.GetAsync(Routes.Branches, ProtocolJson.Default.BranchList, cancellation)).Branches;
         var commit = all.FirstOrDefault(b => b.Name.ToString() == text)?.Commit ??
@@ -75,7 +77,7 @@ internal static class BranchMoveCommand
             RequireNotShown(text, target, all.Where(b => b.Private == true).Select(b => b.Name).ToHashSet());
         try
         {
-            return await client.PostAsync(Routes.PublishHeads, new MoveHeadRequest(target, commit, seen?.Sequence ?? 0, seen?.Commit, IsRevert: isRevert ? true : null),
+            return await client.PostAsync(Routes.PublishHeads, new MoveHeadRequest(target, commit, seen?.Sequence ?? 0, seen?.Commit, IsRevert: isRevert ? true : null, Reason: reason),
                 ProtocolJson.Default.MoveHeadRequest, ProtocolJson.Default.MoveHeadAnswer, cancellation);
         }
         catch (RemoteProblemException e) when (e.Problem.Code == ProblemCode.Incomplete)

@@ -42,6 +42,8 @@ internal sealed class CommandContext(Terminal terminal, TimeProvider time)
         HelpName = "TOKEN",
     };
 
+    public static Option<string?> Reason() => new("--reason") { Description = "why, one line for the branch's history", HelpName = "TEXT" };
+
     /// <summary>A point in time: RFC 3339, or @ and Unix seconds.</summary>
     public static Option<DateTimeOffset?> When(string name, string description) => new(name)
     {

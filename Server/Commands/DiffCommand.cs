@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using ContentTree.Server.Packages;
+using ContentTree.Server.Publishing.Sources.Git;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Trees;
 
@@ -21,21 +22,44 @@ internal static class DiffCommand
         return CommandContext.Run(new Command(Name, "How two commits differ: 0 same, 1 different, 2 trouble.") { left, right, privileges, packages, json }, (parsed, _) =>
         {
             using var data = context.OpenData(parsed);
-            var trees = new[] { left, right }.Select(side =>
-                data.Repository.ReadCommit(CommitReference.Resolve(data, context.Time, parsed.GetRequiredValue(side))).Tree).ToArray();
+            var commits = new[] { left, right }.Select(side =>
+                data.Repository.ReadCommit(CommitReference.Resolve(data, context.Time, parsed.GetRequiredValue(side)))).ToArray();
+            var trees = commits.Select(commit => commit.Tree).ToArray();
             if (parsed.GetValue(privileges))
                 return PrintPrivileges(context.Terminal, PrivilegeDiff.Compare(data.Repository.ReadTree, trees[0], trees[1]), parsed.GetValue(json));
             if (parsed.GetValue(packages))
                 return PrintPackages(context.Terminal, [.. PackageChange.Between(PackageList.Of(data.Repository, trees[0]), PackageList.Of(data.Repository, trees[1]))], parsed.GetValue(json));
             var changes = TreeDiff.Compare(data.Repository.ReadTree, trees[0], trees[1]).ToArray();
+            var between = GitRange.Between(Path.Combine(data.Path, "mirrors"), commits[0].Source, commits[1].Source);
             if (parsed.GetValue(json))
-                context.Terminal.PrintJson("ctree-server.diff/1", new JsonObject { ["changes"] = new JsonArray([.. changes.Select(ToJson)]) });
+                context.Terminal.PrintJson("ctree-server.diff/1", new JsonObject { ["changes"] = new JsonArray([.. changes.Select(c => ToJson(c))]), ["revisions"] = between is null ? null : new JsonArray([.. between.Select(c => ToJson(c))]) });
             else
+            {
+                PrintRevisions(context.Terminal, between ?? []);
                 foreach (var change in changes)
                     context.Terminal.Out.WriteLine($"{Letter(change.Kind)} {change.Path}");
+            }
             return changes.Length == 0 ? ExitCode.Done : ExitCode.Failed;
         });
     }
+
+    // For people: what programs read are the lines of files.
+    private static void PrintRevisions(Terminal terminal, IReadOnlyList<GitChange> between)
+    {
+        foreach (var change in between)
+            terminal.Error.WriteLine($"{(change.IsGone ? "- " : "+ ")}{change.Revision[..Printing.ShortId]} {Printing.Time(change.Time)} {change.Author}: {change.Subject}");
+        if (between.GroupBy(c => c.IsGone).Any(g => g.Count() == GitRange.Max))
+            terminal.Error.WriteLine($"  and more than {GitRange.Max}");
+    }
+
+    private static JsonNode ToJson(GitChange change) => new JsonObject
+    {
+        ["change"] = change.IsGone ? "removed" : "added",
+        ["revision"] = change.Revision,
+        ["time"] = Printing.Time(change.Time),
+        ["author"] = change.Author,
+        ["subject"] = change.Subject,
+    };
 
     private static ExitCode PrintPrivileges(Terminal terminal, PrivilegeDiff diff, bool json)
     {

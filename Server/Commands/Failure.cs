@@ -34,7 +34,7 @@ internal sealed record Failure(ExitCode Code, string Message)
         VerificationException or CorruptObjectException => new(ExitCode.VerificationFailed, $"{e.Message}; 'ctree-server fsck' lists all damage"),
         DamagedBackupException => new(ExitCode.VerificationFailed, e.Message),
         DirectoryTakenException => new(ExitCode.Conflict, e.Message),
-        PrivilegeRefusedException => new(ExitCode.NotAuthorised, e.Message),
+        PrivilegeRefusedException or BranchProtectedException => new(ExitCode.NotAuthorised, e.Message),
         NotFoundException or ObjectNotFoundException => new(ExitCode.NotFound, e.Message),
         BranchMovedException => new(ExitCode.Conflict, e.Message),
         _ when IsOutOfSpace(e) => new(ExitCode.NoSpace, $"{e.Message}; nothing was published, make room and try again"),

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using ContentTree.Server.Publishing.Sources.Ostree;
 using ContentTree.Store.Objects;
+using ContentTree.Server.Publishing;
 using ContentTree.Store.Protocol;
 
 namespace ContentTree.Server.Commands;
@@ -35,7 +36,7 @@ internal static class ImportCommand
         return CommandContext.Run(command, async (parsed, cancellation) =>
         {
             var source = OstreeAddress.Prefix + parsed.GetRequiredValue(repository) + (parsed.GetValue(reference) is { } named ? "#" + named : "");
-            var options = settings.Read(parsed, source) with { ExpectedRevision = parsed.GetValue(expect) };
+            var options = settings.Read(parsed, source) with { ExpectedRevision = parsed.GetValue(expect), Verb = BranchMove.Import };
             await settings.PublishAsync(context, parsed, options, cancellation);
             return ExitCode.Done;
         });

@@ -36,6 +36,7 @@ internal sealed class PublishSettings
         HelpName = "FILE",
     };
 
+    private readonly Option<string?> _reason = CommandContext.Reason();
     private readonly Option<bool> _json = CommandContext.Json();
     private readonly SignerOptions _signers = new();
     private readonly Option<Uri?> _server = CommandContext.Server();
@@ -58,7 +59,7 @@ internal sealed class PublishSettings
 
     public void AddTo(Command command)
     {
-        foreach (var option in new Option[] { _branch, _subject, _version, _compatible, _requires, _created, _noCache, _allowPrivileged, _unsigned, _json, _server, _token, _cache })
+        foreach (var option in new Option[] { _branch, _subject, _version, _compatible, _requires, _created, _noCache, _allowPrivileged, _reason, _unsigned, _json, _server, _token, _cache })
             command.Add(option);
         _signers.AddTo(command);
     }
@@ -74,6 +75,7 @@ internal sealed class PublishSettings
         Created = parsed.GetValue(_created),
         AllowPrivileged = parsed.GetValue(_allowPrivileged),
         NoCache = parsed.GetValue(_noCache),
+        Reason = parsed.GetValue(_reason),
         Signers = _signers.Read(parsed),
         IsProposal = parsed.GetValue(_unsigned) is not null,
     };

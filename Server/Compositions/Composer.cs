@@ -111,7 +111,7 @@ internal sealed class Composer
         var branch = made.At.Branch;
         try
         {
-            return new ComposedBranch(branch, _branches.Advance(made.At, CompleteClosure.Check(_data.Repository, made.Commit, _walk)), IsNew: true);
+            return new ComposedBranch(branch, _branches.Advance(made.At, CompleteClosure.Check(_data.Repository, made.Commit, _walk), BranchMove.Here(BranchMove.Compose)), IsNew: true);
         }
         catch (Exception e) when (IsRefusal(e))
         {
@@ -121,7 +121,7 @@ internal sealed class Composer
         }
     }
 
-    private static bool IsRefusal(Exception e) => e is FormatException or NotFoundException or BranchMovedException or IncompleteCommitException or CorruptObjectException
+    private static bool IsRefusal(Exception e) => e is FormatException or NotFoundException or BranchMovedException or BranchProtectedException or IncompleteCommitException or CorruptObjectException
         or ObjectNotFoundException or VerificationException;
 
     // A head that nobody known has signed is fsck's to tell of.

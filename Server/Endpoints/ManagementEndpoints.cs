@@ -32,6 +32,9 @@ internal sealed class ManagementEndpoints(
         routes.MapPut("/api/v1/private/{**name}", context => SetPrivate(context, isPrivate: true));
         routes.MapDelete("/api/v1/private/{**name}", context => SetPrivate(context, isPrivate: false));
         routes.MapPost(Routes.OfflineReports, TakeReportAsync);
+        routes.MapPut("/api/v1/protected/{**name}", context => SetProtected(context, isProtected: true));
+        routes.MapDelete("/api/v1/protected/{**name}", context => SetProtected(context, isProtected: false));
+        routes.MapGet("/api/v1/history/{**name}", HistoryAsync);
         routes.MapPost(Routes.Tokens, CreateTokenAsync);
         routes.MapGet(Routes.Branches, ListBranchesAsync);
         routes.MapPost(Routes.Branches, CreateBranchAsync);
@@ -41,10 +44,7 @@ internal sealed class ManagementEndpoints(
     private Task ListDevicesAsync(HttpContext context)
     {
         access.Require(context, TokenRole.Viewer);
-        var limit = PageSize;
-        if (context.Request.Query["limit"].ToString() is { Length: > 0 } asked &&
-            (!int.TryParse(asked, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit is < 1 or > MaxPageSize))
-            throw new ProblemException(ProblemCode.BadRequest, $"limit is a number from 1 to {MaxPageSize}");
+        var limit = LimitOf(context);
         // One more than asked for tells whether there is a next page.
         var found = _view.List(limit + 1, context.Request.Query["cursor"]);
         var page = found.Take(limit).ToArray();
@@ -107,6 +107,20 @@ internal sealed class ManagementEndpoints(
         return Task.CompletedTask;
     }
 
+    private Task SetProtected(HttpContext context, bool isProtected)
+    {
+        access.Require(context, TokenRole.Admin);
+        Register().SetProtected(BranchOf(context), isProtected);
+        context.Response.StatusCode = StatusCodes.Status204NoContent;
+        return Task.CompletedTask;
+    }
+
+    private Task HistoryAsync(HttpContext context)
+    {
+        access.Require(context, TokenRole.Viewer);
+        return context.AnswerAsync(new BranchHistory(Register().History(BranchOf(context), LimitOf(context))), ProtocolJson.Default.BranchHistory);
+    }
+
     private async Task CreateTokenAsync(HttpContext context)
     {
         var by = access.Require(context, TokenRole.Admin);
@@ -127,7 +141,7 @@ internal sealed class ManagementEndpoints(
         var request = await context.ReadAsync(ProtocolJson.Default.BranchRequest, BodyLimits.Small);
         if (request.Commit is not null)
             ReleaseKeys.RequireHere(data);
-        var branch = Register().Create(request.Name, request.Commit, request.Private == true);
+        var branch = Register().Create(request.Name, request.Commit, BranchMove.Remote(BranchMove.Create, token, null), request.Private == true);
         if (branch.Commit is { } commit)
             Log.Published(log, branch.Name, commit, branch.Sequence, token);
         await context.AnswerAsync(branch, ProtocolJson.Default.BranchInfo);
@@ -141,6 +155,15 @@ internal sealed class ManagementEndpoints(
         Log.BranchDeleted(log, branch, token);
         context.Response.StatusCode = StatusCodes.Status204NoContent;
         return Task.CompletedTask;
+    }
+
+    private static int LimitOf(HttpContext context)
+    {
+        var limit = PageSize;
+        return context.Request.Query["limit"].ToString() is { Length: > 0 } asked &&
+            (!int.TryParse(asked, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit is < 1 or > MaxPageSize)
+            ? throw new ProblemException(ProblemCode.BadRequest, $"limit is a number from 1 to {MaxPageSize}")
+            : limit;
     }
 
     private BranchRegister Register() => new(data, emptyBranches, time);

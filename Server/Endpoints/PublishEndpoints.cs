@@ -1,3 +1,4 @@
+using ContentTree.Server.Privacy;
 using ContentTree.Server.Publishing;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
@@ -63,6 +64,8 @@ internal sealed class PublishEndpoints(DataDirectory data, TokenAccess access, U
     {
         var token = access.Require(context, TokenRole.Publisher);
         var request = await context.ReadAsync(ProtocolJson.Default.MoveHeadRequest, BodyLimits.Small);
+        if (new ProtectedBranches(data).Contains(request.Branch))
+            access.Require(context, TokenRole.Admin);
         var branches = new Branches(data, time);
         var seen = branches.Read(request.Branch);
         if ((seen.Head?.Sequence ?? 0) != request.ExpectedSequence || (request.ExpectedCommit is { } commit && commit != seen.Head?.Commit))
@@ -79,9 +82,11 @@ internal sealed class PublishEndpoints(DataDirectory data, TokenAccess access, U
             await context.AnswerAsync(new MoveHeadAnswer(branches.NextSequence(seen), complete.Commit), ProtocolJson.Default.MoveHeadAnswer);
             return;
         }
+        var verb = request.IsRevert == true ? BranchMove.Revert : branches.IsAtAnother(request.Branch, request.Commit) ? BranchMove.Promote : BranchMove.Publish;
+        var move = BranchMove.Remote(verb, token, request.Reason);
         if (request.Head is null)
             ReleaseKeys.RequireHere(data);
-        var head = request.Head is { } signed ? branches.Advance(seen, complete, signed.Bytes.Span) : branches.Advance(seen, complete);
+        var head = request.Head is { } signed ? branches.Advance(seen, complete, move, signed.Bytes.Span) : branches.Advance(seen, complete, move);
         Log.Published(log, head.Branch, head.Commit, head.Sequence, token);
         await context.AnswerAsync(new MoveHeadAnswer(head.Sequence, head.Commit), ProtocolJson.Default.MoveHeadAnswer);
     }

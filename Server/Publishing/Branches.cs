@@ -1,4 +1,5 @@
 using ContentTree.Server.Compositions;
+using ContentTree.Server.Privacy;
 using ContentTree.Server.Storage;
 using ContentTree.Server.Trust;
 using ContentTree.Store.Objects;
@@ -61,7 +62,7 @@ internal sealed class Branches(DataDirectory data, TimeProvider time)
     /// <param name="keys">Who signs; those of the server's own directory where none are given.</param>
     /// <exception cref="BranchMovedException">Somebody else was first; nothing was changed.</exception>
     /// <exception cref="NotFoundException">Too few keys of the release role are at hand.</exception>
-    public VerifiedHead Advance(BranchPosition seen, CompleteClosure complete, SigningKeys? keys = null)
+    public VerifiedHead Advance(BranchPosition seen, CompleteClosure complete, BranchMove move, SigningKeys? keys = null)
     {
         using var signing = data.Trust.Lock(exclusive: false);
         var root = data.Trust.Load();
@@ -72,7 +73,7 @@ internal sealed class Branches(DataDirectory data, TimeProvider time)
             throw new NotFoundException($"{signers} of {role.Threshold} release keys are at hand, so no head can be signed; put the key back into {data.Path}/keys, name it with --key or --signer, " +
                 "or let others sign: 'publish --unsigned FILE', 'sign FILE', 'branch advance BRANCH FILE'");
         }
-        return Move(root, seen, complete, proposed.Bytes.Span);
+        return Move(root, seen, complete, proposed.Bytes.Span, move);
     }
 
     /// <summary>The head that would move the branch, with the signatures of these keys.</summary>
@@ -98,14 +99,38 @@ internal sealed class Branches(DataDirectory data, TimeProvider time)
     /// <summary>Moves the branch to a head that was signed elsewhere.</summary>
     /// <exception cref="VerificationException">Too few release keys have signed it.</exception>
     /// <exception cref="BranchMovedException">The branch has gone on since; nothing was changed.</exception>
-    public VerifiedHead Advance(BranchPosition seen, CompleteClosure complete, ReadOnlySpan<byte> bytes)
+    public VerifiedHead Advance(BranchPosition seen, CompleteClosure complete, BranchMove move, ReadOnlySpan<byte> bytes)
     {
         using var signing = data.Trust.Lock(exclusive: false);
-        return Move(data.Trust.Load(), seen, complete, bytes);
+        return Move(data.Trust.Load(), seen, complete, bytes, move);
     }
 
-    private VerifiedHead Move(TrustRoot root, BranchPosition seen, CompleteClosure complete, ReadOnlySpan<byte> bytes)
+    /// <summary>Whether another branch is at the commit.</summary>
+    public bool IsAtAnother(BranchName branch, ObjectId commit) => List().Any(other => other != branch && TryRead(other)?.Commit == commit);
+
+    // Somebody else's damaged head is fsck's to tell of.
+    private VerifiedHead? TryRead(BranchName branch)
     {
+        try
+        {
+            return Read(branch).Head;
+        }
+        catch (VerificationException)
+        {
+            return null;
+        }
+    }
+
+    private void RequireReleased(BranchName branch, ObjectId commit)
+    {
+        if (new ProtectedBranches(data).Contains(branch) && !IsAtAnother(branch, commit) &&
+            !data.Repository.Heads.ArchivedSequences(branch).Any(sequence => ReadArchived(branch, sequence)?.Commit == commit))
+            throw new BranchProtectedException(branch);
+    }
+
+    private VerifiedHead Move(TrustRoot root, BranchPosition seen, CompleteClosure complete, ReadOnlySpan<byte> bytes, BranchMove move)
+    {
+        RequireReleased(seen.Branch, complete.Commit);
         // A key that the root does not name would publish heads that every device refuses.
         var head = root.VerifyHead(bytes, seen.Branch);
         if (head.Commit != complete.Commit || head.Sequence <= (seen.Head?.Sequence ?? 0))
@@ -113,6 +138,7 @@ internal sealed class Branches(DataDirectory data, TimeProvider time)
         new VersionPolicy(data, this).Require(seen.Branch, data.Repository.ReadCommit(complete.Commit));
         data.Repository.Heads.Advance(seen.Branch, seen.Bytes, head.Sequence, bytes);
         Vouch(seen.Branch);
+        Note(head, move);
         return head;
     }
 
@@ -151,6 +177,18 @@ internal sealed class Branches(DataDirectory data, TimeProvider time)
         }
         catch (Exception e) when (e is IOException or FormatException)
         {
+        }
+    }
+
+    private void Note(VerifiedHead head, BranchMove move)
+    {
+        try
+        {
+            new MoveNotes(data).Write(head.Branch, head.Sequence, move, head.Created);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The branch has moved: a full disk costs a line for people.
         }
     }
 

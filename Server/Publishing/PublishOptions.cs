@@ -60,6 +60,12 @@ internal sealed record PublishOptions
     /// <summary>Keys that sign the head beside those of the server's own directory.</summary>
     public IReadOnlyList<ISigner> Signers { get; init; } = [];
 
+    /// <summary>How the branch came there, for its history.</summary>
+    public string Verb { get; init; } = BranchMove.Publish;
+
+    /// <summary>Why, for the branch's history; null says nothing.</summary>
+    public string? Reason { get; init; }
+
     /// <summary>Leave the branch where it is, and hand out the head for others to sign.</summary>
     public bool IsProposal { get; init; }
 

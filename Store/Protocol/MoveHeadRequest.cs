@@ -11,6 +11,7 @@ namespace ContentTree.Store.Protocol;
 /// <param name="Head">The head, signed by the publisher, byte for byte; absent when the server is to sign.</param>
 /// <param name="IsQuestion">Nothing is moved: the answer tells the sequence that the head would have.</param>
 /// <param name="IsRevert">The commit must be one that the branch has been at.</param>
+/// <param name="Reason">Why, in one line, for the branch's history.</param>
 public sealed record MoveHeadRequest(
     BranchName Branch, ObjectId Commit, long ExpectedSequence, ObjectId? ExpectedCommit = null, string? Lease = null,
-    RawJson? Head = null, bool? IsQuestion = null, bool? IsRevert = null);
+    RawJson? Head = null, bool? IsQuestion = null, bool? IsRevert = null, string? Reason = null);

@@ -33,6 +33,7 @@ namespace ContentTree.Store.Protocol;
 [JsonSerializable(typeof(BranchRequest))]
 [JsonSerializable(typeof(BranchInfo))]
 [JsonSerializable(typeof(BranchList))]
+[JsonSerializable(typeof(BranchHistory))]
 [JsonSerializable(typeof(DeltaList))]
 [JsonSerializable(typeof(DeltaRequest))]
 [JsonSerializable(typeof(DeltaOffer))]

@@ -105,6 +105,12 @@ public static class Routes
     /// <summary>PUT and DELETE: whether a branch is private; admin.</summary>
     public static string PrivateBranch(BranchName branch) => $"/api/v1/private/{branch}";
 
+    /// <summary>PUT and DELETE: whether a branch is protected; admin.</summary>
+    public static string ProtectedBranch(BranchName branch) => $"/api/v1/protected/{branch}";
+
+    /// <summary>GET -> <see cref="BranchHistory"/>; viewer.</summary>
+    public static string History(BranchName branch) => $"/api/v1/history/{branch}";
+
     /// <summary>One branch.</summary>
     public static string Branch(BranchName branch) => $"{Branches}/{branch}";
 }

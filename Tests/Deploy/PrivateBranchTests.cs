@@ -16,7 +16,7 @@ public sealed class PrivateBranchTests : IAsyncLifetime
         _server = await TestServer.StartAsync();
         _server.Publish(Contents);
         _device = await TestDevice.EnrolledAsync(_server);
-        new PrivateBranches(_server.Data).Set(BranchName.Parse("main"), isPrivate: true);
+        new PrivateBranches(_server.Data).Set(BranchName.Parse("main"), isIn: true);
     }
 
     public async Task DisposeAsync()
@@ -51,7 +51,7 @@ public sealed class PrivateBranchTests : IAsyncLifetime
         neighbour.Say($"GET /repo/objects/{id[..2]}/{id[2..]}.file HTTP/1.1\r\nHost: x\r\n\r\n").Should().Contain("404");
 
         // Also after the branch has become everybody's again: what came while it was not is still here.
-        new PrivateBranches(_server.Data).Set(BranchName.Parse("main"), isPrivate: false);
+        new PrivateBranches(_server.Data).Set(BranchName.Parse("main"), isIn: false);
         await _device.UpdateAsync();
         neighbour.Say($"GET /repo/objects/{id[..2]}/{id[2..]}.file HTTP/1.1\r\nHost: x\r\n\r\n").Should().Contain("404");
     }

@@ -68,6 +68,25 @@ public sealed class GitSourceTests : IDisposable
     }
 
     [Fact]
+    public async Task A_diff_leads_to_the_git_commits_between_both_ways()
+    {
+        await PublishAsync("repo#v1.0");
+        var first = (await ServerCommand.DoAsync("--data", Data, "log", "stable")).Out.Split('\n')[1].Split(' ', StringSplitOptions.RemoveEmptyEntries)[1];
+        await PublishAsync("repo#test");
+
+        var diff = await ServerCommand.RunAsync("--data", Data, "diff", first, "stable");
+
+        diff.Out.Trim().Should().Be("M /etc/deep/value");
+        diff.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line[0] + line[(line.IndexOf("Z ", StringComparison.Ordinal) + 1)..])
+            .Should().Equal("+ Anna Arbor: Third", "+ Anna Arbor: Second light");
+        (await ServerCommand.RunAsync("--data", Data, "diff", "stable", first)).Error.Should().Contain("- ").And.Contain("Third").And.NotContain("+ ");
+        var revisions = System.Text.Json.Nodes.JsonNode.Parse((await ServerCommand.RunAsync("--data", Data, "diff", first, "stable", "--json")).Out)!["revisions"]!.AsArray();
+        revisions[0]!["revision"]!.GetValue<string>().Should().Be(Run("git -C repo rev-parse test").Trim());
+        Run("rm -rf data/mirrors");
+        (await ServerCommand.RunAsync("--data", Data, "diff", first, "stable")).Error.Should().BeEmpty();
+    }
+
+    [Fact]
     public async Task A_branch_that_was_moved_by_force_is_what_it_is_now()
     {
         await PublishAsync("repo");

@@ -116,7 +116,7 @@ public sealed class PublishTests : IDisposable
             barrier.SignalAndWait();
             try
             {
-                branches.Advance(seen, CompleteClosure.Check(data.Repository, commit));
+                branches.Advance(seen, CompleteClosure.Check(data.Repository, commit), BranchMove.Here(BranchMove.Publish));
                 return commit;
             }
             catch (ContentTree.Store.Repositories.BranchMovedException)

@@ -1,0 +1,30 @@
+namespace ContentTree.Server.Publishing;
+
+/// <summary>Who moves a branch, how and why: for people, in the branch's history. Nothing is decided by it.</summary>
+/// <param name="Verb">One of <see cref="Publish"/> and its kin.</param>
+/// <param name="By">A user of the server's machine, or "token" and its id.</param>
+/// <param name="Reason">One line, or nothing.</param>
+internal sealed record BranchMove(string Verb, string By, string Reason = "")
+{
+    /// <summary>Characters of a reason, at most.</summary>
+    public const int MaxReason = 500;
+
+    public const string Publish = "publish";
+    public const string Import = "import";
+    public const string Promote = "promote";
+    public const string Revert = "revert";
+    public const string Create = "create";
+    public const string Advance = "advance";
+    public const string Compose = "compose";
+    public const string Follow = "follow";
+
+    /// <summary>By whoever runs this program.</summary>
+    public static BranchMove Here(string verb, string? reason = null) => new(verb, Environment.UserName, Checked(reason));
+
+    /// <summary>By whoever has this token.</summary>
+    public static BranchMove Remote(string verb, string token, string? reason) => new(verb, $"token {token}", Checked(reason));
+
+    private static string Checked(string? reason) => reason is null ? "" : reason.Length <= MaxReason && !reason.Any(char.IsControl)
+        ? reason
+        : throw new FormatException($"a reason is one line of at most {MaxReason} characters");
+}

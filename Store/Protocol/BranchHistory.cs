@@ -1,0 +1,5 @@
+namespace ContentTree.Store.Protocol;
+
+/// <summary>Where a branch has been.</summary>
+/// <param name="Positions">Newest first, also those of heads that never became newest.</param>
+public sealed record BranchHistory(IReadOnlyList<BranchPositionInfo> Positions);
