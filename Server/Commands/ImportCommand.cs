@@ -1,7 +1,7 @@
 using System.CommandLine;
+using ContentTree.Server.Publishing;
 using ContentTree.Server.Publishing.Sources.Ostree;
 using ContentTree.Store.Objects;
-using ContentTree.Server.Publishing;
 using ContentTree.Store.Protocol;
 
 namespace ContentTree.Server.Commands;
