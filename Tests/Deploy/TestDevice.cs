@@ -17,8 +17,8 @@ internal sealed class TestDevice : IDisposable
         _directory = root is null ? new TemporaryDirectory() : null;
         Root = root ?? _directory!["device"];
         Layout = new DeviceLayout(Root);
-        // A network that fails is to fail fast here.
-        Configure("[transfer]\nattempts = 2\nretry-min = 1ms\nretry-max = 5ms\nstall-timeout = 2s\nconnections = 2\n");
+        // A network that fails is to fail fast here; one that is slow because the machine is busy is not to fail.
+        Configure("[transfer]\nattempts = 2\nretry-min = 1ms\nretry-max = 5ms\nstall-timeout = 15s\nconnections = 2\n");
     }
 
     public string Root { get; }
