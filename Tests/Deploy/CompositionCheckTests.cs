@@ -107,7 +107,11 @@ public sealed class CompositionCheckTests : IAsyncLifetime
         var device = _server.Devices.List(10).Single().Id;
         SeenHeadOutcome Take(ObjectId commit, long sequence) => seen.Take(device, new HeadProof(head.Branch, new RawJson(_server.Sign(new HeadStatement
         {
-            Branch = head.Branch, Commit = commit, Sequence = sequence, Created = DateTimeOffset.UtcNow, Expires = DateTimeOffset.UtcNow.AddYears(1),
+            Branch = head.Branch,
+            Commit = commit,
+            Sequence = sequence,
+            Created = DateTimeOffset.UtcNow,
+            Expires = DateTimeOffset.UtcNow.AddYears(1),
         }, _composer))));
         var lost = ObjectId.Of("lost"u8);
         FluentActions.Invoking(() => Take(lost, 1L << 50)).Should().Throw<VerificationException>();
