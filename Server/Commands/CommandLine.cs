@@ -44,6 +44,7 @@ internal static class CommandLine
         ExportCommand.Create(context),
         BranchCommand.Create(context),
         RecipeCommand.Create(context),
+        FollowCommand.Create(context),
         LogCommand.Create(context),
         ShowCommand.Create(context),
         LsCommand.Create(context),

@@ -30,7 +30,7 @@ internal static class DiffCommand
             if (parsed.GetValue(packages))
                 return PrintPackages(context.Terminal, [.. PackageChange.Between(PackageList.Of(data.Repository, trees[0]), PackageList.Of(data.Repository, trees[1]))], parsed.GetValue(json));
             var changes = TreeDiff.Compare(data.Repository.ReadTree, trees[0], trees[1]).ToArray();
-            var between = GitRange.Between(Path.Combine(data.Path, "mirrors"), commits[0].Source, commits[1].Source);
+            var between = GitRange.Between(Path.Combine(data.Path, GitMirror.Folder), commits[0].Source, commits[1].Source);
             if (parsed.GetValue(json))
                 context.Terminal.PrintJson("ctree-server.diff/1", new JsonObject { ["changes"] = new JsonArray([.. changes.Select(c => ToJson(c))]), ["revisions"] = between is null ? null : new JsonArray([.. between.Select(c => ToJson(c))]) });
             else

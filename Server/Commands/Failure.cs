@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using ContentTree.Server.Backups;
 using ContentTree.Server.Client;
 using ContentTree.Server.Deltas;
+using ContentTree.Server.Follows;
 using ContentTree.Server.Publishing;
 using ContentTree.Server.Publishing.Sources;
 using ContentTree.Store;
@@ -36,6 +37,7 @@ internal sealed record Failure(ExitCode Code, string Message)
         DirectoryTakenException => new(ExitCode.Conflict, e.Message),
         PrivilegeRefusedException or BranchProtectedException => new(ExitCode.NotAuthorised, e.Message),
         NotFoundException or ObjectNotFoundException => new(ExitCode.NotFound, e.Message),
+        KeysElsewhereException => new(ExitCode.Partial, e.Message),
         BranchMovedException => new(ExitCode.Conflict, e.Message),
         _ when IsOutOfSpace(e) => new(ExitCode.NoSpace, $"{e.Message}; nothing was published, make room and try again"),
         SqliteException { SqliteErrorCode: SqliteBusy or SqliteLocked } => new(ExitCode.Locked, "server.db is in use by another process; try again"),

@@ -11,41 +11,22 @@ internal static class PublishCommand
     public static Command Create(CommandContext context)
     {
         var source = new Argument<string>("SOURCE") { Description = "a directory, a tar archive (also packed), a squashfs or ext image, git:REPOSITORY#REVISION or ostree:REPOSITORY#REF" };
-        var owner = PublishSettings.OwnerOption();
-        var build = new Option<bool>("--build") { Description = "publish what the source's own program .ctree/build makes of it, in a sandbox (bubblewrap)" };
-        var minutes = new Option<double>("--build-minutes") { Description = "how long it may take", HelpName = "N", DefaultValueFactory = _ => BuildLimits.Default.Time.TotalMinutes };
-        var memory = new Option<long>("--build-memory") { Description = "memory of each of its processes", HelpName = "BYTES", DefaultValueFactory = _ => BuildLimits.Default.Memory };
-        var stamp = new Option<EntryPath?>("--stamp")
-        {
-            Description = "put a file there that says of what the tree was made: branch, version, source and its revision",
-            HelpName = "PATH",
-            CustomParser = result => ParseStamp(result.Tokens[0].Value) ?? CommandContext.Fail<EntryPath?>(result, "--stamp wants a path in the tree, for instance etc/ctree-source"),
-        };
-        var settings = new PublishSettings();
-        var command = new Command("publish", "Publish a source as the next commit of a branch.") { source, owner, build, minutes, memory, stamp };
+        var (about, settings) = (new SourceSettings(), new PublishSettings());
+        var command = new Command("publish", "Publish a source as the next commit of a branch.") { source };
+        about.AddTo(command);
         settings.AddTo(command);
         return CommandContext.Run(command, async (parsed, cancellation) =>
         {
             var options = settings.Read(parsed, parsed.GetRequiredValue(source)) with
             {
-                Owner = parsed.GetValue(owner),
-                Build = parsed.GetValue(build) ? new BuildLimits(TimeSpan.FromMinutes(parsed.GetValue(minutes)), parsed.GetValue(memory)) : null,
-                Stamp = parsed.GetValue(stamp),
+                Owner = parsed.GetValue(about.Owner),
+                Subdirectory = parsed.GetValue(about.Subdirectory) ?? EntryPath.Root,
+                Build = parsed.GetValue(about.Build) ? new BuildLimits(TimeSpan.FromMinutes(parsed.GetValue(about.Minutes)), parsed.GetValue(about.Memory)) : null,
+                Stamp = parsed.GetValue(about.Stamp),
+                DescribesVersion = parsed.GetValue(about.Describe),
             };
             await settings.PublishAsync(context, parsed, options, cancellation);
             return ExitCode.Done;
         });
-    }
-
-    private static EntryPath? ParseStamp(string text)
-    {
-        try
-        {
-            return EntryPath.Parse(text.TrimStart('/')) is { Names.Count: > 0 } path ? path : null;
-        }
-        catch (FormatException)
-        {
-            return null;
-        }
     }
 }

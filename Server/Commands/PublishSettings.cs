@@ -49,14 +49,6 @@ internal sealed class PublishSettings
         DefaultValueFactory = _ => RemotePublisher.DefaultCache,
     };
 
-    /// <summary>For sources that do not know their owners.</summary>
-    public static Option<(uint, uint)?> OwnerOption() => new("--owner")
-    {
-        Description = "numeric owner and group of every entry (default: the files' own)",
-        HelpName = "UID:GID",
-        CustomParser = result => ParseOwner(result.Tokens[0].Value) ?? CommandContext.Fail<(uint, uint)?>(result, "--owner wants two numbers, for instance 0:0"),
-    };
-
     public void AddTo(Command command)
     {
         foreach (var option in new Option[] { _branch, _subject, _version, _compatible, _requires, _created, _noCache, _allowPrivileged, _reason, _unsigned, _json, _server, _token, _cache })
@@ -144,7 +136,8 @@ internal sealed class PublishSettings
         }
     }
 
-    private static (uint, uint)? ParseOwner(string text) =>
+    /// <summary>"UID:GID", or null.</summary>
+    public static (uint, uint)? ParseOwner(string text) =>
         text.Split(':') is [var uid, var gid] && uint.TryParse(uid, NumberStyles.None, CultureInfo.InvariantCulture, out var u) &&
         uint.TryParse(gid, NumberStyles.None, CultureInfo.InvariantCulture, out var g) && u < uint.MaxValue && g < uint.MaxValue
             ? (u, g)

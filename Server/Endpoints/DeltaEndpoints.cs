@@ -12,7 +12,7 @@ internal sealed class DeltaEndpoints(DataDirectory data, DeviceAccess access, Re
 {
     private static readonly TimeSpan AskAgain = TimeSpan.FromSeconds(30);
 
-    private readonly RequestBudget _budget = new(time);
+    private readonly RequestBudget<KeyId> _budget = new(time);
 
     public void Map(IEndpointRouteBuilder routes) => routes.MapPost(Routes.Deltas, AskAsync);
 
@@ -21,7 +21,7 @@ internal sealed class DeltaEndpoints(DataDirectory data, DeviceAccess access, Re
         var body = await context.ReadBodyAsync(BodyLimits.Small);
         var device = access.RequireAccepted(context, body);
         if (!_budget.TryTake(device))
-            throw new ProblemException(ProblemCode.TooMany, "a device may ask ten times a minute", retryAfter: RequestBudget.Window);
+            throw new ProblemException(ProblemCode.TooMany, "a device may ask ten times a minute", retryAfter: RequestBudget<KeyId>.Window);
         var request = Messages.Parse(body, ProtocolJson.Default.DeltaRequest);
         RequireReadable(device, request.To);
         if (request.From is { } from)

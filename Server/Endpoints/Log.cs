@@ -62,6 +62,18 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Information, Message = "recipe {Name} {What} by token {Token}")]
     public static partial void RecipeChanged(ILogger log, string name, string what, string token);
 
+    [LoggerMessage(Level = LogLevel.Information, Message = "branch {Branch} followed to revision {Revision}: {Commit}, sequence {Sequence}")]
+    public static partial void Followed(ILogger log, BranchName branch, string revision, ObjectId commit, long sequence);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "branch {Branch} stays where it is and does not follow: {Reason}")]
+    public static partial void NotFollowed(ILogger log, BranchName branch, string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "looking at git repositories that are followed failed")]
+    public static partial void FollowsFailed(ILogger log, Exception exception);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "what branch {Branch} follows was {What} by token {Token}")]
+    public static partial void FollowChanged(ILogger log, BranchName branch, string what, string token);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "device {Device} is assigned {Action} {Commit} by token {Token}")]
     public static partial void Assigned(ILogger log, KeyId device, string action, ObjectId? commit, string token);
 

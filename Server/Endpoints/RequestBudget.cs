@@ -1,20 +1,19 @@
-using ContentTree.Store.Trust;
-
 namespace ContentTree.Server.Endpoints;
 
-/// <summary>So many requests of each device in each stretch of time.</summary>
-internal sealed class RequestBudget(TimeProvider time)
+/// <summary>So many requests of each of those who ask in each stretch of time.</summary>
+internal sealed class RequestBudget<T>(TimeProvider time)
+    where T : notnull
 {
     public static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
 
     private const int Requests = 10;
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<KeyId, int> _used = [];
+    private readonly Dictionary<T, int> _used = [];
     private DateTimeOffset _begin;
 
     /// <summary>Counts a request; false when it is one too many.</summary>
-    public bool TryTake(KeyId device)
+    public bool TryTake(T who)
     {
         lock (_lock)
         {
@@ -25,8 +24,8 @@ internal sealed class RequestBudget(TimeProvider time)
                 _used.Clear();
                 _begin = now;
             }
-            var used = _used.GetValueOrDefault(device);
-            _used[device] = used + 1;
+            var used = _used.GetValueOrDefault(who);
+            _used[who] = used + 1;
             return used < Requests;
         }
     }

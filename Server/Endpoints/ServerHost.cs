@@ -1,6 +1,7 @@
 using ContentTree.Server.Compositions;
 using ContentTree.Server.Deltas;
 using ContentTree.Server.Fleet;
+using ContentTree.Server.Follows;
 using ContentTree.Server.Privacy;
 using ContentTree.Server.Storage;
 using ContentTree.Server.Trust;
@@ -27,6 +28,7 @@ internal sealed class ServerHost : IAsyncDisposable
     private readonly DeltaWorker _worker;
     private readonly TimestampWorker _vouching;
     private readonly CompositionWorker _composing;
+    private readonly FollowWorker _following;
 
     public ServerHost(DataDirectory data, TimeProvider time, ServerOptions options)
     {
@@ -45,6 +47,7 @@ internal sealed class ServerHost : IAsyncDisposable
         _worker = new DeltaWorker(data, _deltas, time, options, log);
         _vouching = new TimestampWorker(new Timestamps(data, time), time, log);
         _composing = new CompositionWorker(data, time, options.HeadScan, log);
+        _following = new FollowWorker(data, time, options.HeadScan, log);
         Map(_app, data, time, options, log);
     }
 
@@ -71,6 +74,7 @@ internal sealed class ServerHost : IAsyncDisposable
         await _worker.DisposeAsync();
         await _vouching.DisposeAsync();
         await _composing.DisposeAsync();
+        await _following.DisposeAsync();
         _deltas.Dispose();
     }
 
@@ -97,6 +101,7 @@ internal sealed class ServerHost : IAsyncDisposable
         new DeltaEndpoints(data, signed, reading, _deltas, _worker, time).Map(app);
         new PublishEndpoints(data, access, _uploads, time, log).Map(app);
         new RecipeEndpoints(data, access, time, log).Map(app);
+        new FollowEndpoints(data, access, _following, time, log).Map(app);
         new BlackBoxEndpoints(new BlackBoxes(database, time), signed, access, log).Map(app);
         new ManagementEndpoints(data, devices, tokens, new EmptyBranches(database), assignments, entitlements, access, time, log).Map(app);
     }

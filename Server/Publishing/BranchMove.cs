@@ -2,7 +2,7 @@ namespace ContentTree.Server.Publishing;
 
 /// <summary>Who moves a branch, how and why: for people, in the branch's history. Nothing is decided by it.</summary>
 /// <param name="Verb">One of <see cref="Publish"/> and its kin.</param>
-/// <param name="By">A user of the server's machine, or "token" and its id.</param>
+/// <param name="By">A user of the server's machine, "token" and its id, or the git address that is followed.</param>
 /// <param name="Reason">One line, or nothing.</param>
 internal sealed record BranchMove(string Verb, string By, string Reason = "")
 {
@@ -18,8 +18,8 @@ internal sealed record BranchMove(string Verb, string By, string Reason = "")
     public const string Compose = "compose";
     public const string Follow = "follow";
 
-    /// <summary>By whoever runs this program.</summary>
-    public static BranchMove Here(string verb, string? reason = null) => new(verb, Environment.UserName, Checked(reason));
+    /// <summary>By whoever runs this program, unless it is said who.</summary>
+    public static BranchMove Here(string verb, string? reason = null, string? by = null) => new(verb, by ?? Environment.UserName, Checked(reason));
 
     /// <summary>By whoever has this token.</summary>
     public static BranchMove Remote(string verb, string token, string? reason) => new(verb, $"token {token}", Checked(reason));

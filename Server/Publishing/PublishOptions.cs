@@ -27,6 +27,12 @@ internal sealed record PublishOptions
 
     public string Version { get; init; } = "";
 
+    /// <summary>Where no version is said, it is what "git describe" says of the source.</summary>
+    public bool DescribesVersion { get; init; }
+
+    /// <summary>The directory of a git repository that is the source; the root for all of it.</summary>
+    public EntryPath Subdirectory { get; init; } = EntryPath.Root;
+
     /// <summary>Hardware the commit is for; empty means any.</summary>
     public IReadOnlyList<string> Compatible { get; init; } = [];
 
@@ -63,6 +69,9 @@ internal sealed record PublishOptions
     /// <summary>How the branch came there, for its history.</summary>
     public string Verb { get; init; } = BranchMove.Publish;
 
+    /// <summary>Who moves the branch, for its history; null is whoever runs this program.</summary>
+    public string? By { get; init; }
+
     /// <summary>Why, for the branch's history; null says nothing.</summary>
     public string? Reason { get; init; }
 
@@ -87,7 +96,8 @@ internal sealed record PublishOptions
         Entries = import.Entries,
     };
 
-    private string VersionOf(Provenance provenance) => Version.Length > 0 ? Version : provenance.Version;
+    /// <summary>The version that a tree of this source gets.</summary>
+    public string VersionOf(Provenance provenance) => Version.Length > 0 ? Version : DescribesVersion ? provenance.Source.Describe : provenance.Version;
 
     private static IEnumerable<KeyValuePair<string, string>> Annotations(params (string Name, string Value)[] all) =>
         all.Where(a => a.Value.Length > 0).Select(a => KeyValuePair.Create(a.Name, a.Value));

@@ -36,7 +36,7 @@ internal sealed class Publisher(DataDirectory data, TimeProvider time)
         };
         return options.IsProposal
             ? result with { Proposed = branches.Propose(seen, complete, keys) }
-            : result with { Sequence = branches.Advance(seen, complete, BranchMove.Here(options.Verb, options.Reason), keys).Sequence };
+            : result with { Sequence = branches.Advance(seen, complete, BranchMove.Here(options.Verb, options.Reason, options.By), keys).Sequence };
     }
 
     // A head whose commit is damaged or gone is published over: that is how the branch comes back.

@@ -58,6 +58,13 @@ internal static class Migrations
         ALTER TABLE devices ADD COLUMN fork INTEGER;
         """,
         "ALTER TABLE devices ADD COLUMN kept TEXT",
+        """
+        CREATE TABLE follows (
+          branch TEXT PRIMARY KEY, settings TEXT NOT NULL, secret TEXT, changed_by TEXT NOT NULL, asked INTEGER NOT NULL, answered INTEGER NOT NULL, next INTEGER NOT NULL,
+          looked INTEGER, seen TEXT, published TEXT, commit_id TEXT, sequence INTEGER, failures INTEGER NOT NULL DEFAULT 0,
+          failed TEXT, attempts INTEGER NOT NULL DEFAULT 0, retry INTEGER, code INTEGER NOT NULL DEFAULT 0, error TEXT
+        );
+        """,
     ];
 
     public static void Apply(SqliteConnection connection, string path)

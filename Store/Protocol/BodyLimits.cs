@@ -27,6 +27,9 @@ public static class BodyLimits
     /// <summary>Publish, missing: <see cref="MissingRequest.MaxObjects"/> names fit.</summary>
     public const int Missing = 1 << 20;
 
+    /// <summary>What a git server says of a push; it is hashed and not kept.</summary>
+    public const int Hook = 4 << 20;
+
     /// <summary>Any answer a device reads whole.</summary>
     public const int Answer = 128 << 10;
 }

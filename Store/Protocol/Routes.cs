@@ -51,6 +51,12 @@ public static class Routes
     /// <summary>GET -> <see cref="RecipeList"/>, POST -> the same after all branches were brought to where their parts are, PUT <see cref="RecipeInfo"/>; below it <c>/(name)</c> DELETE; viewer, publisher.</summary>
     public const string Recipes = "/api/v1/recipes";
 
+    /// <summary>GET -> <see cref="FollowList"/>, PUT <see cref="FollowRequest"/> -> <see cref="FollowInfo"/>; below it <c>/(branch)</c> POST to look now, and DELETE; viewer, admin, publisher.</summary>
+    public const string Follows = "/api/v1/follows";
+
+    /// <summary>POST below it: <c>/(branch)</c>, by whoever signs with the hook's secret.</summary>
+    public const string Hooks = "/api/v1/hooks";
+
     /// <summary>The repository directory, as any static web server would serve it.</summary>
     public const string Repository = "/repo";
 
@@ -65,6 +71,12 @@ public static class Routes
 
     /// <summary>One recipe.</summary>
     public static string Recipe(string name) => $"{Recipes}/{name}";
+
+    /// <summary>One branch that follows.</summary>
+    public static string Follow(BranchName branch) => $"{Follows}/{branch}";
+
+    /// <summary>What asks a branch to look now.</summary>
+    public static string Hook(BranchName branch) => $"{Hooks}/{branch}";
 
     /// <summary>An object's LZ4 frame.</summary>
     public static string RepositoryObject(ObjectName name) => $"{Repository}/{name.RelativePath}";

@@ -9,7 +9,8 @@ namespace ContentTree.Server.Publishing.Sources;
 /// <summary>Tells by its look what a source is.</summary>
 internal static class SourceOpening
 {
-    private const string GitPrefix = "git:";
+    /// <summary>What a git repository's address begins with.</summary>
+    public const string GitPrefix = "git:";
 
     /// <param name="keepOut">The publisher's own directory; mirrors of git repositories are kept there.</param>
     /// <exception cref="UnsupportedSourceException">It is nothing that can be published.</exception>
@@ -22,7 +23,9 @@ internal static class SourceOpening
     private static ISource OpenPlain(PublishOptions options, string keepOut)
     {
         if (options.Source.StartsWith(GitPrefix, StringComparison.Ordinal))
-            return new GitSource(GitAddress.Parse(options.Source[GitPrefix.Length..]), options, Path.Combine(keepOut, "mirrors"));
+            return new GitSource(GitAddress.Parse(options.Source[GitPrefix.Length..]), options, Path.Combine(keepOut, GitMirror.Folder));
+        if (options.Subdirectory.Names.Count > 0)
+            throw new UnsupportedSourceException(options.Source, "is no git repository, and only of one a directory can be named; name the directory itself");
         if (options.Source.StartsWith(OstreeAddress.Prefix, StringComparison.Ordinal))
             return new OstreeSource(OstreeAddress.Parse(options.Source[OstreeAddress.Prefix.Length..]), options);
         if (!File.Exists(options.Source))

@@ -62,7 +62,7 @@ internal sealed class StampedSource(ISource source, PublishOptions options, Entr
         var text = new StringBuilder();
         foreach (var (name, value) in new[]
         {
-            ("BRANCH", options.Branch.ToString()), ("VERSION", options.Version), ("SOURCE_URL", provenance.Source.Url),
+            ("BRANCH", options.Branch.ToString()), ("VERSION", options.VersionOf(provenance)), ("SOURCE_URL", provenance.Source.Url),
             ("SOURCE_REVISION", provenance.Source.Revision), ("SOURCE_DESCRIBE", provenance.Source.Describe),
         })
             text.Append(name).Append("=\"").Append(Quoted(value)).Append("\"\n");

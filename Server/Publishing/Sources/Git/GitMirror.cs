@@ -13,6 +13,9 @@ namespace ContentTree.Server.Publishing.Sources.Git;
 /// </summary>
 internal sealed class GitMirror
 {
+    /// <summary>Where a publisher keeps them, in its own directory.</summary>
+    public const string Folder = "mirrors";
+
     private const string Head = "HEAD";
 
     private readonly GitAddress _address;
@@ -99,10 +102,29 @@ internal sealed class GitMirror
         var lines = Encoding.UTF8.GetString(listed.Output!).Split('\n');
         if (lines.Any(line => line.Split('\t')[0].Length == 64))
             throw new UnsupportedSourceException(_address.Shown, "uses SHA-256 object names, which the reader of git objects does not know yet; publish a directory or 'git archive' of it");
-        var fetched = Run(cancellation, "fetch", "--quiet", "--prune", "--force", "--no-tags", "--no-write-fetch-head", "--",
-            _address.Url, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*");
+        var fetched = FetchAll(cancellation);
+        if (fetched.Output is null && !IsWhole(cancellation))
+        {
+            Clear();
+            Require(Run(cancellation, "init", "--quiet", "--bare"), _address);
+            fetched = FetchAll(cancellation);
+        }
         Require(fetched, _address);
         return wanted is null or Head ? CheckedOut(lines) ?? throw new UnsupportedSourceException(_address.Shown, "has no commit yet, or checks out no branch; name one behind '#'") : wanted;
+    }
+
+    private (byte[]? Output, string Complaint) FetchAll(CancellationToken cancellation) => Run(cancellation, "fetch", "--quiet", "--prune", "--force", "--no-tags", "--no-write-fetch-head", "--",
+        _address.Url, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*");
+
+    // A damaged mirror, of a power cut for instance, is worth no more than the time that it saves.
+    private bool IsWhole(CancellationToken cancellation) => Run(cancellation, "rev-list", "--objects", "--all", "--quiet").Output is not null;
+
+    private void Clear()
+    {
+        foreach (var file in Directory.EnumerateFiles(Path).ToArray())
+            File.Delete(file);
+        foreach (var folder in Directory.EnumerateDirectories(Path).ToArray())
+            Directory.Delete(folder, recursive: true);
     }
 
     // A branch, or in the clones of build machines a commit.
@@ -133,6 +155,6 @@ internal sealed class GitMirror
     private static void Require((byte[]? Output, string Complaint) ran, GitAddress address)
     {
         if (ran.Output is null)
-            throw new SourceUnreachableException($"{address.Shown} cannot be fetched: {(ran.Complaint.Length > 0 ? ran.Complaint.ReplaceLineEndings("; ") : "git failed")}; nothing was changed");
+            throw new SourceUnreachableException($"{address.Shown} cannot be fetched: {(ran.Complaint.Length > 0 ? ran.Complaint.Replace(address.Url, address.Shown, StringComparison.Ordinal).ReplaceLineEndings("; ") : "git failed")}; nothing was changed");
     }
 }

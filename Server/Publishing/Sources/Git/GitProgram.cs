@@ -18,6 +18,8 @@ internal static class GitProgram
         "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "fetch.recurseSubmodules=false", "-c", "transfer.fsckObjects=true",
         "-c", "protocol.allow=never", "-c", "protocol.https.allow=always", "-c", "protocol.http.allow=always", "-c", "protocol.ssh.allow=always",
         "-c", "protocol.file.allow=always", "-c", "gc.auto=0", "-c", "maintenance.auto=false", "-c", "advice.detachedHead=false",
+        // A mirror that a power cut damages has to be fetched again, and a server that stands still must not be waited for without end.
+        "-c", "core.fsync=all", "-c", "http.lowSpeedLimit=1", "-c", "http.lowSpeedTime=120",
     ];
 
     /// <summary>Runs it in a bare repository and gives what it prints, or null and its complaint when it fails.</summary>

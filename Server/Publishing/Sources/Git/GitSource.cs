@@ -36,17 +36,21 @@ internal sealed class GitSource(GitAddress address, PublishOptions options, stri
         var id = mirror.Resolve(address.Revision, cancellation);
         using var repository = new LibGit2Sharp.Repository(mirror.Path);
         var commit = repository.Lookup<LibGit2Sharp.Commit>(id) ?? throw new UnsupportedSourceException(address.Shown, $"commit {id} cannot be read from its mirror; remove {mirror.Path} and publish again");
-        if (!options.IsToBuildFrom && commit[BuiltSource.Program]?.Target is Blob)
+        var root = Find(commit);
+        if (!options.IsToBuildFrom && root[BuiltSource.Program]?.Target is Blob)
             throw BuiltSource.Refused();
-        using var assembly = new TreeAssembly(writer, options.Owner, options.IsToBuildFrom ? MetadataRules.None : ReadRules(commit));
-        new GitTreeReader(mirror, address, mirrors, assembly, cancellation) { IsWhole = options.IsToBuildFrom }.Add(commit, EntryPath.Root);
+        using var assembly = new TreeAssembly(writer, options.Owner, options.IsToBuildFrom ? MetadataRules.None : ReadRules(root));
+        new GitTreeReader(mirror, address, mirrors, assembly, cancellation) { IsWhole = options.IsToBuildFrom }.Add(commit, root, options.Subdirectory);
         var import = assembly.Complete();
         writer.Complete();
         return (import, Describe(mirror, commit, cancellation));
     }
 
-    private static MetadataRules ReadRules(LibGit2Sharp.Commit commit) =>
-        commit[MetadataRules.Path]?.Target is Blob blob
+    private LibGit2Sharp.Tree Find(LibGit2Sharp.Commit commit) => options.Subdirectory.Names.Count == 0 ? commit.Tree : commit[options.Subdirectory.ToString()[1..]]?.Target as LibGit2Sharp.Tree
+        ?? throw new UnsupportedSourceException(address.Shown, $"has no directory {options.Subdirectory} at {commit.Sha[..12]}");
+
+    private static MetadataRules ReadRules(LibGit2Sharp.Tree root) =>
+        root[MetadataRules.Path]?.Target is Blob blob
             ? MetadataRules.Parse(GitTreeReader.ReadSmall(blob, EntryPath.Parse(MetadataRules.Path), MetadataRules.MaxFileBytes))
             : MetadataRules.None;
 

@@ -24,11 +24,14 @@ internal sealed class GitTreeReader(
     /// <summary>Also what is about the source is added, and nothing is left out for it.</summary>
     public bool IsWhole { get; init; }
 
+    /// <summary>Makes a directory of the repository the root of the new tree.</summary>
     /// <exception cref="UnsupportedSourceException">Something there cannot be in a tree; the message names it.</exception>
-    public void Add(LibGit2Sharp.Commit commit, EntryPath at)
+    public void Add(LibGit2Sharp.Commit commit, LibGit2Sharp.Tree directory, EntryPath inside) => Add(commit, directory, EntryPath.Root, inside);
+
+    private void Add(LibGit2Sharp.Commit commit, LibGit2Sharp.Tree directory, EntryPath at, EntryPath inside)
     {
         _modules = new GitModules(mirror, commit.Sha, address, cancellation);
-        Add(commit.Tree, at, EntryPath.Root, IgnoreRules.None);
+        Add(directory, at, inside, IgnoreRules.None);
     }
 
     // The path in the new tree, and the one in this repository: in a submodule they differ.
@@ -94,7 +97,7 @@ internal sealed class GitTreeReader(
         inner.Resolve(sha, cancellation);
         using var opened = new Repository(inner.Path);
         var commit = opened.Lookup<LibGit2Sharp.Commit>(sha) ?? throw new UnsupportedSourceException(path.ToString(), $"its submodule's commit {sha} is not in {from.Shown}");
-        new GitTreeReader(inner, from, mirrors, assembly, cancellation) { _depth = _depth + 1, IsWhole = IsWhole }.Add(commit, path);
+        new GitTreeReader(inner, from, mirrors, assembly, cancellation) { _depth = _depth + 1, IsWhole = IsWhole }.Add(commit, commit.Tree, path, EntryPath.Root);
     }
 
     private static IgnoreRules Within(LibGit2Sharp.Tree tree, EntryPath at, IgnoreRules outer)
