@@ -1,3 +1,4 @@
+using ContentTree.Server.Auditing;
 using ContentTree.Server.Compositions;
 using ContentTree.Store.Deltas;
 using ContentTree.Store.Objects;
@@ -32,7 +33,7 @@ internal static class BackupPaths
 
     private static bool IsKnown(string path) => path switch
     {
-        "server.db" or "server.conf" or RecipeBook.Name or "repo/private.json" or "repo/protected.json" => true,
+        "server.db" or "server.conf" or RecipeBook.Name or AuditHeadFile.Name or "repo/private.json" or "repo/protected.json" => true,
         _ when path.StartsWith(Keys, StringComparison.Ordinal) => IsPlain(path[Keys.Length..], ".pem"),
         _ when path.StartsWith(OnlineKeys, StringComparison.Ordinal) => IsPlain(path[OnlineKeys.Length..], ".pem"),
         _ when path.StartsWith(Trust, StringComparison.Ordinal) => IsPlain(path[Trust.Length..], "root.json"),

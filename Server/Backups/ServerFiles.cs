@@ -1,4 +1,5 @@
 using System.Text;
+using ContentTree.Server.Auditing;
 using ContentTree.Server.Compositions;
 using ContentTree.Server.Storage;
 using ContentTree.Store;
@@ -30,6 +31,8 @@ internal sealed class ServerFiles(DataDirectory data)
         AddFile(archive, RecipeBook.Name);
         foreach (var folder in withKeys ? new[] { BackupPaths.Keys, BackupPaths.OnlineKeys } : [])
             AddFolder(archive, folder.TrimEnd('/'));
+        // Before the database: the log in it has at least this entry.
+        AddFile(archive, AuditHeadFile.Name);
         AddDatabase(archive);
     }
 

@@ -55,7 +55,7 @@ internal static class BranchCommand
         {
             using var client = CommandContext.Connect(parsed, server, token);
             if (client is null)
-                OnData(context, parsed, register => register.Create(parsed.GetValue(name), Start(context, parsed, at), BranchMove.Here(BranchMove.Create), parsed.GetValue(isPrivate)));
+                CreateLocally(context, parsed, parsed.GetValue(name), Start(context, parsed, at), parsed.GetValue(isPrivate));
             else
                 await CreateRemotelyAsync(client, parsed.GetValue(name), parsed.GetValue(at), parsed.GetValue(isPrivate), cancellation);
             return ExitCode.Done;
@@ -89,9 +89,14 @@ internal static class BranchCommand
             using var client = CommandContext.Connect(parsed, server, token);
             var branch = parsed.GetValue(name);
             if (client is null)
+            {
                 OnData(context, parsed, register => { mark(register, branch); return 0; });
+                Note(context, parsed, $"branch.{verb}", branch);
+            }
             else
+            {
                 await (isSet ? client.PutAsync(route(branch), new StringContent(""), cancellation) : client.DeleteAsync(route(branch), cancellation));
+            }
             return ExitCode.Done;
         });
     }
@@ -104,9 +109,14 @@ internal static class BranchCommand
         {
             using var client = CommandContext.Connect(parsed, server, token);
             if (client is null)
+            {
                 OnData(context, parsed, register => { register.Delete(parsed.GetValue(name)); return 0; });
+                Note(context, parsed, "branch.delete", parsed.GetValue(name));
+            }
             else
+            {
                 await client.DeleteAsync(Routes.Branch(parsed.GetValue(name)), cancellation);
+            }
             return ExitCode.Done;
         });
     }
@@ -124,6 +134,19 @@ internal static class BranchCommand
         ObjectId? commit = at is null ? null : ObjectId.TryParse(at, out var id) ? id : throw new UsageException("--at wants all 64 digits of a commit's id with --server");
         return client.PostAsync(Routes.Branches, new BranchRequest(name, commit, isPrivate ? true : null),
             ProtocolJson.Default.BranchRequest, ProtocolJson.Default.BranchInfo, cancellation);
+    }
+
+    private static void CreateLocally(CommandContext context, ParseResult parsed, BranchName name, ObjectId? start, bool isPrivate)
+    {
+        OnData(context, parsed, register => register.Create(name, start, BranchMove.Here(BranchMove.Create), isPrivate));
+        if (start is null)
+            Note(context, parsed, "branch.create", name, isPrivate ? "empty, private" : "empty");
+    }
+
+    private static void Note(CommandContext context, ParseResult parsed, string verb, BranchName branch, string? after = null)
+    {
+        using var data = context.OpenData(parsed);
+        context.Note(data, verb, branch, after: after);
     }
 
     private static T OnData<T>(CommandContext context, ParseResult parsed, Func<BranchRegister, T> action)

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using ContentTree.Server.Auditing;
 using ContentTree.Server.Client;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
@@ -73,6 +74,10 @@ internal sealed class CommandContext(Terminal terminal, TimeProvider time)
         Run(command, (parsed, cancellation) => Task.FromResult(action(parsed, cancellation)));
 
     public DataDirectory OpenData(ParseResult parsed) => DataDirectory.Open(DataPath(parsed));
+
+    /// <summary>Writes down a change that this person made on local data.</summary>
+    public void Note(DataDirectory data, string verb, object subject, string? before = null, string? after = null, string? reason = null) =>
+        new Audit(data, Time).Note(Actor.Here, verb, subject, before, after, reason);
 
     public string DataPath(ParseResult parsed) => parsed.GetValue(Data) ?? "";
 

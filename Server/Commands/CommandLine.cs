@@ -59,6 +59,7 @@ internal static class CommandLine
         RestoreCommand.Create(context),
         DeviceCommand.Create(context),
         TokenCommand.Create(context),
+        AuditCommand.Create(context),
         KeyCommand.Create(context),
         SignCommand.Create(context),
     };

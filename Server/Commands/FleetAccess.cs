@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ContentTree.Server.Auditing;
 using ContentTree.Server.Client;
 using ContentTree.Server.Fleet;
 using ContentTree.Server.Privacy;
@@ -65,7 +66,11 @@ internal sealed class FleetAccess : IDisposable
     public async Task<DeviceInfo> DecideAsync(KeyId id, DeviceState state, BranchName? expectedOn, CancellationToken cancellation)
     {
         if (_client is null)
-            return Local.Decide(id, state, expectedOn);
+        {
+            var (before, decided) = (Local.FindKey(id)?.State, Local.Decide(id, state, expectedOn));
+            Note(state == DeviceState.Accepted ? "device.accept" : "device.reject", id, $"{before}", $"{decided.State}");
+            return decided;
+        }
         var route = state == DeviceState.Accepted ? Routes.AcceptDevice(id) : Routes.RejectDevice(id);
         return await _client.PostAsync(expectedOn is null ? route : $"{route}?branch={expectedOn}", ProtocolJson.Default.DeviceInfo, cancellation);
     }
@@ -74,7 +79,11 @@ internal sealed class FleetAccess : IDisposable
     public async Task<AssignmentInfo> AssignAsync(KeyId id, AssignmentRequest request, IReadOnlyList<ISigner> signers, CancellationToken cancellation)
     {
         if (_client is null)
-            return new Assignments(Data, Data.OpenDatabase(), _time).Assign(id, request, signers);
+        {
+            var told = new Assignments(Data, Data.OpenDatabase(), _time).Assign(id, request, signers);
+            Note($"device.{told.Action}", id, after: $"{told.Commit} until {told.Expires:u}", reason: told.Reason);
+            return told;
+        }
         return signers.Count == 0
             ? await _client.PostAsync(Routes.Assignment(id), request, ProtocolJson.Default.AssignmentRequest, ProtocolJson.Default.AssignmentInfo, cancellation)
             : throw new UsageException("--key and --signer work on the server's data, not with --server");
@@ -93,19 +102,28 @@ internal sealed class FleetAccess : IDisposable
             entitlements.Allow(id, branch);
         else
             entitlements.Forbid(id, branch);
+        Note(isAllowed ? "device.allow" : "device.forbid", id, after: $"{branch}");
         return View.Find(id);
     }
 
-    public async Task<DeviceInfo> TakeReportAsync(byte[] file, CancellationToken cancellation) => _client is null
-        ? new OfflineReports(Local, new Events(Data.OpenDatabase()), _time).Take(file)
-        : await _client.PostAsync(Routes.OfflineReports, file, ProtocolJson.Default.DeviceInfo, cancellation);
+    public async Task<DeviceInfo> TakeReportAsync(byte[] file, CancellationToken cancellation)
+    {
+        if (_client is not null)
+            return await _client.PostAsync(Routes.OfflineReports, file, ProtocolJson.Default.DeviceInfo, cancellation);
+        var device = new OfflineReports(Local, new Events(Data.OpenDatabase()), _time).Take(file);
+        Note("device.report", device.Id);
+        return device;
+    }
 
     public async Task RemoveAsync(KeyId id, CancellationToken cancellation)
     {
-        if (_client is null)
-            Local.Remove(id);
-        else
+        if (_client is not null)
+        {
             await _client.DeleteAsync(Routes.Device(id), cancellation);
+            return;
+        }
+        Local.Remove(id);
+        Note("device.remove", id);
     }
 
     public async Task<IReadOnlyList<BlackBoxInfo>> BlackBoxesAsync(KeyId id, CancellationToken cancellation) => _client is null
@@ -121,4 +139,6 @@ internal sealed class FleetAccess : IDisposable
         _client?.Dispose();
         _data?.Dispose();
     }
+
+    private void Note(string verb, KeyId id, string? before = null, string? after = null, string? reason = null) => new Audit(Data, _time).Note(Actor.Here, verb, id, before, after, reason);
 }

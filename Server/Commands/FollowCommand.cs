@@ -59,6 +59,8 @@ internal static class FollowCommand
             var set = client is null
                 ? new FollowRegister(data!, context.Time).Set(request, Environment.UserName)
                 : await client.PutAsync(Routes.Follows, request, ProtocolJson.Default.FollowRequest, ProtocolJson.Default.FollowInfo, cancellation);
+            if (data is not null)
+                context.Note(data, "follow.set", set.Settings.Branch, after: set.Settings.Source);
             context.Terminal.Error.WriteLine($"{set.Settings.Branch} follows {set.Settings.Source}; a running 'ctree-server serve' looks every {set.Settings.Every} seconds, 'follow now' at once");
             if (data is not null && ServerSettings.Load(data.Path).KeepsReleaseKeysElsewhere)
                 context.Terminal.Error.WriteLine($"warning: {new KeysElsewhereException(set.Settings.Branch).Message}");
@@ -153,9 +155,14 @@ internal static class FollowCommand
         {
             var name = parsed.GetRequiredValue(branch);
             if (client is null)
+            {
                 new FollowRegister(data!, context.Time).Remove(name);
+                context.Note(data!, "follow.remove", name);
+            }
             else
+            {
                 await client.DeleteAsync(Routes.Follow(name), cancellation);
+            }
             return ExitCode.Done;
         });
     }

@@ -52,6 +52,8 @@ internal static class GcCommand
                     var kept = new KeptCommits();
                     var garbage = GarbageCollection.Run(data.Repository, Needed(), TimeSpan.FromHours(parsed.GetValue(grace)), parsed.GetValue(dryRun));
                     var deltas = CollectDeltas(data, garbage, parsed.GetValue(dryRun), cancellation);
+                    if (!parsed.GetValue(dryRun))
+                        context.Note(data, "repository.gc", "all", after: $"{garbage.Commits.Count} commits removed");
                     report.Print(garbage, kept, retention.Silent, deltas);
                     return ExitCode.Done;
 

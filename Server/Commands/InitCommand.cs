@@ -21,7 +21,9 @@ internal static class InitCommand
     /// <summary>The first admin token is shown when it is made, and never again.</summary>
     public static void PrintFirstToken(DataDirectory data, CommandContext context)
     {
-        if (new Tokens(data.OpenDatabase(), context.Time).CreateFirstAdmin() is { } token)
-            context.Terminal.Out.WriteLine($"admin token: {token.Token}");
+        if (new Tokens(data.OpenDatabase(), context.Time).CreateFirstAdmin() is not { } token)
+            return;
+        context.Note(data, "token.create", token.Id, after: token.Role);
+        context.Terminal.Out.WriteLine($"admin token: {token.Token}");
     }
 }

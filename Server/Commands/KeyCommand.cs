@@ -102,6 +102,7 @@ internal static class KeyCommand
             // Those that merely lie here sign nothing unasked: a thief may have moved a branch.
             var keys = (parsed.GetValue(resign) ? data.LoadKeys() : new SigningKeys([])).With(signers.Read(parsed));
             var installed = RootInstallation.Run(data, keys, StatementFile.Read(parsed.GetRequiredValue(file)), context.Time, context.Terminal.Error.WriteLine, parsed.GetValue(resign));
+            context.Note(data, "key.install", $"root {installed.Version}", after: $"{installed.Fingerprint}");
             context.Terminal.Out.WriteLine($"trust root {installed.Version}: {installed.Fingerprint}");
             return ExitCode.Done;
         });
@@ -120,7 +121,9 @@ internal static class KeyCommand
     private static PublicKey GenerateHere(CommandContext context, ParseResult parsed, bool isOnline)
     {
         using var data = context.OpenData(parsed);
-        return data.GenerateKey(isOnline);
+        var key = data.GenerateKey(isOnline);
+        context.Note(data, "key.new", key.Id, after: isOnline ? "online" : null);
+        return key;
     }
 
     private static PublicKey Generate(string path)

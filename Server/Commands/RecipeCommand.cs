@@ -28,6 +28,8 @@ internal static class RecipeCommand
             var recipe = client is null
                 ? register().Set(asked.Name, asked.Text, cancellation)
                 : await client.PutAsync(Routes.Recipes, asked, ProtocolJson.Default.RecipeInfo, ProtocolJson.Default.RecipeInfo, cancellation);
+            if (client is null)
+                Note(context, parsed, "recipe.set", asked.Name, asked.Text);
             Print(context.Terminal, [recipe]);
             return CodeOf([recipe]);
         });
@@ -76,11 +78,22 @@ internal static class RecipeCommand
         return OnRecipes(context, new Command("remove", "Remove a recipe; the branches that it made stay where they are.") { name }, async (register, client, parsed, cancellation) =>
         {
             if (client is null)
+            {
                 register().Remove(parsed.GetRequiredValue(name));
+                Note(context, parsed, "recipe.remove", parsed.GetRequiredValue(name));
+            }
             else
+            {
                 await client.DeleteAsync(Routes.Recipe(parsed.GetRequiredValue(name)), cancellation);
+            }
             return ExitCode.Done;
         });
+    }
+
+    private static void Note(CommandContext context, ParseResult parsed, string verb, string name, string? text = null)
+    {
+        using var data = context.OpenData(parsed);
+        context.Note(data, verb, name, after: text);
     }
 
     private static Argument<string> Name() => new("NAME") { Description = "the composed branch, or a pattern such as 'fleet/*'" };

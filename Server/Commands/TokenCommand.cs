@@ -30,7 +30,7 @@ internal static class TokenCommand
             var request = new TokenRequest(parsed.GetValue(role) ?? TokenRole.Enrol, parsed.GetValue(uses), parsed.GetValue(expires));
             using var client = CommandContext.Connect(parsed, server, token);
             var made = client is null
-                ? OnData(context, parsed, tokens => tokens.Create(request))
+                ? OnData(context, parsed, (data, tokens) => Noted(context, data, tokens.Create(request)))
                 : await client.PostAsync(Routes.Tokens, request, ProtocolJson.Default.TokenRequest, ProtocolJson.Default.TokenAnswer, cancellation);
             if (parsed.GetValue(json))
                 context.Terminal.PrintJson("ctree-server.token/1", new JsonObject { ["id"] = made.Id, ["role"] = made.Role, ["token"] = made.Token });
@@ -46,7 +46,7 @@ internal static class TokenCommand
         return CommandContext.Run(new Command("list", "All tokens, without their secrets.") { json }, (parsed, _) =>
         {
             var now = context.Time.GetUtcNow();
-            var tokens = OnData(context, parsed, t => t.List());
+            var tokens = OnData(context, parsed, (_, t) => t.List());
             if (parsed.GetValue(json))
             {
                 context.Terminal.PrintJson("ctree-server.tokens/1", new JsonObject { ["tokens"] = new JsonArray([.. tokens.Select(t => ToJson(t, now))]) });
@@ -65,15 +65,26 @@ internal static class TokenCommand
         var id = new Argument<string>("TOKEN") { Description = "a token's id, as 'token list' shows it" };
         return CommandContext.Run(new Command("revoke", "End a token now.") { id }, (parsed, _) =>
         {
-            OnData(context, parsed, tokens => { tokens.Revoke(parsed.GetRequiredValue(id)); return 0; });
+            OnData(context, parsed, (data, tokens) =>
+            {
+                tokens.Revoke(parsed.GetRequiredValue(id));
+                context.Note(data, "token.revoke", parsed.GetRequiredValue(id));
+                return 0;
+            });
             return ExitCode.Done;
         });
     }
 
-    private static T OnData<T>(CommandContext context, ParseResult parsed, Func<Tokens, T> action)
+    private static TokenAnswer Noted(CommandContext context, DataDirectory data, TokenAnswer made)
+    {
+        context.Note(data, "token.create", made.Id, after: made.Role);
+        return made;
+    }
+
+    private static T OnData<T>(CommandContext context, ParseResult parsed, Func<DataDirectory, Tokens, T> action)
     {
         using var data = context.OpenData(parsed);
-        return action(new Tokens(data.OpenDatabase(), context.Time));
+        return action(data, new Tokens(data.OpenDatabase(), context.Time));
     }
 
     private static string State(TokenInfo token, DateTimeOffset now) =>

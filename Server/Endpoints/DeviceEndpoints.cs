@@ -1,3 +1,4 @@
+using ContentTree.Server.Auditing;
 using ContentTree.Server.Deltas;
 using ContentTree.Server.Fleet;
 using ContentTree.Server.Privacy;
@@ -12,7 +13,7 @@ namespace ContentTree.Server.Endpoints;
 /// <summary>What devices ask: enrol, poll, report. Every request is signed by the device's key.</summary>
 internal sealed class DeviceEndpoints(
     DataDirectory data, DeviceAccess access, Devices devices, Events events, EmptyBranches emptyBranches, DeltaStore deltas, Timestamps timestamps, Assignments assignments,
-    SeenHeads seenHeads, ReadAccess reading, ServerOptions options, ILogger log)
+    SeenHeads seenHeads, ReadAccess reading, Audit audit, ServerOptions options, ILogger log)
 {
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -32,6 +33,7 @@ internal sealed class DeviceEndpoints(
         DeviceMessages.RequireText("hardware", request.Hardware);
         DeviceMessages.RequireText("architecture", request.Architecture);
         DeviceMessages.RequireText("serial", request.Serial ?? "");
+        var before = devices.FindKey(key.Id)?.State;
         var state = devices.Enrol(key, request) switch
         {
             EnrolOutcome.Known known => known.State,
@@ -39,6 +41,8 @@ internal sealed class DeviceEndpoints(
             _ => throw new ProblemException(ProblemCode.TooMany, "too many devices wait to be accepted", retryAfter: TimeSpan.FromHours(1)),
         };
         Log.Enrolled(log, key.Id, request.Name, state);
+        if (state != before)
+            audit.Note(Actor.Device(key.Id, context), "device.enrol", key.Id, $"{before}", $"{state} on {request.Branch}, {request.Name}");
         await context.AnswerAsync(new EnrolAnswer(key.Id, state, data.Trust.Load().Fingerprint), ProtocolJson.Default.EnrolAnswer);
     }
 

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using ContentTree.Server.Auditing;
 using ContentTree.Server.Follows;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
@@ -7,7 +8,7 @@ using ContentTree.Store.Protocol;
 namespace ContentTree.Server.Endpoints;
 
 /// <summary>Branches that follow git repositories, and the hooks by which git servers say that something was pushed.</summary>
-internal sealed class FollowEndpoints(DataDirectory data, TokenAccess access, FollowWorker worker, TimeProvider time, ILogger log)
+internal sealed class FollowEndpoints(DataDirectory data, TokenAccess access, Audit audit, FollowWorker worker, TimeProvider time, ILogger log)
 {
     private readonly FollowRegister _register = new(data, time);
     private readonly RequestBudget<BranchName> _budget = new(time);
@@ -36,6 +37,7 @@ internal sealed class FollowEndpoints(DataDirectory data, TokenAccess access, Fo
         var token = access.Require(context, TokenRole.Admin);
         var set = _register.Set(await context.ReadAsync(ProtocolJson.Default.FollowRequest, BodyLimits.Enrol), $"token {token}");
         Log.FollowChanged(log, set.Settings.Branch, "set", token);
+        audit.Note(Actor.Token(token, context), "follow.set", set.Settings.Branch, after: set.Settings.Source);
         worker.Wake();
         await context.AnswerAsync(set, ProtocolJson.Default.FollowInfo);
     }
@@ -54,6 +56,7 @@ internal sealed class FollowEndpoints(DataDirectory data, TokenAccess access, Fo
         var branch = BranchOf(context);
         _register.Remove(branch);
         Log.FollowChanged(log, branch, "removed", token);
+        audit.Note(Actor.Token(token, context), "follow.remove", branch);
         context.Response.StatusCode = StatusCodes.Status204NoContent;
         return Task.CompletedTask;
     }

@@ -1,4 +1,4 @@
-using System.Globalization;
+using ContentTree.Server.Auditing;
 using ContentTree.Server.Fleet;
 using ContentTree.Server.Privacy;
 using ContentTree.Server.Publishing;
@@ -12,11 +12,8 @@ namespace ContentTree.Server.Endpoints;
 /// <summary>What operators ask: devices, tokens, branches.</summary>
 internal sealed class ManagementEndpoints(
     DataDirectory data, Devices devices, Tokens tokens, EmptyBranches emptyBranches, Assignments assignments, Entitlements entitlements, TokenAccess access,
-    TimeProvider time, ILogger log)
+    Audit audit, TimeProvider time, ILogger log)
 {
-    private const int PageSize = 100;
-    private const int MaxPageSize = 1000;
-
     private readonly DeviceView _view = new(data, devices, entitlements, time);
 
     public void Map(IEndpointRouteBuilder routes)
@@ -27,8 +24,8 @@ internal sealed class ManagementEndpoints(
         routes.MapPost(Routes.Devices + "/{id}/accept", context => DecideAsync(context, DeviceState.Accepted));
         routes.MapPost(Routes.Devices + "/{id}/reject", context => DecideAsync(context, DeviceState.Rejected));
         routes.MapPost(Routes.Devices + "/{id}/assignment", AssignAsync);
-        routes.MapPut(Routes.Devices + "/{id}/branches/{**name}", context => AllowAsync(context, entitlements.Allow));
-        routes.MapDelete(Routes.Devices + "/{id}/branches/{**name}", context => AllowAsync(context, entitlements.Forbid));
+        routes.MapPut(Routes.Devices + "/{id}/branches/{**name}", context => AllowAsync(context, "allow", entitlements.Allow));
+        routes.MapDelete(Routes.Devices + "/{id}/branches/{**name}", context => AllowAsync(context, "forbid", entitlements.Forbid));
         routes.MapPut("/api/v1/private/{**name}", context => SetPrivate(context, isPrivate: true));
         routes.MapDelete("/api/v1/private/{**name}", context => SetPrivate(context, isPrivate: false));
         routes.MapPost(Routes.OfflineReports, TakeReportAsync);
@@ -44,7 +41,7 @@ internal sealed class ManagementEndpoints(
     private Task ListDevicesAsync(HttpContext context)
     {
         access.Require(context, TokenRole.Viewer);
-        var limit = LimitOf(context);
+        var limit = context.LimitOf();
         // One more than asked for tells whether there is a next page.
         var found = _view.List(limit + 1, context.Request.Query["cursor"]);
         var page = found.Take(limit).ToArray();
@@ -61,8 +58,9 @@ internal sealed class ManagementEndpoints(
     {
         var token = access.Require(context, TokenRole.Operator);
         BranchName? expectedOn = context.Request.Query["branch"].ToString() is { Length: > 0 } branch ? BranchName.Parse(branch) : null;
-        var device = devices.Decide(DeviceOf(context), state, expectedOn);
+        var (before, device) = (devices.FindKey(DeviceOf(context))?.State, devices.Decide(DeviceOf(context), state, expectedOn));
         Log.Decided(log, device.Id, device.State, token);
+        audit.Note(Actor.Token(token, context), state == DeviceState.Accepted ? "device.accept" : "device.reject", device.Id, $"{before}", $"{device.State}");
         return context.AnswerAsync(device, ProtocolJson.Default.DeviceInfo);
     }
 
@@ -72,13 +70,15 @@ internal sealed class ManagementEndpoints(
         var id = DeviceOf(context);
         var told = assignments.Assign(id, await context.ReadAsync(ProtocolJson.Default.AssignmentRequest, BodyLimits.Small));
         Log.Assigned(log, id, told.Action, told.Commit, token);
+        audit.Note(Actor.Token(token, context), $"device.{told.Action}", id, after: $"{told.Commit} until {told.Expires:u}", reason: told.Reason);
         await context.AnswerAsync(told, ProtocolJson.Default.AssignmentInfo);
     }
 
     private async Task TakeReportAsync(HttpContext context)
     {
-        access.Require(context, TokenRole.Operator);
+        var token = access.Require(context, TokenRole.Operator);
         var device = new OfflineReports(devices, new Events(data.OpenDatabase()), time).Take(await context.ReadBodyAsync(BodyLimits.OfflineReport));
+        audit.Note(Actor.Token(token, context), "device.report", device.Id);
         await context.AnswerAsync(device, ProtocolJson.Default.DeviceInfo);
     }
 
@@ -88,29 +88,33 @@ internal sealed class ManagementEndpoints(
         var id = DeviceOf(context);
         devices.Remove(id);
         Log.Removed(log, id, token);
+        audit.Note(Actor.Token(token, context), "device.remove", id);
         context.Response.StatusCode = StatusCodes.Status204NoContent;
         return Task.CompletedTask;
     }
 
-    private Task AllowAsync(HttpContext context, Action<KeyId, BranchName> change)
+    private Task AllowAsync(HttpContext context, string verb, Action<KeyId, BranchName> change)
     {
-        access.Require(context, TokenRole.Operator);
+        var token = access.Require(context, TokenRole.Operator);
         change(DeviceOf(context), BranchOf(context));
+        audit.Note(Actor.Token(token, context), $"device.{verb}", DeviceOf(context), after: $"{BranchOf(context)}");
         return context.AnswerAsync(_view.Find(DeviceOf(context)), ProtocolJson.Default.DeviceInfo);
     }
 
     private Task SetPrivate(HttpContext context, bool isPrivate)
     {
-        access.Require(context, TokenRole.Admin);
+        var token = access.Require(context, TokenRole.Admin);
         Register().SetPrivate(BranchOf(context), isPrivate);
+        audit.Note(Actor.Token(token, context), isPrivate ? "branch.private" : "branch.public", BranchOf(context));
         context.Response.StatusCode = StatusCodes.Status204NoContent;
         return Task.CompletedTask;
     }
 
     private Task SetProtected(HttpContext context, bool isProtected)
     {
-        access.Require(context, TokenRole.Admin);
+        var token = access.Require(context, TokenRole.Admin);
         Register().SetProtected(BranchOf(context), isProtected);
+        audit.Note(Actor.Token(token, context), isProtected ? "branch.protect" : "branch.unprotect", BranchOf(context));
         context.Response.StatusCode = StatusCodes.Status204NoContent;
         return Task.CompletedTask;
     }
@@ -118,7 +122,7 @@ internal sealed class ManagementEndpoints(
     private Task HistoryAsync(HttpContext context)
     {
         access.Require(context, TokenRole.Viewer);
-        return context.AnswerAsync(new BranchHistory(Register().History(BranchOf(context), LimitOf(context))), ProtocolJson.Default.BranchHistory);
+        return context.AnswerAsync(new BranchHistory(Register().History(BranchOf(context), context.LimitOf())), ProtocolJson.Default.BranchHistory);
     }
 
     private async Task CreateTokenAsync(HttpContext context)
@@ -126,6 +130,7 @@ internal sealed class ManagementEndpoints(
         var by = access.Require(context, TokenRole.Admin);
         var created = tokens.Create(await context.ReadAsync(ProtocolJson.Default.TokenRequest, BodyLimits.Small));
         Log.TokenCreated(log, created.Id, created.Role, by);
+        audit.Note(Actor.Token(by, context), "token.create", created.Id, after: created.Role);
         await context.AnswerAsync(created, ProtocolJson.Default.TokenAnswer);
     }
 
@@ -141,9 +146,11 @@ internal sealed class ManagementEndpoints(
         var request = await context.ReadAsync(ProtocolJson.Default.BranchRequest, BodyLimits.Small);
         if (request.Commit is not null)
             ReleaseKeys.RequireHere(data);
-        var branch = Register().Create(request.Name, request.Commit, BranchMove.Remote(BranchMove.Create, token, null), request.Private == true);
+        var branch = Register().Create(request.Name, request.Commit, BranchMove.Remote(BranchMove.Create, Actor.Token(token, context), null), request.Private == true);
         if (branch.Commit is { } commit)
             Log.Published(log, branch.Name, commit, branch.Sequence, token);
+        else
+            audit.Note(Actor.Token(token, context), "branch.create", branch.Name, after: request.Private == true ? "empty, private" : "empty");
         await context.AnswerAsync(branch, ProtocolJson.Default.BranchInfo);
     }
 
@@ -153,17 +160,9 @@ internal sealed class ManagementEndpoints(
         var branch = BranchOf(context);
         Register().Delete(branch);
         Log.BranchDeleted(log, branch, token);
+        audit.Note(Actor.Token(token, context), "branch.delete", branch);
         context.Response.StatusCode = StatusCodes.Status204NoContent;
         return Task.CompletedTask;
-    }
-
-    private static int LimitOf(HttpContext context)
-    {
-        var limit = PageSize;
-        return context.Request.Query["limit"].ToString() is { Length: > 0 } asked &&
-            (!int.TryParse(asked, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit is < 1 or > MaxPageSize)
-            ? throw new ProblemException(ProblemCode.BadRequest, $"limit is a number from 1 to {MaxPageSize}")
-            : limit;
     }
 
     private BranchRegister Register() => new(data, emptyBranches, time);

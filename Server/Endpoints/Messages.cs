@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using ContentTree.Store.Protocol;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace ContentTree.Server.Endpoints;
@@ -7,6 +9,9 @@ namespace ContentTree.Server.Endpoints;
 /// <summary>Reads whole bodies up to a limit, and writes answers that say their length.</summary>
 internal static class Messages
 {
+    private const int PageSize = 100;
+    private const int MaxPageSize = 1000;
+
     /// <exception cref="BadHttpRequestException">The body is longer than the limit.</exception>
     public static async Task<byte[]> ReadBodyAsync(this HttpContext context, int limit)
     {
@@ -15,6 +20,17 @@ internal static class Messages
         using var body = new MemoryStream((int)Math.Clamp(context.Request.ContentLength ?? 0, 0, limit));
         await context.Request.Body.CopyToAsync(body, context.RequestAborted);
         return body.ToArray();
+    }
+
+    /// <summary>How many rows of a list are asked for.</summary>
+    /// <exception cref="ProblemException">Not a number that is allowed.</exception>
+    public static int LimitOf(this HttpContext context)
+    {
+        var limit = PageSize;
+        return context.Request.Query["limit"].ToString() is { Length: > 0 } asked &&
+            (!int.TryParse(asked, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit is < 1 or > MaxPageSize)
+            ? throw new ProblemException(ProblemCode.BadRequest, $"limit is a number from 1 to {MaxPageSize}")
+            : limit;
     }
 
     /// <exception cref="JsonException">Not such a message.</exception>

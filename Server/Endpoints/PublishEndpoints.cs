@@ -1,3 +1,4 @@
+using ContentTree.Server.Auditing;
 using ContentTree.Server.Privacy;
 using ContentTree.Server.Publishing;
 using ContentTree.Server.Storage;
@@ -83,7 +84,7 @@ internal sealed class PublishEndpoints(DataDirectory data, TokenAccess access, U
             return;
         }
         var verb = request.IsRevert == true ? BranchMove.Revert : branches.IsAtAnother(request.Branch, request.Commit) ? BranchMove.Promote : BranchMove.Publish;
-        var move = BranchMove.Remote(verb, token, request.Reason);
+        var move = BranchMove.Remote(verb, Actor.Token(token, context), request.Reason);
         if (request.Head is null)
             ReleaseKeys.RequireHere(data);
         var head = request.Head is { } signed ? branches.Advance(seen, complete, move, signed.Bytes.Span) : branches.Advance(seen, complete, move);

@@ -1,3 +1,4 @@
+using ContentTree.Server.Auditing;
 using ContentTree.Server.Compositions;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Protocol;
@@ -5,7 +6,7 @@ using ContentTree.Store.Protocol;
 namespace ContentTree.Server.Endpoints;
 
 /// <summary>The recipes of composed branches.</summary>
-internal sealed class RecipeEndpoints(DataDirectory data, TokenAccess access, TimeProvider time, ILogger log)
+internal sealed class RecipeEndpoints(DataDirectory data, TokenAccess access, Audit audit, TimeProvider time, ILogger log)
 {
     private readonly RecipeRegister _register = new(data, time);
 
@@ -35,6 +36,7 @@ internal sealed class RecipeEndpoints(DataDirectory data, TokenAccess access, Ti
         var asked = await context.ReadAsync(ProtocolJson.Default.RecipeInfo, BodyLimits.Missing);
         var recipe = _register.Set(asked.Name, asked.Text, context.RequestAborted);
         Log.RecipeChanged(log, recipe.Name, "set", token);
+        audit.Note(Actor.Token(token, context), "recipe.set", recipe.Name, after: recipe.Text);
         await context.AnswerAsync(recipe, ProtocolJson.Default.RecipeInfo);
     }
 
@@ -44,6 +46,7 @@ internal sealed class RecipeEndpoints(DataDirectory data, TokenAccess access, Ti
         var name = context.Request.RouteValues["name"] as string ?? "";
         _register.Remove(name);
         Log.RecipeChanged(log, name, "removed", token);
+        audit.Note(Actor.Token(token, context), "recipe.remove", name);
         context.Response.StatusCode = StatusCodes.Status204NoContent;
         return Task.CompletedTask;
     }

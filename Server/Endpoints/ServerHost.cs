@@ -1,3 +1,4 @@
+using ContentTree.Server.Auditing;
 using ContentTree.Server.Compositions;
 using ContentTree.Server.Deltas;
 using ContentTree.Server.Fleet;
@@ -84,6 +85,7 @@ internal sealed class ServerHost : IAsyncDisposable
         var tokens = new Tokens(database, time);
         var devices = new Devices(database, tokens, time);
         var access = new TokenAccess(tokens);
+        var audit = new Audit(data, time);
         // One for all that devices sign: a request seen on one route is a replay on the next.
         var signed = new DeviceAccess(devices, new Nonces(database), time, options.Skew);
         var entitlements = new Entitlements(database);
@@ -96,14 +98,15 @@ internal sealed class ServerHost : IAsyncDisposable
         var timestamps = new Timestamps(data, time);
         var assignments = new Assignments(data, database, time);
         new RepositoryEndpoints(data, _deltas, timestamps, reading).Map(app);
-        new DeviceEndpoints(data, signed, devices, new Events(database), new EmptyBranches(database), _deltas, timestamps, assignments, new SeenHeads(data, devices, time), reading, options, log).Map(app);
+        new DeviceEndpoints(data, signed, devices, new Events(database), new EmptyBranches(database), _deltas, timestamps, assignments, new SeenHeads(data, devices, time), reading, audit, options, log).Map(app);
         packs.Map(app);
         new DeltaEndpoints(data, signed, reading, _deltas, _worker, time).Map(app);
         new PublishEndpoints(data, access, _uploads, time, log).Map(app);
-        new RecipeEndpoints(data, access, time, log).Map(app);
-        new FollowEndpoints(data, access, _following, time, log).Map(app);
+        new RecipeEndpoints(data, access, audit, time, log).Map(app);
+        new FollowEndpoints(data, access, audit, _following, time, log).Map(app);
         new BlackBoxEndpoints(new BlackBoxes(database, time), signed, access, log).Map(app);
-        new ManagementEndpoints(data, devices, tokens, new EmptyBranches(database), assignments, entitlements, access, time, log).Map(app);
+        new ManagementEndpoints(data, devices, tokens, new EmptyBranches(database), assignments, entitlements, access, audit, time, log).Map(app);
+        new AuditEndpoints(audit, access).Map(app);
     }
 
     private static void Limit(KestrelServerOptions kestrel)

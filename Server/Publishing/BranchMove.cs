@@ -1,3 +1,5 @@
+using ContentTree.Server.Auditing;
+
 namespace ContentTree.Server.Publishing;
 
 /// <summary>Who moves a branch, how and why: for people, in the branch's history. Nothing is decided by it.</summary>
@@ -18,11 +20,14 @@ internal sealed record BranchMove(string Verb, string By, string Reason = "")
     public const string Compose = "compose";
     public const string Follow = "follow";
 
-    /// <summary>By whoever runs this program, unless it is said who.</summary>
-    public static BranchMove Here(string verb, string? reason = null, string? by = null) => new(verb, by ?? Environment.UserName, Checked(reason));
+    /// <summary>From where, for what came over the network; only the audit log keeps it.</summary>
+    public string Address { get; init; } = "";
 
-    /// <summary>By whoever has this token.</summary>
-    public static BranchMove Remote(string verb, string token, string? reason) => new(verb, $"token {token}", Checked(reason));
+    /// <summary>By whoever runs this program, unless it is said who.</summary>
+    public static BranchMove Here(string verb, string? reason = null, string? by = null) => new(verb, by ?? Actor.Here.Name, Checked(reason));
+
+    /// <summary>By whoever sent a request.</summary>
+    public static BranchMove Remote(string verb, Actor actor, string? reason) => new(verb, actor.Name, Checked(reason)) { Address = actor.Address };
 
     private static string Checked(string? reason) => reason is null ? "" : reason.Length <= MaxReason && !reason.Any(char.IsControl)
         ? reason

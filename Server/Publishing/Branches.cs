@@ -1,3 +1,4 @@
+using ContentTree.Server.Auditing;
 using ContentTree.Server.Compositions;
 using ContentTree.Server.Privacy;
 using ContentTree.Server.Storage;
@@ -5,6 +6,7 @@ using ContentTree.Server.Trust;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Repositories;
 using ContentTree.Store.Trust;
+using Microsoft.Data.Sqlite;
 
 namespace ContentTree.Server.Publishing;
 
@@ -138,7 +140,7 @@ internal sealed class Branches(DataDirectory data, TimeProvider time)
         new VersionPolicy(data, this).Require(seen.Branch, data.Repository.ReadCommit(complete.Commit));
         data.Repository.Heads.Advance(seen.Branch, seen.Bytes, head.Sequence, bytes);
         Vouch(seen.Branch);
-        Note(head, move);
+        Note(seen, head, move);
         return head;
     }
 
@@ -180,15 +182,16 @@ internal sealed class Branches(DataDirectory data, TimeProvider time)
         }
     }
 
-    private void Note(VerifiedHead head, BranchMove move)
+    private void Note(BranchPosition seen, VerifiedHead head, BranchMove move)
     {
         try
         {
             new MoveNotes(data).Write(head.Branch, head.Sequence, move, head.Created);
+            new Audit(data, time).Note(new Actor(move.By, move.Address), $"branch.{move.Verb}", head.Branch, seen.Head is { } before ? $"{before.Sequence} {before.Commit}" : null, $"{head.Sequence} {head.Commit}", move.Reason);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or SqliteException or FormatException)
         {
-            // The branch has moved: a full disk costs a line for people.
+            // The branch has moved, and the archived heads tell: a full disk costs a line for people.
         }
     }
 

@@ -65,6 +65,14 @@ internal static class Migrations
           failed TEXT, attempts INTEGER NOT NULL DEFAULT 0, retry INTEGER, code INTEGER NOT NULL DEFAULT 0, error TEXT
         );
         """,
+        """
+        CREATE TABLE audit (
+          number INTEGER PRIMARY KEY, time INTEGER NOT NULL, actor TEXT NOT NULL, address TEXT NOT NULL, verb TEXT NOT NULL, subject TEXT NOT NULL,
+          before TEXT NOT NULL, after TEXT NOT NULL, reason TEXT NOT NULL, hash TEXT NOT NULL
+        );
+        CREATE INDEX audit_by_subject ON audit (subject, number);
+        CREATE INDEX audit_by_actor ON audit (actor, number);
+        """,
     ];
 
     public static void Apply(SqliteConnection connection, string path)

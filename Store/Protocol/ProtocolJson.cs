@@ -47,6 +47,7 @@ namespace ContentTree.Store.Protocol;
 [JsonSerializable(typeof(FollowRequest))]
 [JsonSerializable(typeof(FollowInfo))]
 [JsonSerializable(typeof(FollowList))]
+[JsonSerializable(typeof(AuditList))]
 [JsonSerializable(typeof(OfflineReport))]
 [JsonSerializable(typeof(SignedReport))]
 [JsonSerializable(typeof(Problem))]

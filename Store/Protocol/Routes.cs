@@ -57,6 +57,9 @@ public static class Routes
     /// <summary>POST below it: <c>/(branch)</c>, by whoever signs with the hook's secret.</summary>
     public const string Hooks = "/api/v1/hooks";
 
+    /// <summary>GET -> <see cref="AuditList"/>; viewer.</summary>
+    public const string Audit = "/api/v1/audit";
+
     /// <summary>The repository directory, as any static web server would serve it.</summary>
     public const string Repository = "/repo";
 
