@@ -60,6 +60,8 @@ internal static class CommandLine
         DeviceCommand.Create(context),
         TokenCommand.Create(context),
         AuditCommand.Create(context),
+        UserCommand.Create(context),
+        AdminLinkCommand.Create(context),
         KeyCommand.Create(context),
         SignCommand.Create(context),
     };

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using ContentTree.Server.Client;
+using ContentTree.Server.Fleet;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
@@ -163,15 +164,7 @@ internal static class DeviceCommand
             output.WriteLine($"{(item == device.LastEvent ? "events" : ""),-14}{Describe(item)}");
     }
 
-    // One word for why a device does not run what it should.
-    private static string Sync(DeviceInfo device) =>
-        device.LastSeen is null || device.Target is not { } target ? "-"
-        : device.IsAhead == true ? "ahead"
-        : device.Running == target ? "in sync"
-        : device.Failed == target ? "fell back"
-        : device.Hold == true || device.Assignment is { Action: "hold", Taken: true } ? "held"
-        : device.Wanted == target ? "updating"
-        : "behind";
+    private static string Sync(DeviceInfo device) => Standings.Word(Standings.Sync(device));
 
     private static string Doubt(DeviceInfo device) => (device.Conflicts is not null ? " (conflict)" : "") + (device.Cloned is not null ? " (cloned)" : "") + (device.Fork is not null ? " (fork)" : "");
 

@@ -10,6 +10,8 @@ internal static class ServeCommand
 {
     public const string Name = "serve";
 
+    public const string DefaultUrl = "http://127.0.0.1:8480";
+
     private const int MaxDeltas = 100;
 
     /// <summary>From the signal to the end: twice what requests under way get, so that the rest can be tidied up.</summary>
@@ -21,7 +23,7 @@ internal static class ServeCommand
         {
             Description = "where to listen, several separated by ';'; port 0 takes a free one",
             HelpName = "URLS",
-            DefaultValueFactory = _ => "http://127.0.0.1:8480",
+            DefaultValueFactory = _ => DefaultUrl,
         };
         urls.Validators.Add(result =>
         {
@@ -63,8 +65,10 @@ internal static class ServeCommand
                 DeltaQuota = parsed.GetValue(deltaQuota),
                 PartQuota = parsed.GetValue(partQuota),
             });
-            foreach (var url in await host.StartAsync(cancellation))
+            var listening = await host.StartAsync(cancellation);
+            foreach (var url in listening)
                 await context.Terminal.Out.WriteLineAsync($"listening on {url}");
+            AdminLinkCommand.PrintFirst(data, context, listening.First());
             await host.WaitForShutdownAsync(cancellation);
             return ExitCode.Done;
         });

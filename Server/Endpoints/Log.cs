@@ -4,7 +4,7 @@ using ContentTree.Store.Trust;
 
 namespace ContentTree.Server.Endpoints;
 
-/// <summary>Every line the server logs.</summary>
+/// <summary>Every line the server logs. Who does something is the id of a token, or "user" and a name.</summary>
 internal static partial class Log
 {
     [LoggerMessage(Level = LogLevel.Error, Message = "{Method} {Path} failed")]
@@ -13,17 +13,17 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Information, Message = "device {Device} ({Name}) enrolled: {State}")]
     public static partial void Enrolled(ILogger log, KeyId device, string name, DeviceState state);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "device {Device} is {State} now, by token {Token}")]
-    public static partial void Decided(ILogger log, KeyId device, DeviceState state, string token);
+    [LoggerMessage(Level = LogLevel.Information, Message = "device {Device} is {State} now, by {By}")]
+    public static partial void Decided(ILogger log, KeyId device, DeviceState state, string by);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "device {Device} removed, by token {Token}")]
-    public static partial void Removed(ILogger log, KeyId device, string token);
+    [LoggerMessage(Level = LogLevel.Information, Message = "device {Device} removed, by {By}")]
+    public static partial void Removed(ILogger log, KeyId device, string by);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "device {Device} reports {Kind} (code {Code}): {Message}")]
     public static partial void Trouble(ILogger log, KeyId device, string kind, int code, string? message);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "branch {Branch} is at {Commit}, sequence {Sequence}, by token {Token}")]
-    public static partial void Published(ILogger log, BranchName branch, ObjectId commit, long sequence, string token);
+    [LoggerMessage(Level = LogLevel.Information, Message = "branch {Branch} is at {Commit}, sequence {Sequence}, by {By}")]
+    public static partial void Published(ILogger log, BranchName branch, ObjectId commit, long sequence, string by);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "device {Device} proves that {Branch} has been at {Commit}, sequence {Sequence}, which this server does not know: the next publish goes past it")]
     public static partial void HeadLearnt(ILogger log, KeyId device, BranchName branch, ObjectId commit, long sequence);
@@ -34,11 +34,11 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Warning, Message = "device {Device} has a head of {Branch} that is not signed under this server's root: {Reason}")]
     public static partial void HeadNotOurs(ILogger log, KeyId device, BranchName branch, string reason);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "branch {Branch} deleted, by token {Token}")]
-    public static partial void BranchDeleted(ILogger log, BranchName branch, string token);
+    [LoggerMessage(Level = LogLevel.Information, Message = "branch {Branch} deleted, by {By}")]
+    public static partial void BranchDeleted(ILogger log, BranchName branch, string by);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "token {Created} ({Role}) made, by token {Token}")]
-    public static partial void TokenCreated(ILogger log, string created, string role, string token);
+    [LoggerMessage(Level = LogLevel.Information, Message = "token {Created} ({Role}) made, by {By}")]
+    public static partial void TokenCreated(ILogger log, string created, string role, string by);
 
     [LoggerMessage(Level = LogLevel.Information, Message =
         "delta from {From} to {To}: {Bytes} bytes, {Cpu:F1} s of processor time in {Elapsed:F1} s, {Parts} parts, {Known} of them known")]
@@ -59,8 +59,8 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Error, Message = "looking for branches to compose failed")]
     public static partial void CompositionsFailed(ILogger log, Exception exception);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "recipe {Name} {What} by token {Token}")]
-    public static partial void RecipeChanged(ILogger log, string name, string what, string token);
+    [LoggerMessage(Level = LogLevel.Information, Message = "recipe {Name} {What} by {By}")]
+    public static partial void RecipeChanged(ILogger log, string name, string what, string by);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "branch {Branch} followed to revision {Revision}: {Commit}, sequence {Sequence}")]
     public static partial void Followed(ILogger log, BranchName branch, string revision, ObjectId commit, long sequence);
@@ -71,11 +71,11 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Error, Message = "looking at git repositories that are followed failed")]
     public static partial void FollowsFailed(ILogger log, Exception exception);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "what branch {Branch} follows was {What} by token {Token}")]
-    public static partial void FollowChanged(ILogger log, BranchName branch, string what, string token);
+    [LoggerMessage(Level = LogLevel.Information, Message = "what branch {Branch} follows was {What} by {By}")]
+    public static partial void FollowChanged(ILogger log, BranchName branch, string what, string by);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "device {Device} is assigned {Action} {Commit} by token {Token}")]
-    public static partial void Assigned(ILogger log, KeyId device, string action, ObjectId? commit, string token);
+    [LoggerMessage(Level = LogLevel.Information, Message = "device {Device} is assigned {Action} {Commit} by {By}")]
+    public static partial void Assigned(ILogger log, KeyId device, string action, ObjectId? commit, string by);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "no timestamp key of the root is in online-keys/: devices will take nothing of {Branch}")]
     public static partial void NoTimestamp(ILogger log, BranchName branch);
@@ -91,4 +91,10 @@ internal static partial class Log
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "device {Device} sent the black box of {Deployment}")]
     public static partial void BlackBox(ILogger log, KeyId device, string deployment);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "user {User} logged in from {Address}")]
+    public static partial void LoggedIn(ILogger log, string user, string address);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "a login from {Address} was refused")]
+    public static partial void LoginRefused(ILogger log, string address);
 }

@@ -42,7 +42,8 @@ internal sealed class ProblemAnswers(ILogger log)
         _ => Task.CompletedTask,
     };
 
-    private static ProblemException ToProblem(Exception e) => e switch
+    /// <summary>What a failure is to whoever asked.</summary>
+    public static ProblemException ToProblem(Exception e) => e switch
     {
         ProblemException problem => problem,
         BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => new(ProblemCode.TooLarge, e.Message),

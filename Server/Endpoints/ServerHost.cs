@@ -107,6 +107,9 @@ internal sealed class ServerHost : IAsyncDisposable
         new BlackBoxEndpoints(new BlackBoxes(database, time), signed, access, log).Map(app);
         new ManagementEndpoints(data, devices, tokens, new EmptyBranches(database), assignments, entitlements, access, audit, time, log).Map(app);
         new AuditEndpoints(audit, access).Map(app);
+        var dashboard = new Dashboard.Dashboard(data, database, audit, time, options, app.Services, log);
+        app.Lifetime.ApplicationStopping.Register(dashboard.Dispose);
+        dashboard.Map(app);
     }
 
     private static void Limit(KestrelServerOptions kestrel)

@@ -19,6 +19,7 @@ internal sealed class TokenAccess(Tokens tokens)
         return Includes(token.Role, role) ? token.Id : throw new ProblemException(ProblemCode.Forbidden, $"a {token.Role} token cannot do this; it needs {role}");
     }
 
-    private static bool Includes(string has, string needs) => has == TokenRole.Admin || has == needs ||
+    /// <summary>Whether one role may do what is another's.</summary>
+    public static bool Includes(string has, string needs) => has == TokenRole.Admin || has == needs ||
         (needs == TokenRole.Viewer && has is TokenRole.Publisher or TokenRole.Operator);
 }

@@ -13,14 +13,22 @@ internal sealed class DeviceView(DataDirectory data, Devices devices, Entitlemen
 {
     public IReadOnlyList<DeviceInfo> List(int limit, string? after = null)
     {
-        var branches = new Branches(data, time);
-        var heads = new Dictionary<BranchName, VerifiedHead?>();
-        return [.. devices.List(limit, after).Select(device =>
-        {
-            if (!heads.TryGetValue(device.Branch, out var head))
-                heads[device.Branch] = head = branches.Read(device.Branch).Head;
-            return Beside(device, head);
-        })];
+        var heads = Heads();
+        return [.. devices.List(limit, after).Select(device => Beside(device, heads(device.Branch)))];
+    }
+
+    /// <summary>A page of devices by name.</summary>
+    public IReadOnlyList<DeviceInfo> Search(DeviceFilter filter, int limit, KeyId? after = null)
+    {
+        var heads = Heads();
+        return [.. devices.Search(filter, limit, after).Select(device => Beside(device, heads(device.Branch)))];
+    }
+
+    /// <summary>All devices, counted by what decides how they stand.</summary>
+    public IReadOnlyList<DeviceKind> Kinds(DateTimeOffset silentBefore)
+    {
+        var heads = Heads();
+        return [.. devices.Kinds(silentBefore).Select(kind => kind with { Device = Beside(kind.Device, heads(kind.Device.Branch)) })];
     }
 
     /// <exception cref="NotFoundException">There is no such device.</exception>
@@ -28,6 +36,19 @@ internal sealed class DeviceView(DataDirectory data, Devices devices, Entitlemen
     {
         var device = devices.Find(id);
         return Beside(device, new Branches(data, time).Read(device.Branch).Head) with { Allowed = entitlements.Of(id) is { Count: > 0 } allowed ? [.. allowed] : null };
+    }
+
+    // Each branch's is read once, when a device follows it.
+    private Func<BranchName, VerifiedHead?> Heads()
+    {
+        var branches = new Branches(data, time);
+        var heads = new Dictionary<BranchName, VerifiedHead?>();
+        return branch =>
+        {
+            if (!heads.TryGetValue(branch, out var head))
+                heads[branch] = head = branches.Read(branch).Head;
+            return head;
+        };
     }
 
     private DeviceInfo Beside(DeviceInfo device, VerifiedHead? head) => device with

@@ -29,7 +29,9 @@ internal sealed record BranchMove(string Verb, string By, string Reason = "")
     /// <summary>By whoever sent a request.</summary>
     public static BranchMove Remote(string verb, Actor actor, string? reason) => new(verb, actor.Name, Checked(reason)) { Address = actor.Address };
 
-    private static string Checked(string? reason) => reason is null ? "" : reason.Length <= MaxReason && !reason.Any(char.IsControl)
+    /// <summary>A reason as it is kept.</summary>
+    /// <exception cref="FormatException">It is too long or has more than one line.</exception>
+    public static string Checked(string? reason) => reason is null ? "" : reason.Length <= MaxReason && !reason.Any(char.IsControl)
         ? reason
         : throw new FormatException($"a reason is one line of at most {MaxReason} characters");
 }

@@ -125,6 +125,52 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
         return connection.Query(Select + " WHERE d.id > $after ORDER BY d.id LIMIT $limit", Read, ("$after", after ?? ""), ("$limit", limit));
     }
 
+    /// <summary>A page of devices by name, then id.</summary>
+    /// <param name="after">The last one of the page before; null begins.</param>
+    public IReadOnlyList<DeviceInfo> Search(DeviceFilter filter, int limit, KeyId? after = null)
+    {
+        var where = new List<string> { "(d.name, d.id) > ((SELECT coalesce(max(name), '') FROM devices WHERE id = $after), $after)" };
+        if (filter.Text.Length > 0)
+            where.Add("(lower(d.name) LIKE $text ESCAPE '!' OR d.id LIKE $text ESCAPE '!' OR lower(d.serial) LIKE $text ESCAPE '!' OR lower(d.hardware) LIKE $text ESCAPE '!')");
+        if (filter.Branch is not null)
+            where.Add("d.branch = $branch");
+        if (filter.State is not null)
+            where.Add("d.state = $state");
+        if (filter.Running is not null)
+            where.Add("d.running = $running");
+        if (filter.Mark != DeviceMark.None)
+            where.Add(filter.Mark switch
+            {
+                DeviceMark.Failed => "d.failed IS NOT NULL",
+                DeviceMark.Staged => "d.wanted IS NOT NULL",
+                DeviceMark.Cloned => "d.cloned IS NOT NULL",
+                _ => "d.fork IS NOT NULL",
+            });
+        var text = filter.Text.ToLowerInvariant().Replace("!", "!!", StringComparison.Ordinal).Replace("%", "!%", StringComparison.Ordinal).Replace("_", "!_", StringComparison.Ordinal);
+        using var connection = database.Connect();
+        return connection.Query($"{Select} WHERE {string.Join(" AND ", where)} ORDER BY d.name, d.id LIMIT $limit", Read,
+            ("$after", after?.ToString() ?? ""), ("$text", $"%{text}%"), ("$branch", filter.Branch), ("$state", filter.State is { } state ? Word(state) : null), ("$running", filter.Running), ("$limit", limit));
+    }
+
+    /// <summary>All devices, counted by what decides how they stand.</summary>
+    /// <param name="silentBefore">Who was last heard of before is counted by itself.</param>
+    public IReadOnlyList<DeviceKind> Kinds(DateTimeOffset silentBefore)
+    {
+        using var connection = database.Connect();
+        return connection.Query("""
+            SELECT d.branch, d.state, d.running, d.wanted, d.failed, d.hold, d.sequence, d.cloned IS NOT NULL AS is_cloned, d.fork IS NOT NULL AS is_forked,
+              CASE WHEN d.last_seen < $silent THEN 1 ELSE 0 END AS is_silent, d.last_seen IS NULL AS is_new,
+              a.action AS told_action, a.commit_id AS told_commit, CASE WHEN a.expires > $now THEN 1 ELSE 0 END AS is_told, CASE WHEN d.assignment = a.counter THEN 1 ELSE 0 END AS is_taken, count(*) AS devices
+            FROM devices d LEFT JOIN assignments a ON a.device = d.id
+            GROUP BY d.branch, d.state, d.running, d.wanted, d.failed, d.hold, d.sequence, is_cloned, is_forked, is_silent, is_new, told_action, told_commit, is_told, is_taken
+            """, row => new DeviceKind(new DeviceInfo(
+                default, "", StateOf(row.Text("state")), "", "", BranchName.Parse(row.Text("branch")), default, row.Number("is_new") != 0 ? null : row.Number("is_silent") != 0 ? DateTimeOffset.UnixEpoch : silentBefore,
+                IdOf(row, "running"), IdOf(row, "wanted"), IdOf(row, "failed"), Sequence: row.Number("sequence"), Hold: row.Number("hold") != 0 ? true : null,
+                Assignment: row.TextOrNull("told_action") is { } action ? new AssignmentInfo(action, 0, row.Number("is_told") != 0 ? DateTimeOffset.MaxValue : DateTimeOffset.MinValue, IdOf(row, "told_commit"), Taken: row.Number("is_taken") != 0) : null,
+                Cloned: row.Number("is_cloned") != 0 ? DateTimeOffset.UnixEpoch : null, Fork: row.Number("is_forked") != 0 ? 0 : null), row.Number("devices")),
+            ("$silent", silentBefore), ("$now", time.GetUtcNow()));
+    }
+
     /// <summary>A device with its newest events.</summary>
     /// <exception cref="NotFoundException">There is no such device.</exception>
     public DeviceInfo Find(KeyId id)

@@ -1,6 +1,7 @@
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Trust;
+using Microsoft.Data.Sqlite;
 
 namespace ContentTree.Server.Storage;
 
@@ -38,13 +39,25 @@ internal sealed class Events(Database database)
         return received;
     }
 
+    /// <summary>What went wrong last on any device, newest first by the devices' clocks, none of it in the future.</summary>
+    public IReadOnlyList<(KeyId Device, string Name, ReportEvent Event)> NewestTrouble(DateTimeOffset since, DateTimeOffset now, int limit)
+    {
+        using var connection = database.Connect();
+        return connection.Query("""
+            SELECT e.*, d.name FROM events e JOIN devices d ON d.id = e.device
+            WHERE e.code <> 0 AND e.time > $since AND e.time <= $now ORDER BY e.time DESC LIMIT $limit
+            """, row => (KeyId.Parse(row.Text("device")), row.Text("name"), Read(row)), ("$since", since), ("$now", now), ("$limit", limit));
+    }
+
     /// <summary>The newest events of a device, newest first.</summary>
     public IReadOnlyList<ReportEvent> Newest(KeyId device, int limit)
     {
         using var connection = database.Connect();
-        return connection.Query("SELECT * FROM events WHERE device = $device ORDER BY sequence DESC LIMIT $limit", row => new ReportEvent(
-            row.Number("sequence"), row.Time("time"), row.Text("kind"),
-            row.TextOrNull("commit_id") is { } commit ? ObjectId.Parse(commit) : null, row.TextOrNull("deployment"),
-            (int)row.Number("code"), row.TextOrNull("message")), ("$device", device), ("$limit", limit));
+        return connection.Query("SELECT * FROM events WHERE device = $device ORDER BY sequence DESC LIMIT $limit", Read, ("$device", device), ("$limit", limit));
     }
+
+    private static ReportEvent Read(SqliteDataReader row) => new(
+        row.Number("sequence"), row.Time("time"), row.Text("kind"),
+        row.TextOrNull("commit_id") is { } commit ? ObjectId.Parse(commit) : null, row.TextOrNull("deployment"),
+        (int)row.Number("code"), row.TextOrNull("message"));
 }

@@ -73,6 +73,19 @@ internal static class Migrations
         CREATE INDEX audit_by_subject ON audit (subject, number);
         CREATE INDEX audit_by_actor ON audit (actor, number);
         """,
+        """
+        CREATE TABLE users (name TEXT PRIMARY KEY, role TEXT NOT NULL, password TEXT NOT NULL, created INTEGER NOT NULL, disabled INTEGER);
+        CREATE TABLE sessions (
+          hash TEXT PRIMARY KEY, user_name TEXT NOT NULL REFERENCES users (name) ON DELETE CASCADE, created INTEGER NOT NULL,
+          seen INTEGER NOT NULL, address TEXT NOT NULL
+        );
+        CREATE INDEX sessions_by_user ON sessions (user_name);
+        CREATE TABLE login_links (hash TEXT PRIMARY KEY, created INTEGER NOT NULL, expires INTEGER NOT NULL);
+        CREATE TABLE login_failures (subject TEXT PRIMARY KEY, failures INTEGER NOT NULL, latest INTEGER NOT NULL);
+        CREATE INDEX devices_by_name ON devices (name, id);
+        CREATE INDEX devices_pending ON devices (name, id) WHERE state = 'pending';
+        CREATE INDEX events_of_trouble ON events (time) WHERE code <> 0;
+        """,
     ];
 
     public static void Apply(SqliteConnection connection, string path)

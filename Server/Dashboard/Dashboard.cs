@@ -1,0 +1,55 @@
+using ContentTree.Server.Auditing;
+using ContentTree.Server.Dashboard.Login;
+using ContentTree.Server.Dashboard.Pages;
+using ContentTree.Server.Endpoints;
+using ContentTree.Server.Fleet;
+using ContentTree.Server.Privacy;
+using ContentTree.Server.Publishing;
+using ContentTree.Server.Storage;
+
+namespace ContentTree.Server.Dashboard;
+
+/// <summary>The pages for people, put together of the same parts that the command line and the interface use.</summary>
+internal sealed class Dashboard : IDisposable
+{
+    private readonly DataDirectory _data;
+    private readonly Database _database;
+    private readonly Audit _audit;
+    private readonly TimeProvider _time;
+    private readonly ServerOptions _options;
+    private readonly ILogger _log;
+    private readonly PageRenderer _renderer;
+    private readonly Sessions _sessions;
+    private readonly Gate _gate;
+    private readonly Devices _devices;
+    private readonly DeviceView _view;
+    private readonly FleetCounts _counts;
+    private readonly LivePages _live;
+
+    public Dashboard(DataDirectory data, Database database, Audit audit, TimeProvider time, ServerOptions options, IServiceProvider services, ILogger log)
+    {
+        (_data, _database, _audit, _time, _options, _log) = (data, database, audit, time, options, log);
+        _renderer = new PageRenderer(services, services.GetRequiredService<ILoggerFactory>());
+        _sessions = new Sessions(database, time);
+        _gate = new Gate(_sessions, _renderer, time, log);
+        _devices = new Devices(database, new Tokens(database, time), time);
+        _view = new DeviceView(data, _devices, new Entitlements(database), time);
+        _counts = new FleetCounts(_view, time, options.PollInterval);
+        _live = new LivePages(_gate, data, database, time);
+    }
+
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        OwnFiles.Map(routes);
+        _live.Map(routes);
+        new LoginPages(_gate, _renderer, new Users(_database, _time), _sessions, new LoginLinks(_database, _time), new LoginLimit(_database, _time), _audit, _log).Map(routes);
+        var list = new DeviceList(_view, _counts);
+        new DevicePages(_gate, _renderer, list, _view, _devices, new Assignments(_data, _database, _time), new BlackBoxes(_database, _time), _counts, Register, _audit, _options, _log).Map(routes);
+        new ApprovalPages(_gate, _renderer, _view, _devices, _counts, _audit, _log).Map(routes);
+        new OverviewPages(_gate, _renderer, _counts, _view, new Events(_database), Register, _time).Map(routes);
+    }
+
+    public void Dispose() => _live.Dispose();
+
+    private BranchRegister Register() => new(_data, new EmptyBranches(_database), _time);
+}

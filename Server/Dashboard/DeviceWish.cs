@@ -1,0 +1,63 @@
+using ContentTree.Server.Fleet;
+using ContentTree.Server.Storage;
+using ContentTree.Store.Objects;
+using ContentTree.Store.Protocol;
+using ContentTree.Store.Trust;
+
+namespace ContentTree.Server.Dashboard;
+
+/// <summary>What somebody wants to see of the devices, as an address says it.</summary>
+/// <param name="Special">"cloned", "forked" or "trouble": what is no standing.</param>
+internal sealed record DeviceWish(string Text, BranchName? Branch, Standing? Standing, ObjectId? Running, string Special)
+{
+    private const int MaxText = 200;
+
+    /// <summary>What may stand in an address beside the standings.</summary>
+    public const string Cloned = "cloned";
+
+    public const string Forked = "forked";
+
+    public static DeviceWish Of(Visitor visitor)
+    {
+        var (text, word) = (visitor.Query("q").Trim(), visitor.Query("standing"));
+        Standing? standing = Enum.GetValues<Standing>().Where(s => Standings.Word(s) == word).Select(s => (Standing?)s).FirstOrDefault();
+        return new DeviceWish(text.Length <= MaxText ? text : text[..MaxText], BranchName.TryParse(visitor.Query("branch"), out var branch) ? branch : null,
+            standing, ObjectId.TryParse(visitor.Query("running"), out var running) ? running : null, word is Cloned or Forked ? word : "");
+    }
+
+    public bool IsEmpty => Text.Length == 0 && Branch is null && Standing is null && Running is null && Special.Length == 0;
+
+    /// <summary>Whether the counts of the fleet say how many there are.</summary>
+    public bool IsCountable => Text.Length == 0 && Running is null && Special.Length == 0;
+
+    public string StandingWord => Special.Length > 0 ? Special : Standing is { } standing ? Standings.Word(standing) : "";
+
+    /// <summary>What the database can decide by itself.</summary>
+    public DeviceFilter Filter => new(Text, Branch, Standing switch
+    {
+        Fleet.Standing.Pending => DeviceState.Pending,
+        Fleet.Standing.Rejected => DeviceState.Rejected,
+        null => null,
+        _ => DeviceState.Accepted,
+    }, Running, Special switch
+    {
+        Cloned => DeviceMark.Cloned,
+        Forked => DeviceMark.Forked,
+        _ => Standing switch
+        {
+            Fleet.Standing.FellBack => DeviceMark.Failed,
+            Fleet.Standing.Updating => DeviceMark.Staged,
+            _ => DeviceMark.None,
+        },
+    });
+
+    public long Count(FleetCount fleet) =>
+        fleet.Branches.Where(b => Branch is null || b.Branch == Branch).Sum(b => Standing is { } standing ? b.Of(standing) : b.All);
+
+    /// <summary>The same wish as part of an address.</summary>
+    public string Address(KeyId? after = null)
+    {
+        (string Name, string? Value)[] all = [("q", Text), ("branch", Branch?.ToString()), ("standing", StandingWord), ("running", Running?.ToString()), ("after", after?.ToString())];
+        return string.Join('&', all.Where(p => p.Value is { Length: > 0 }).Select(p => $"{p.Name}={Uri.EscapeDataString(p.Value ?? "")}"));
+    }
+}

@@ -1,0 +1,117 @@
+using ContentTree.Server.Storage;
+using ContentTree.Store.Protocol;
+using ContentTree.Store.Repositories;
+using Microsoft.Data.Sqlite;
+
+namespace ContentTree.Server.Dashboard.Login;
+
+/// <summary>Who may log in. A change that takes something away ends the user's sessions.</summary>
+internal sealed class Users(Database database, TimeProvider time)
+{
+    private const int MaxName = 64;
+
+    public static IReadOnlyList<string> Roles { get; } = [TokenRole.Viewer, TokenRole.Publisher, TokenRole.Operator, TokenRole.Admin];
+
+    public IReadOnlyList<User> List()
+    {
+        using var connection = database.Connect();
+        return connection.Query("SELECT * FROM users ORDER BY name", Read);
+    }
+
+    public bool IsEmpty()
+    {
+        using var connection = database.Connect();
+        return connection.Query("SELECT 1 FROM users LIMIT 1", _ => 1).Count == 0;
+    }
+
+    /// <exception cref="FormatException">The name, role or password cannot be used.</exception>
+    /// <exception cref="BranchMovedException">There is a user of this name.</exception>
+    public User Add(string name, string role, string password)
+    {
+        Require(name, role);
+        PasswordHash.Require(name, password);
+        var hash = PasswordHash.Create(password);
+        using var connection = database.Connect();
+        if (connection.Execute("INSERT INTO users (name, role, password, created) VALUES ($name, $role, $password, $now) ON CONFLICT DO NOTHING",
+            ("$name", name), ("$role", role), ("$password", hash), ("$now", time.GetUtcNow())) == 0)
+            throw new BranchMovedException($"there is a user {name} already");
+        return new User(name, role, time.GetUtcNow());
+    }
+
+    /// <summary>Whoever has a login link is this user from now on, and admin.</summary>
+    /// <exception cref="FormatException">The name or password cannot be used.</exception>
+    public User Install(string name, string password)
+    {
+        RequireUsable(name, password);
+        var hash = PasswordHash.Create(password);
+        using var connection = database.Connect();
+        using var transaction = connection.BeginTransaction();
+        connection.Execute("""
+            INSERT INTO users (name, role, password, created) VALUES ($name, $role, $password, $now)
+            ON CONFLICT (name) DO UPDATE SET role = $role, password = $password, disabled = NULL
+            """, ("$name", name), ("$role", TokenRole.Admin), ("$password", hash), ("$now", time.GetUtcNow()));
+        EndSessions(connection, name);
+        transaction.Commit();
+        return new User(name, TokenRole.Admin, time.GetUtcNow());
+    }
+
+    /// <exception cref="NotFoundException">There is no such user.</exception>
+    public void SetRole(string name, string role)
+    {
+        Require(name, role);
+        Change(name, "UPDATE users SET role = $value WHERE name = $name", role, isLess: role != TokenRole.Admin);
+    }
+
+    /// <exception cref="NotFoundException">There is no such user.</exception>
+    public void SetPassword(string name, string password)
+    {
+        PasswordHash.Require(name, password);
+        Change(name, "UPDATE users SET password = $value WHERE name = $name", PasswordHash.Create(password), isLess: false);
+    }
+
+    /// <exception cref="FormatException">No user can have this name or this password.</exception>
+    public static void RequireUsable(string name, string password)
+    {
+        Require(name, TokenRole.Admin);
+        PasswordHash.Require(name, password);
+    }
+
+    /// <summary>Nobody gets in by this name until it is enabled.</summary>
+    /// <exception cref="NotFoundException">There is no such user.</exception>
+    public void SetDisabled(string name, bool isDisabled) =>
+        Change(name, "UPDATE users SET disabled = $value WHERE name = $name", isDisabled ? time.GetUtcNow() : null, isLess: isDisabled);
+
+    /// <summary>The user whose password this is; null when it is not, there is none, or it is disabled.</summary>
+    public User? Check(string name, string password)
+    {
+        using var connection = database.Connect();
+        var found = connection.Query("SELECT * FROM users WHERE name = $name", row => (User: Read(row), Hash: row.Text("password")), ("$name", name));
+        var isRight = PasswordHash.Verify(password, found is [var one] ? one.Hash : null);
+        return isRight && found is [{ User: { Disabled: null } user }] ? user : null;
+    }
+
+    private void Change(string name, string sql, object? value, bool isLess)
+    {
+        using var connection = database.Connect();
+        using var transaction = connection.BeginTransaction();
+        if (isLess && connection.Query("SELECT 1 FROM users WHERE role = $admin AND disabled IS NULL AND name <> $name LIMIT 1", _ => 1, ("$admin", TokenRole.Admin), ("$name", name)).Count == 0 &&
+            connection.Query("SELECT 1 FROM users WHERE name = $name AND role = $admin AND disabled IS NULL", _ => 1, ("$admin", TokenRole.Admin), ("$name", name)).Count > 0)
+            throw new BranchMovedException($"{name} is the last admin; make another one first");
+        if (connection.Execute(sql, ("$name", name), ("$value", value)) == 0)
+            throw new NotFoundException($"no user {name}");
+        EndSessions(connection, name);
+        transaction.Commit();
+    }
+
+    private static void EndSessions(SqliteConnection connection, string name) => connection.Execute("DELETE FROM sessions WHERE user_name = $name", ("$name", name));
+
+    private static void Require(string name, string role)
+    {
+        if (name.Length is 0 or > MaxName || !name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_' or '@' or '+'))
+            throw new FormatException($"a user's name has 1 to {MaxName} letters, digits, '.', '-', '_', '@' and '+'");
+        if (!Roles.Contains(role))
+            throw new FormatException($"'{role}' is no role: {string.Join(", ", Roles)}");
+    }
+
+    private static User Read(SqliteDataReader row) => new(row.Text("name"), row.Text("role"), row.Time("created"), row.TimeOrNull("disabled"));
+}

@@ -1,0 +1,21 @@
+using ContentTree.Store.Protocol;
+
+namespace ContentTree.Server.Dashboard;
+
+/// <summary>The pages that are always a click away, as far as somebody's role shows them.</summary>
+internal sealed record Navigation(string Name, string Path, string Class = "", string Role = TokenRole.Viewer)
+{
+    private static readonly Navigation[] All =
+    [
+        new("Overview", "/"),
+        new("Devices", "/devices"),
+        new("Approvals", "/approvals"),
+        new("Branches", "/branches", "next"),
+        new("Publish", "/publish", Role: TokenRole.Publisher),
+        new("Storage", "/storage", "next"),
+        new("Users", "/users", Role: TokenRole.Admin),
+        new("Tokens", "/tokens", Role: TokenRole.Admin),
+    ];
+
+    public static IEnumerable<Navigation> For(Visitor visitor) => All.Where(entry => visitor.May(entry.Role));
+}

@@ -1,0 +1,127 @@
+using System.Runtime.CompilerServices;
+using ContentTree.Server.Auditing;
+using ContentTree.Server.Commands;
+using ContentTree.Server.Endpoints;
+using ContentTree.Server.Fleet;
+using ContentTree.Server.Publishing;
+using ContentTree.Server.Storage;
+using ContentTree.Store.Objects;
+using ContentTree.Store.Protocol;
+using ContentTree.Store.Trust;
+
+namespace ContentTree.Server.Dashboard.Pages;
+
+/// <summary>The devices: all of them by pages, and each by itself with what can be done about it.</summary>
+internal sealed class DevicePages(
+    Gate gate, PageRenderer renderer, DeviceList list, DeviceView view, Devices devices, Assignments assignments, BlackBoxes boxes, FleetCounts counts,
+    Func<BranchRegister> register, Audit audit, ServerOptions options, ILogger log)
+{
+    private const int PageSize = 50;
+    private const int ExportSize = 500;
+    private const int ShownBoxes = 3;
+
+    /// <param name="Next">Where the next page begins; null on the last one.</param>
+    internal sealed record Listing(IReadOnlyList<DeviceRow> Rows, DeviceWish Wish, KeyId? Next, bool IsFirst, long Matching, IReadOnlyList<BranchName> Branches);
+
+    internal sealed record Single(DeviceInfo Device, Standing Standing, IReadOnlyList<BlackBoxInfo> Boxes, IReadOnlyList<BranchPositionInfo> Positions, TimeSpan PollInterval);
+
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/devices", gate.Page(ListAsync));
+        routes.MapGet("/devices.csv", gate.Page(visitor => visitor.SendAsync("text/csv; charset=utf-8", "devices.csv", ExportAsync(DeviceWish.Of(visitor)))));
+        routes.MapGet("/devices/{id}", gate.Page(ShowAsync));
+        routes.MapPost("/devices/{id}/accept", gate.Action((visitor, _) => DecideAsync(visitor, DeviceState.Accepted), TokenRole.Operator));
+        routes.MapPost("/devices/{id}/reject", gate.Action((visitor, _) => DecideAsync(visitor, DeviceState.Rejected), TokenRole.Operator));
+        routes.MapPost("/devices/{id}/assign", gate.Action(AssignAsync, TokenRole.Operator));
+        routes.MapPost("/devices/{id}/remove", gate.Action(RemoveAsync, TokenRole.Operator));
+    }
+
+    private Task ListAsync(Visitor visitor)
+    {
+        var wish = DeviceWish.Of(visitor);
+        KeyId? after = KeyId.TryParse(visitor.Query("after"), out var id) ? id : null;
+        var found = list.Read(wish, PageSize + 1, after);
+        var rows = found.Take(PageSize).ToArray();
+        var fleet = counts.Read();
+        return renderer.ShowAsync<DevicesPage>(visitor, new Listing(
+            rows, wish, found.Count > PageSize ? rows[^1].Device.Id : null, after is null, wish.IsCountable ? wish.Count(fleet) : -1, [.. fleet.Branches.Select(b => b.Branch)]));
+    }
+
+    private async IAsyncEnumerable<string> ExportAsync(DeviceWish wish, [EnumeratorCancellation] CancellationToken cancellation = default)
+    {
+        yield return "id,name,standing,state,branch,sequence,running,wanted,target,boot,hardware,architecture,serial,enrolled,last seen,last event\n";
+        KeyId? after = null;
+        while (true)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var page = list.Read(wish, ExportSize, after);
+            foreach (var (device, standing) in page)
+                yield return Csv.Line(device.Id, device.Name, Standings.Word(standing), device.State, device.Branch, device.Sequence, device.Running, device.Wanted, device.Target, device.Boot,
+                    device.Hardware, device.Architecture, device.Serial, Printing.Time(device.Enrolled), device.LastSeen is null ? null : Printing.Time(device.LastSeen), device.LastEvent?.Kind);
+            if (page.Count < ExportSize)
+                yield break;
+            after = page[^1].Device.Id;
+            await Task.Yield();
+        }
+    }
+
+    private Task ShowAsync(Visitor visitor)
+    {
+        var device = view.Find(IdOf(visitor));
+        var shown = boxes.List(device.Id).Select((box, number) => number < ShownBoxes ? boxes.Read(device.Id, box.Deployment) : box).ToArray();
+        return renderer.ShowAsync<DevicePage>(visitor, new Single(device, Standings.Of(device, counts.SilentBefore), shown, PositionsOf(device.Branch), options.PollInterval));
+    }
+
+    private IReadOnlyList<BranchPositionInfo> PositionsOf(BranchName branch)
+    {
+        try
+        {
+            return register().History(branch, 20);
+        }
+        catch (Store.Repositories.NotFoundException)
+        {
+            return [];
+        }
+    }
+
+    private Task DecideAsync(Visitor visitor, DeviceState state)
+    {
+        var before = devices.Find(IdOf(visitor)).State;
+        var device = devices.Decide(IdOf(visitor), state);
+        Log.Decided(log, device.Id, device.State, visitor.Actor.Name);
+        audit.Note(visitor.Actor, state == DeviceState.Accepted ? "device.accept" : "device.reject", device.Id, $"{before}", $"{device.State}");
+        counts.Forget();
+        return visitor.Go($"/devices/{device.Id}", state == DeviceState.Accepted ? "Accepted: it gets its branch at its next poll." : "Rejected: it gets nothing until it is accepted.");
+    }
+
+    private Task AssignAsync(Visitor visitor, IFormCollection form)
+    {
+        var id = IdOf(visitor);
+        var action = form["action"].ToString();
+        var days = form["days"].ToString();
+        var request = new AssignmentRequest(action, action == "pin" ? form["commit"].ToString().Trim() : null, form["reason"].ToString() is { Length: > 0 } reason ? BranchMove.Checked(reason) : null,
+            int.TryParse(days, out var count) && count is > 0 and <= 3650 ? visitor.Now.AddDays(count) : days.Length == 0 ? null : throw new FormatException("days are a number from 1 to 3650"));
+        var told = assignments.Assign(id, request);
+        Log.Assigned(log, id, told.Action, told.Commit, visitor.Actor.Name);
+        audit.Note(visitor.Actor, $"device.{told.Action}", id, after: $"{told.Commit} until {told.Expires:u}", reason: told.Reason);
+        counts.Forget();
+        return visitor.Go($"/devices/{id}", told.Action switch
+        {
+            "pin" => "Pinned: it hears of it at its next poll.",
+            "hold" => "Held: it hears of it at its next poll.",
+            _ => "Released: it follows its branch again from its next poll on.",
+        });
+    }
+
+    private Task RemoveAsync(Visitor visitor, IFormCollection form)
+    {
+        var id = IdOf(visitor);
+        devices.Remove(id);
+        Log.Removed(log, id, visitor.Actor.Name);
+        audit.Note(visitor.Actor, "device.remove", id);
+        counts.Forget();
+        return visitor.Go("/devices", $"Device {id} is removed, with its events and black boxes.");
+    }
+
+    private static KeyId IdOf(Visitor visitor) => KeyId.TryParse(visitor.Route("id"), out var id) ? id : throw new ProblemException(ProblemCode.NotFound, "a device's id has 16 hex digits");
+}

@@ -1,0 +1,138 @@
+using ContentTree.Server.Auditing;
+using ContentTree.Server.Dashboard.Login;
+using ContentTree.Server.Endpoints;
+
+namespace ContentTree.Server.Dashboard.Pages;
+
+/// <summary>The way in and out: login, the one-time link, and what a user changes about himself.</summary>
+internal sealed class LoginPages(Gate gate, PageRenderer renderer, Users users, Sessions sessions, LoginLinks links, LoginLimit limit, Audit audit, ILogger log)
+{
+    /// <param name="To">The page that was asked for.</param>
+    internal sealed record Login(string To, string Name = "", string? Wrong = null);
+
+    /// <param name="Link">The link's secret; null when it is no good.</param>
+    internal sealed record Welcome(string? Link, string Name = "", string? Wrong = null);
+
+    internal sealed record Account(User User, IReadOnlyList<(string Address, DateTimeOffset Created, DateTimeOffset Seen)> Sessions);
+
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/login", gate.Open(ShowLoginAsync));
+        routes.MapPost("/login", gate.OpenAction(LogInAsync));
+        routes.MapPost("/logout", gate.Action(LogOutAsync));
+        routes.MapGet("/welcome/{link}", gate.Open(visitor => ShowWelcomeAsync(visitor, new Welcome(GoodLink(visitor.Route("link"))))));
+        routes.MapPost("/welcome", gate.OpenAction(InstallAsync));
+        routes.MapGet("/account", gate.Page(visitor => renderer.ShowAsync<AccountPage>(visitor, AccountOf(visitor))));
+        routes.MapPost("/account/password", gate.Action(ChangePasswordAsync));
+        routes.MapPost("/account/logout-everywhere", gate.Action(LogOutEverywhereAsync));
+    }
+
+    private Task ShowLoginAsync(Visitor visitor) => visitor.Session is not null
+        ? visitor.Go("/")
+        : renderer.ShowAsync<LoginPage>(visitor, new Login(visitor.Query("to")));
+
+    private async Task LogInAsync(Visitor visitor, IFormCollection form)
+    {
+        var (name, password, to) = (form["name"].ToString(), form["password"].ToString(), form["to"].ToString());
+        if (limit.WaitOf(name, visitor.Address) is { Ticks: > 0 } wait)
+        {
+            visitor.Context.Response.Headers.RetryAfter = $"{(long)Math.Ceiling(wait.TotalSeconds)}";
+            await renderer.ShowAsync<LoginPage>(visitor, new Login(to, name, $"Too many tries; wait {Text.Span(wait + TimeSpan.FromSeconds(1))}."), StatusCodes.Status429TooManyRequests);
+            return;
+        }
+        // Counted before the answer is known: tries at the same time do not get past the limit.
+        limit.Fail(name, visitor.Address);
+        if (users.Check(name, password) is not { } user)
+        {
+            Log.LoginRefused(log, visitor.Address);
+            await renderer.ShowAsync<LoginPage>(visitor, new Login(to, name, "Name or password is wrong."), StatusCodes.Status401Unauthorized);
+            return;
+        }
+        limit.Succeed(name, visitor.Address);
+        Enter(visitor, user);
+        await visitor.Go(IsOwnPath(to) ? to : "/");
+    }
+
+    private Task LogOutAsync(Visitor visitor, IFormCollection form)
+    {
+        if (visitor.Session is { } session)
+            sessions.End(session);
+        Gate.Leave(visitor.Context);
+        return visitor.Go("/login");
+    }
+
+    private Task ShowWelcomeAsync(Visitor visitor, Welcome welcome) =>
+        renderer.ShowAsync<WelcomePage>(visitor, welcome, welcome is { Link: not null, Wrong: null } ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest);
+
+    private async Task InstallAsync(Visitor visitor, IFormCollection form)
+    {
+        var (name, password) = (form["name"].ToString(), form["password"].ToString());
+        if (GoodLink(form["link"].ToString()) is not { } link)
+        {
+            await ShowWelcomeAsync(visitor, new Welcome(null));
+            return;
+        }
+        try
+        {
+            if (password != form["again"].ToString())
+                throw new FormatException("the two passwords differ");
+            Users.RequireUsable(name, password);
+            var user = links.TryUse(link) ? users.Install(name, password) : throw new FormatException("the link was used already");
+            audit.Note(new Actor($"user {user.Name}", visitor.Address), "user.install", user.Name, after: user.Role);
+            Enter(visitor, user);
+        }
+        catch (FormatException e)
+        {
+            await ShowWelcomeAsync(visitor, new Welcome(link, name, Text.Sentence(e.Message)));
+            return;
+        }
+        await visitor.Go("/");
+    }
+
+    private Account AccountOf(Visitor visitor)
+    {
+        var user = SessionOf(visitor).User;
+        return new Account(user, sessions.Of(user.Name));
+    }
+
+    private async Task ChangePasswordAsync(Visitor visitor, IFormCollection form)
+    {
+        var user = SessionOf(visitor).User;
+        var (old, fresh) = (form["old"].ToString(), form["password"].ToString());
+        if (limit.WaitOf(user.Name, visitor.Address) is { Ticks: > 0 } wait)
+            throw new FormatException($"too many tries; wait {Text.Span(wait + TimeSpan.FromSeconds(1))}");
+        if (users.Check(user.Name, old) is null)
+        {
+            limit.Fail(user.Name, visitor.Address);
+            throw new FormatException("the present password is another one");
+        }
+        if (fresh != form["again"].ToString())
+            throw new FormatException("the two passwords differ");
+        users.SetPassword(user.Name, fresh);
+        audit.Note(visitor.Actor, "user.password", user.Name);
+        // All sessions have ended with the old password; this one goes on under a new secret.
+        Enter(visitor, user);
+        await visitor.Go("/account", "The password is changed; everywhere else you are logged out.");
+    }
+
+    private Task LogOutEverywhereAsync(Visitor visitor, IFormCollection form)
+    {
+        sessions.EndAll(SessionOf(visitor).User.Name);
+        Gate.Leave(visitor.Context);
+        return visitor.Go("/login");
+    }
+
+    private void Enter(Visitor visitor, User user)
+    {
+        Gate.Enter(visitor.Context, sessions.Create(user, visitor.Address));
+        audit.Note(new Actor($"user {user.Name}", visitor.Address), "user.login", user.Name);
+        Log.LoggedIn(log, user.Name, visitor.Address);
+    }
+
+    private string? GoodLink(string link) => links.IsGood(link) ? link : null;
+
+    private static Session SessionOf(Visitor visitor) => visitor.Session ?? throw new System.Diagnostics.UnreachableException();
+
+    // What the address bar says must not lead elsewhere.
+    private static bool IsOwnPath(string path) => path is ['/', not ('/' or '\\'), ..] && !path.Any(char.IsControl);
+}

@@ -1,0 +1,8 @@
+using ContentTree.Store.Objects;
+using ContentTree.Store.Protocol;
+
+namespace ContentTree.Server.Storage;
+
+/// <summary>Which devices a list shows; null and nothing mean all.</summary>
+/// <param name="Text">Part of a name, an id, a serial or a hardware.</param>
+internal sealed record DeviceFilter(string Text = "", BranchName? Branch = null, DeviceState? State = null, ObjectId? Running = null, DeviceMark Mark = DeviceMark.None);

@@ -1,0 +1,19 @@
+namespace ContentTree.Server.Storage;
+
+/// <summary>What a list of devices may be narrowed to beside their state.</summary>
+internal enum DeviceMark
+{
+    None,
+
+    /// <summary>A commit has failed there.</summary>
+    Failed,
+
+    /// <summary>It has another commit ready than the one that runs.</summary>
+    Staged,
+
+    /// <summary>Two places use its key.</summary>
+    Cloned,
+
+    /// <summary>It has another commit than this server at a number of its branch.</summary>
+    Forked,
+}
