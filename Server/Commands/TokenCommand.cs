@@ -15,8 +15,8 @@ internal static class TokenCommand
 
     private static Command Make(CommandContext context)
     {
-        var role = new Option<string?>("--role") { Description = "what its bearer may do: admin, operator, publisher or viewer", HelpName = "ROLE" };
-        role.AcceptOnlyFromAmong(TokenRole.Admin, TokenRole.Operator, TokenRole.Publisher, TokenRole.Viewer);
+        var role = new Option<string?>("--role") { Description = "what its bearer may do: admin, approver, operator, publisher or viewer", HelpName = "ROLE" };
+        role.AcceptOnlyFromAmong(TokenRole.Admin, TokenRole.Approver, TokenRole.Operator, TokenRole.Publisher, TokenRole.Viewer);
         var enrol = new Option<bool>("--enrol") { Description = "devices that enrol with it are accepted at once" };
         var uses = new Option<long?>("--uses") { Description = "with --enrol: devices it accepts (default: any number)", HelpName = "N" };
         var expires = CommandContext.When("--expires", "when it ends (default: never)");
@@ -42,11 +42,12 @@ internal static class TokenCommand
 
     private static Command List(CommandContext context)
     {
-        var json = CommandContext.Json();
-        return CommandContext.Run(new Command("list", "All tokens, without their secrets.") { json }, (parsed, _) =>
+        var (server, token, json) = (CommandContext.Server(), CommandContext.Token(), CommandContext.Json());
+        return CommandContext.Run(new Command("list", "All tokens, without their secrets.") { server, token, json }, async (parsed, cancellation) =>
         {
             var now = context.Time.GetUtcNow();
-            var tokens = OnData(context, parsed, (_, t) => t.List());
+            using var client = CommandContext.Connect(parsed, server, token);
+            var tokens = client is null ? OnData(context, parsed, (_, t) => t.List()) : (await client.GetAsync(Routes.Tokens, ProtocolJson.Default.TokenList, cancellation)).Tokens;
             if (parsed.GetValue(json))
             {
                 context.Terminal.PrintJson("ctree-server.tokens/1", new JsonObject { ["tokens"] = new JsonArray([.. tokens.Select(t => ToJson(t, now))]) });
@@ -63,8 +64,15 @@ internal static class TokenCommand
     private static Command Revoke(CommandContext context)
     {
         var id = new Argument<string>("TOKEN") { Description = "a token's id, as 'token list' shows it" };
-        return CommandContext.Run(new Command("revoke", "End a token now.") { id }, (parsed, _) =>
+        var (server, token) = (CommandContext.Server(), CommandContext.Token());
+        return CommandContext.Run(new Command("revoke", "End a token now.") { id, server, token }, async (parsed, cancellation) =>
         {
+            using var client = CommandContext.Connect(parsed, server, token);
+            if (client is not null)
+            {
+                await client.DeleteAsync(Routes.Token(parsed.GetRequiredValue(id)), cancellation);
+                return ExitCode.Done;
+            }
             OnData(context, parsed, (data, tokens) =>
             {
                 tokens.Revoke(parsed.GetRequiredValue(id));
@@ -88,7 +96,7 @@ internal static class TokenCommand
     }
 
     private static string State(TokenInfo token, DateTimeOffset now) =>
-        token.IsRevoked ? "revoked" : token.Expires <= now ? "ended" : token.Uses == 0 ? "used up" : "valid";
+        token.Revoked ? "revoked" : token.Expires <= now ? "ended" : token.Uses == 0 ? "used up" : "valid";
 
     private static JsonNode ToJson(TokenInfo token, DateTimeOffset now) => new JsonObject
     {

@@ -32,7 +32,7 @@ internal sealed class Visitor(HttpContext context, Session? session, string form
 
     public string Address { get; init; } = "";
 
-    public bool May(string role) => Session is { } session && TokenAccess.Includes(session.User.Role, role);
+    public bool May(string role) => Session is { } session && TokenRole.Includes(session.User.Role, role);
 
     /// <exception cref="ProblemException">Somebody's role does not allow it.</exception>
     public void Require(string role)

@@ -40,6 +40,9 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Information, Message = "token {Created} ({Role}) made, by {By}")]
     public static partial void TokenCreated(ILogger log, string created, string role, string by);
 
+    [LoggerMessage(Level = LogLevel.Information, Message = "token {Revoked} revoked, by token {Token}")]
+    public static partial void TokenRevoked(ILogger log, string revoked, string token);
+
     [LoggerMessage(Level = LogLevel.Information, Message =
         "delta from {From} to {To}: {Bytes} bytes, {Cpu:F1} s of processor time in {Elapsed:F1} s, {Parts} parts, {Known} of them known")]
     public static partial void DeltaMade(ILogger log, ObjectId? from, ObjectId to, long bytes, double cpu, double elapsed, int parts, int known);

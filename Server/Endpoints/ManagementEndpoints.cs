@@ -32,7 +32,9 @@ internal sealed class ManagementEndpoints(
         routes.MapPut("/api/v1/protected/{**name}", context => SetProtected(context, isProtected: true));
         routes.MapDelete("/api/v1/protected/{**name}", context => SetProtected(context, isProtected: false));
         routes.MapGet("/api/v1/history/{**name}", HistoryAsync);
+        routes.MapGet(Routes.Tokens, ListTokensAsync);
         routes.MapPost(Routes.Tokens, CreateTokenAsync);
+        routes.MapDelete(Routes.Tokens + "/{id}", RevokeToken);
         routes.MapGet(Routes.Branches, ListBranchesAsync);
         routes.MapPost(Routes.Branches, CreateBranchAsync);
         routes.MapDelete(Routes.Branches + "/{**name}", DeleteBranch);
@@ -123,6 +125,23 @@ internal sealed class ManagementEndpoints(
     {
         access.Require(context, TokenRole.Viewer);
         return context.AnswerAsync(new BranchHistory(Register().History(BranchOf(context), context.LimitOf())), ProtocolJson.Default.BranchHistory);
+    }
+
+    private Task ListTokensAsync(HttpContext context)
+    {
+        access.Require(context, TokenRole.Admin);
+        return context.AnswerAsync(new TokenList(tokens.List()), ProtocolJson.Default.TokenList);
+    }
+
+    private Task RevokeToken(HttpContext context)
+    {
+        var by = access.Require(context, TokenRole.Admin);
+        var id = context.Request.RouteValues["id"] as string ?? "";
+        tokens.Revoke(id);
+        Log.TokenRevoked(log, id, by);
+        audit.Note(Actor.Token(by, context), "token.revoke", id);
+        context.Response.StatusCode = StatusCodes.Status204NoContent;
+        return Task.CompletedTask;
     }
 
     private async Task CreateTokenAsync(HttpContext context)

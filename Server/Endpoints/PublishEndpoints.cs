@@ -63,10 +63,10 @@ internal sealed class PublishEndpoints(DataDirectory data, TokenAccess access, U
 
     private async Task MoveAsync(HttpContext context)
     {
-        var token = access.Require(context, TokenRole.Publisher);
+        var token = access.RequireAny(context, TokenRole.Publisher, TokenRole.Approver);
         var request = await context.ReadAsync(ProtocolJson.Default.MoveHeadRequest, BodyLimits.Small);
         if (new ProtectedBranches(data).Contains(request.Branch))
-            access.Require(context, TokenRole.Admin);
+            access.Require(context, TokenRole.Approver);
         var branches = new Branches(data, time);
         var seen = branches.Read(request.Branch);
         if ((seen.Head?.Sequence ?? 0) != request.ExpectedSequence || (request.ExpectedCommit is { } commit && commit != seen.Head?.Commit))
@@ -84,11 +84,13 @@ internal sealed class PublishEndpoints(DataDirectory data, TokenAccess access, U
             return;
         }
         var verb = request.IsRevert == true ? BranchMove.Revert : branches.IsAtAnother(request.Branch, request.Commit) ? BranchMove.Promote : BranchMove.Publish;
-        var move = BranchMove.Remote(verb, Actor.Token(token, context), request.Reason);
+        if (verb == BranchMove.Publish)
+            access.Require(context, TokenRole.Publisher);
+        var move = BranchMove.Remote(verb, Actor.Token(token.Id, context), request.Reason);
         if (request.Head is null)
             ReleaseKeys.RequireHere(data);
         var head = request.Head is { } signed ? branches.Advance(seen, complete, move, signed.Bytes.Span) : branches.Advance(seen, complete, move);
-        Log.Published(log, head.Branch, head.Commit, head.Sequence, token);
+        Log.Published(log, head.Branch, head.Commit, head.Sequence, token.Id);
         await context.AnswerAsync(new MoveHeadAnswer(head.Sequence, head.Commit), ProtocolJson.Default.MoveHeadAnswer);
     }
 }

@@ -52,6 +52,9 @@ internal sealed class ServerHost : IAsyncDisposable
         Map(_app, data, time, options, log);
     }
 
+    /// <summary>Every route there is, as it is mapped.</summary>
+    public IEnumerable<RouteEndpoint> Routes => ((IEndpointRouteBuilder)_app).DataSources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>();
+
     /// <summary>Starts listening; the addresses as they really are.</summary>
     public async Task<IReadOnlyCollection<string>> StartAsync(CancellationToken cancellation)
     {

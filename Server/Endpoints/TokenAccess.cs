@@ -10,16 +10,21 @@ internal sealed class TokenAccess(Tokens tokens)
 
     /// <summary>The token's id, when its role includes <paramref name="role"/>.</summary>
     /// <exception cref="ProblemException">No valid token, or not that role.</exception>
-    public string Require(HttpContext context, string role)
+    public string Require(HttpContext context, string role) => RequireAny(context, role).Id;
+
+    /// <summary>The token, when its role includes one of these.</summary>
+    /// <exception cref="ProblemException">No valid token, or none of these roles.</exception>
+    public TokenInfo RequireAny(HttpContext context, params ReadOnlySpan<string> roles)
     {
         var header = context.Request.Headers.Authorization.ToString();
         var token = header.StartsWith(Scheme, StringComparison.Ordinal) ? tokens.Find(header[Scheme.Length..]) : null;
         if (token is null)
             throw new ProblemException(ProblemCode.BadToken, "the token is unknown, revoked or no longer valid; an admin makes one with 'ctree-server token create'");
-        return Includes(token.Role, role) ? token.Id : throw new ProblemException(ProblemCode.Forbidden, $"a {token.Role} token cannot do this; it needs {role}");
+        foreach (var role in roles)
+        {
+            if (TokenRole.Includes(token.Role, role))
+                return token;
+        }
+        throw new ProblemException(ProblemCode.Forbidden, $"a {token.Role} token cannot do this; it needs {string.Join(" or ", roles!)}");
     }
-
-    /// <summary>Whether one role may do what is another's.</summary>
-    public static bool Includes(string has, string needs) => has == TokenRole.Admin || has == needs ||
-        (needs == TokenRole.Viewer && has is TokenRole.Publisher or TokenRole.Operator);
 }

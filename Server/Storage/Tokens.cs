@@ -7,13 +7,6 @@ using Microsoft.Data.Sqlite;
 
 namespace ContentTree.Server.Storage;
 
-/// <summary>What the server remembers of a token: never the token itself.</summary>
-/// <param name="Uses">How often it still works; null means any number.</param>
-internal sealed record TokenInfo(string Id, string Role, DateTimeOffset Created, DateTimeOffset? Expires, long? Uses, bool IsRevoked)
-{
-    public bool IsUsable(DateTimeOffset now) => !IsRevoked && (Expires is null || Expires > now) && Uses is null or > 0;
-}
-
 /// <summary>
 /// Bearer tokens, <c>ctree-(8 hex).(43 characters of base64url)</c>: the first part finds the row, the second is 256 random
 /// bits of which the row holds the SHA-256.
@@ -22,8 +15,6 @@ internal sealed class Tokens(Database database, TimeProvider time)
 {
     private const string Prefix = "ctree-";
     private const int SecretBytes = 32;
-
-    private static readonly string[] Roles = [TokenRole.Admin, TokenRole.Operator, TokenRole.Publisher, TokenRole.Viewer, TokenRole.Enrol];
 
     /// <exception cref="ArgumentException">No such role, or no uses at all.</exception>
     public TokenAnswer Create(TokenRequest request)
@@ -76,8 +67,8 @@ internal sealed class Tokens(Database database, TimeProvider time)
 
     private TokenAnswer Create(SqliteConnection connection, TokenRequest request)
     {
-        if (!Roles.Contains(request.Role))
-            throw new ArgumentException($"'{request.Role}' is no role: {string.Join(", ", Roles)}");
+        if (!TokenRole.All.Contains(request.Role))
+            throw new ArgumentException($"'{request.Role}' is no role: {string.Join(", ", TokenRole.All)}");
         if (request.Uses < 1)
             throw new ArgumentException("a token is good for at least one use");
         if (request.Expires <= time.GetUtcNow())

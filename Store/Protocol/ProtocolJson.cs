@@ -30,6 +30,7 @@ namespace ContentTree.Store.Protocol;
 [JsonSerializable(typeof(DeviceList))]
 [JsonSerializable(typeof(TokenRequest))]
 [JsonSerializable(typeof(TokenAnswer))]
+[JsonSerializable(typeof(TokenList))]
 [JsonSerializable(typeof(BranchRequest))]
 [JsonSerializable(typeof(BranchInfo))]
 [JsonSerializable(typeof(BranchList))]

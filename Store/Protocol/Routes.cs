@@ -42,7 +42,7 @@ public static class Routes
     /// <summary>POST <see cref="SignedReport"/> -> <see cref="DeviceInfo"/>; operator.</summary>
     public const string OfflineReports = "/api/v1/offline-reports";
 
-    /// <summary>POST <see cref="TokenRequest"/> -> <see cref="TokenAnswer"/>; admin.</summary>
+    /// <summary>GET -> <see cref="TokenList"/>, POST <see cref="TokenRequest"/> -> <see cref="TokenAnswer"/>; below it <c>/(id)</c> DELETE; admin.</summary>
     public const string Tokens = "/api/v1/tokens";
 
     /// <summary>GET -> <see cref="BranchList"/>, POST <see cref="BranchRequest"/> -> <see cref="BranchInfo"/>; below it <c>/(name)</c> DELETE.</summary>
@@ -71,6 +71,9 @@ public static class Routes
 
     /// <summary>Says which head of a branch is the newest, now.</summary>
     public static string Timestamp(BranchName branch) => $"{Repository}/trust/timestamp/{branch}.json";
+
+    /// <summary>One token.</summary>
+    public static string Token(string id) => $"{Tokens}/{Uri.EscapeDataString(id)}";
 
     /// <summary>One recipe.</summary>
     public static string Recipe(string name) => $"{Recipes}/{name}";

@@ -38,7 +38,7 @@ public sealed class BranchProtectionTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Over_http_only_an_admin_moves_a_protected_branch()
+    public async Task Over_http_an_approver_or_an_admin_moves_a_protected_branch_and_publishes_nothing_on_it()
     {
         await PublishAsync("test", "one");
         await DoAsync("branch", "promote", "test", "stable");
@@ -55,6 +55,19 @@ public sealed class BranchProtectionTests : IAsyncLifetime
         var direct = await ServerCommand.RunAsync("publish", "--server", _server.Url, "--token", _server.Admin, "--cache", _server.Cache, "--branch", "stable", _server.Source);
         direct.Exit.Should().Be((int)ExitCode.NotAuthorised);
         direct.Error.Should().Contain("protected");
+
+        var approver = _server.NewToken(TokenRole.Approver);
+        var third = await PublishAsync("test", "three");
+        (await ServerCommand.DoAsync("branch", "promote", "--server", _server.Url, "--token", approver, "test", "stable")).LastLine.Should().Be(third);
+        foreach (var verb in new[] { "unprotect", "delete" })
+            (await ServerCommand.RunAsync("branch", verb, "--server", _server.Url, "--token", approver, "stable")).Exit.Should().Be((int)ExitCode.NotAuthorised);
+        (await ServerCommand.RunAsync("publish", "--server", _server.Url, "--token", approver, "--cache", _server.Cache, "--branch", "other", _server.Source)).Exit.Should().Be((int)ExitCode.NotAuthorised);
+        // What is there in full but on no branch is a publish as well.
+        await PublishAsync("gone", "four");
+        var fourth = await PublishAsync("gone", "five");
+        await DoAsync("branch", "delete", "gone");
+        (await ServerCommand.RunAsync("branch", "promote", "--server", _server.Url, "--token", approver, fourth, "other")).Exit.Should().Be((int)ExitCode.NotAuthorised);
+        (await ServerCommand.RunAsync("branch", "promote", "--server", _server.Url, "--token", _server.NewToken(TokenRole.Publisher), fourth, "other")).Exit.Should().Be(0);
     }
 
     [Fact]

@@ -63,37 +63,6 @@ public sealed class ManagementTests
             await (await server.SendAsync(HttpMethod.Get, $"{Routes.Devices}?limit={limit}", token: server.Admin)).ShouldBeProblemAsync(ProblemCode.BadRequest);
     }
 
-    [Theory]
-    [Trait("Category", "Slow")]
-    [InlineData("GET", "/api/v1/devices", "admin operator publisher viewer")]
-    [InlineData("GET", "/api/v1/devices/0123456789abcdef", "admin operator publisher viewer")]
-    [InlineData("DELETE", "/api/v1/devices/0123456789abcdef", "admin operator")]
-    [InlineData("POST", "/api/v1/devices/0123456789abcdef/accept", "admin operator")]
-    [InlineData("POST", "/api/v1/devices/0123456789abcdef/reject", "admin operator")]
-    [InlineData("POST", "/api/v1/tokens", "admin")]
-    [InlineData("GET", "/api/v1/branches", "admin operator publisher viewer")]
-    [InlineData("POST", "/api/v1/branches", "admin")]
-    [InlineData("DELETE", "/api/v1/branches/stable", "admin")]
-    [InlineData("POST", "/api/v1/publish/missing", "admin publisher")]
-    [InlineData("PUT", "/api/v1/publish/objects/nonsense", "admin publisher")]
-    [InlineData("POST", "/api/v1/publish/heads", "admin publisher")]
-    public async Task Each_route_opens_for_the_roles_that_may_and_no_other(string method, string route, string allowed)
-    {
-        await using var server = await TestServer.StartAsync();
-        foreach (var role in new[] { TokenRole.Admin, TokenRole.Operator, TokenRole.Publisher, TokenRole.Viewer, TokenRole.Enrol })
-        {
-            using var content = new StringContent("[]");
-            using var answer = await server.SendAsync(new HttpMethod(method), route, method is "GET" or "DELETE" ? null : content, server.NewToken(role));
-            // What a route says to an allowed token about this empty server is another test's matter.
-            if (allowed.Split(' ').Contains(role))
-                answer.StatusCode.Should().NotBe(HttpStatusCode.Forbidden, role).And.NotBe(HttpStatusCode.Unauthorized, role);
-            else
-                await answer.ShouldBeProblemAsync(ProblemCode.Forbidden);
-        }
-        foreach (var token in new[] { null, "", "wrong", "ctree-00000000.AAAA", server.Admin + "x", server.Admin.ToUpperInvariant() })
-            await (await server.SendAsync(new HttpMethod(method), route, token: token)).ShouldBeProblemAsync(ProblemCode.BadToken);
-    }
-
     [Fact]
     public async Task Every_published_route_is_served()
     {

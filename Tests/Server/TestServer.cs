@@ -5,6 +5,7 @@ using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Tests.Support;
+using Microsoft.AspNetCore.Routing;
 
 namespace ContentTree.Tests.Server;
 
@@ -68,6 +69,10 @@ internal sealed class TestServer : IAsyncDisposable
         _host = NewHost();
         await ListenAsync();
     }
+
+    /// <summary>The routes that it really has, each with its methods.</summary>
+    public IReadOnlyList<(string Method, string Pattern)> Routes =>
+        [.. _host.Routes.SelectMany(route => (route.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods ?? ["ANY"]).Select(method => (method, route.RoutePattern.RawText!)))];
 
     public void WriteSource(string name, string content)
     {

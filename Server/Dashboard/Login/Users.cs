@@ -10,7 +10,7 @@ internal sealed class Users(Database database, TimeProvider time)
 {
     private const int MaxName = 64;
 
-    public static IReadOnlyList<string> Roles { get; } = [TokenRole.Viewer, TokenRole.Publisher, TokenRole.Operator, TokenRole.Admin];
+    public static IReadOnlyList<string> Roles { get; } = [TokenRole.Viewer, TokenRole.Publisher, TokenRole.Operator, TokenRole.Approver, TokenRole.Admin];
 
     public IReadOnlyList<User> List()
     {

@@ -1,0 +1,88 @@
+using ContentTree.Store.Protocol;
+
+namespace ContentTree.Server.Endpoints;
+
+/// <summary>
+/// Every route of the HTTP interface and who may use it: the one place where that is written down. Tests hold the running server, the
+/// OpenAPI documents and docs/protocol.md against it, so a route without a line here fails them.
+/// </summary>
+internal static class RouteTable
+{
+    private const string Get = "GET";
+    private const string Post = "POST";
+    private const string Put = "PUT";
+    private const string Delete = "DELETE";
+    private const string Bytes = "application/octet-stream";
+    private const string Json = "application/json";
+
+    private static readonly Access Anyone = new Access.Anyone();
+    private static readonly Access Device = new Access.Device();
+    private static readonly Access Viewer = new Access.Roles(TokenRole.Viewer);
+    private static readonly Access Operator = new Access.Roles(TokenRole.Operator);
+    private static readonly Access Publisher = new Access.Roles(TokenRole.Publisher);
+    private static readonly Access Mover = new Access.Roles(TokenRole.Publisher, TokenRole.Approver);
+    private static readonly Access Admin = new Access.Roles(TokenRole.Admin);
+
+    private static readonly string[] Pages = ["limit", "cursor"];
+
+    /// <summary>What devices use; also the repository, which any static web server could serve.</summary>
+    public static IReadOnlyList<ApiRoute> ForDevices { get; } =
+    [
+        new(Post, Routes.Enrol, new Access.Device(Access.Device.New), "Enrol, or ask what was decided about it.") { Request = typeof(EnrolRequest), Answer = typeof(EnrolAnswer) },
+        new(Post, Routes.Poll, new Access.Device(Access.Device.Any), "Say how the device is, and hear what is new.") { Request = typeof(PollRequest), Answer = typeof(PollAnswer) },
+        new(Post, Routes.Report, Device, "Tell what happened.") { Request = typeof(ReportRequest), Answer = typeof(ReportAnswer) },
+        new(Post, Routes.Heads, Device, "Prove a head that the server does not know.") { Request = typeof(HeadProof), Answer = typeof(HeadProofAnswer) },
+        new(Post, Routes.BlackBoxes, Device, "Hand in the black box of a trial that failed.") { Request = typeof(BlackBoxRequest), Answer = typeof(BlackBoxAnswer) },
+        new(Post, Routes.Packs, Device, "Fetch many objects in one answer.") { RequestMedia = Bytes, AnswerMedia = "application/vnd.ctree.pack" },
+        new(Post, Routes.Deltas, Device, "Ask for a delta, or that it is made.") { Request = typeof(DeltaRequest), Answer = typeof(DeltaOffer), OtherStatus = StatusCodes.Status202Accepted },
+        new(Get, Routes.Repository + "/objects/{fanout}/{file}", Anyone, "An object's LZ4 frame.") { AnswerMedia = Bytes },
+        new(Get, Routes.Repository + "/deltas/{file}", Anyone, "A delta, or the list of those to a commit.") { AnswerMedia = Bytes },
+        new(Get, Routes.Repository + "/heads/{**path}", Anyone, "A branch's newest head.") { AnswerMedia = Json },
+        new(Get, Routes.Repository + "/history/{**path}", Anyone, "An archived head of a branch.") { AnswerMedia = Json },
+        new(Get, Routes.Repository + "/trust/{file}", Anyone, "A trust root.") { AnswerMedia = Json },
+        new(Get, Routes.Repository + "/trust/timestamp/{**path}", Anyone, "A branch's newest timestamp.") { AnswerMedia = Json },
+    ];
+
+    /// <summary>What people, pipelines and monitoring use.</summary>
+    public static IReadOnlyList<ApiRoute> ForPeople { get; } =
+    [
+        new(Get, "/healthz", Anyone, "Whether the process serves.") { AnswerMedia = "text/plain" },
+        new(Get, Routes.Devices, Viewer, "The devices, by id.") { Answer = typeof(DeviceList), Query = Pages },
+        new(Get, Routes.Devices + "/{id}", Viewer, "A device with its newest events.") { Answer = typeof(DeviceInfo) },
+        new(Delete, Routes.Devices + "/{id}", Operator, "Forget a device.") { Status = StatusCodes.Status204NoContent },
+        new(Post, Routes.Devices + "/{id}/accept", Operator, "Let a device in.") { Answer = typeof(DeviceInfo), Query = ["branch"] },
+        new(Post, Routes.Devices + "/{id}/reject", Operator, "Turn a device away.") { Answer = typeof(DeviceInfo) },
+        new(Post, Routes.Devices + "/{id}/assignment", Operator, "Have a device run a commit, stay as it is, or follow its branch again.") { Request = typeof(AssignmentRequest), Answer = typeof(AssignmentInfo) },
+        new(Put, Routes.Devices + "/{id}/branches/{**name}", Operator, "Let a device have a private branch.") { Answer = typeof(DeviceInfo) },
+        new(Delete, Routes.Devices + "/{id}/branches/{**name}", Operator, "Take that back.") { Answer = typeof(DeviceInfo) },
+        new(Get, Routes.Devices + "/{id}/blackboxes", Viewer, "What a device sent about trials that failed, newest first.") { Answer = typeof(BlackBoxList) },
+        new(Get, Routes.Devices + "/{id}/blackboxes/{deployment}", Viewer, "One of these with its text.") { Answer = typeof(BlackBoxInfo) },
+        new(Post, Routes.OfflineReports, Operator, "Take what a device without a network wrote onto a stick.") { Request = typeof(SignedReport), Answer = typeof(DeviceInfo) },
+        new(Get, Routes.Branches, Viewer, "The branches and where they are.") { Answer = typeof(BranchList) },
+        new(Post, Routes.Branches, Admin, "Make a branch, empty or at a commit.") { Request = typeof(BranchRequest), Answer = typeof(BranchInfo) },
+        new(Delete, Routes.Branches + "/{**name}", Admin, "Delete a branch; its archived heads stay.") { Status = StatusCodes.Status204NoContent },
+        new(Get, "/api/v1/history/{**name}", Viewer, "Where a branch has been, and who moved it.") { Answer = typeof(BranchHistory), Query = ["limit"] },
+        new(Put, "/api/v1/private/{**name}", Admin, "Show a branch only to devices that are allowed it.") { Status = StatusCodes.Status204NoContent },
+        new(Delete, "/api/v1/private/{**name}", Admin, "Show a branch to everybody.") { Status = StatusCodes.Status204NoContent },
+        new(Put, "/api/v1/protected/{**name}", Admin, "Let a branch go only where another is, or back.") { Status = StatusCodes.Status204NoContent },
+        new(Delete, "/api/v1/protected/{**name}", Admin, "Let a branch go anywhere.") { Status = StatusCodes.Status204NoContent },
+        new(Post, Routes.PublishMissing, Publisher, "Which of these objects the server has not got.") { Request = typeof(MissingRequest), Answer = typeof(MissingAnswer) },
+        new(Put, Routes.PublishObjects + "/{name}", Publisher, "Upload an object's LZ4 frame.") { RequestMedia = Bytes, OtherStatus = StatusCodes.Status201Created },
+        new(Post, Routes.PublishHeads, Mover, "Move a branch.") { Request = typeof(MoveHeadRequest), Answer = typeof(MoveHeadAnswer) },
+        new(Get, Routes.Recipes, Viewer, "The recipes and where their branches are.") { Answer = typeof(RecipeList) },
+        new(Post, Routes.Recipes, Publisher, "Bring all composed branches to where their parts are.") { Answer = typeof(RecipeList) },
+        new(Put, Routes.Recipes, Publisher, "Write a recipe and make its branches.") { Request = typeof(RecipeInfo), Answer = typeof(RecipeInfo) },
+        new(Delete, Routes.Recipes + "/{**name}", Publisher, "Remove a recipe; its branches stay.") { Status = StatusCodes.Status204NoContent },
+        new(Get, Routes.Follows, Viewer, "Which branches follow which git repositories.") { Answer = typeof(FollowList) },
+        new(Put, Routes.Follows, Admin, "Have a branch follow a git repository.") { Request = typeof(FollowRequest), Answer = typeof(FollowInfo) },
+        new(Post, Routes.Follows + "/{**name}", Publisher, "Look at the repository now.") { Answer = typeof(FollowInfo) },
+        new(Delete, Routes.Follows + "/{**name}", Admin, "Follow no more.") { Status = StatusCodes.Status204NoContent },
+        new(Post, Routes.Hooks + "/{**name}", new Access.Hook(), "A git server says that something was pushed.") { RequestMedia = "*/*", Status = StatusCodes.Status202Accepted },
+        new(Get, Routes.Tokens, Admin, "The tokens, without their secrets.") { Answer = typeof(TokenList) },
+        new(Post, Routes.Tokens, Admin, "Make a token; it is shown this once.") { Request = typeof(TokenRequest), Answer = typeof(TokenAnswer) },
+        new(Delete, Routes.Tokens + "/{id}", Admin, "End a token now.") { Status = StatusCodes.Status204NoContent },
+        new(Get, Routes.Audit, Viewer, "Who changed what, when and why, newest first.") { Answer = typeof(AuditList), Query = [.. Pages, "actor", "verb", "subject", "since"] },
+    ];
+
+    public static IEnumerable<ApiRoute> All => ForDevices.Concat(ForPeople);
+}
