@@ -60,7 +60,7 @@ internal static class DeltaCommand
             terminal.Error.WriteLine($"{made.Cpu.TotalSeconds:F1} s of processor time, {made.KnownParts} of {made.Header.Parts.Count} parts were there");
         var path = deltas.PathOf(DeltaName.Parse(offer.Name));
         if (printParts)
-            PrintParts(terminal, ReadHeader(path));
+            PrintParts(terminal, DeltaStore.ReadHeader(path));
         terminal.Out.WriteLine($"{path} {offer.Bytes}");
     }
 
@@ -124,16 +124,5 @@ internal static class DeltaCommand
         terminal.Out.WriteLine($"header {header.Plan.Offset} plan {header.Plan.CodedLength} of {header.Plan.OutputLength} memory {header.MemoryKiB} KiB");
         foreach (var part in header.Parts)
             terminal.Out.WriteLine($"{part.Codec} {part.CodedLength} of {part.OutputLength}");
-    }
-
-    private static DeltaHeader ReadHeader(string path)
-    {
-        using var file = File.OpenRead(path);
-        Span<byte> prefix = stackalloc byte[DeltaHeader.PrefixBytes];
-        file.ReadExactly(prefix);
-        var header = new byte[DeltaHeader.LengthOf(prefix)];
-        file.Position = 0;
-        file.ReadExactly(header);
-        return DeltaHeader.Decode(header);
     }
 }

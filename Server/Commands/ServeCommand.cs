@@ -53,7 +53,9 @@ internal static class ServeCommand
                 result.AddError($"--deltas wants a number from 0 to {MaxDeltas}");
         });
         var (deltaQuota, partQuota) = (Quota("--delta-quota", "deltas", 10L << 30), Quota("--part-quota", "coded parts for deltas to come", 4L << 30));
-        return CommandContext.Run(new Command(Name, "Serve the repository and the device API.") { urls, interval, deltas, deltaQuota, partQuota }, async (parsed, cancellation) =>
+        var format = new Option<string>("--log-format") { Description = "how lines are written to standard error: text or json", HelpName = "FORMAT", DefaultValueFactory = _ => "text" };
+        format.AcceptOnlyFromAmong("text", "json");
+        return CommandContext.Run(new Command(Name, "Serve the repository and the device API.") { urls, interval, deltas, deltaQuota, partQuota, format }, async (parsed, cancellation) =>
         {
             using var data = DataDirectory.Create(context.DataPath(parsed), context.Time);
             InitCommand.PrintFirstToken(data, context);
@@ -61,6 +63,7 @@ internal static class ServeCommand
             {
                 Urls = parsed.GetValue(urls) ?? "",
                 PollInterval = TimeSpan.FromSeconds(parsed.GetValue(interval)),
+                LogsJson = parsed.GetValue(format) == "json",
                 Deltas = parsed.GetValue(deltas),
                 DeltaQuota = parsed.GetValue(deltaQuota),
                 PartQuota = parsed.GetValue(partQuota),

@@ -67,6 +67,33 @@ internal sealed class DeltaStore : IDisposable
     public DeltaOffer? Find(ObjectId? from, ObjectId to) =>
         To(to).FirstOrDefault(o => DeltaName.TryParse(o.Name, out var name) && name.From == from && File.Exists(PathOf(name)));
 
+    /// <summary>What a delta's file says of itself.</summary>
+    /// <exception cref="CorruptDeltaException">It is damaged, or none.</exception>
+    public static DeltaHeader ReadHeader(string path)
+    {
+        using var file = File.OpenRead(path);
+        Span<byte> prefix = stackalloc byte[DeltaHeader.PrefixBytes];
+        file.ReadExactly(prefix);
+        var header = new byte[DeltaHeader.LengthOf(prefix)];
+        file.Position = 0;
+        file.ReadExactly(header);
+        return DeltaHeader.Decode(header);
+    }
+
+    /// <summary>Bytes of content that each byte of a delta makes, beside itself; 0 where it cannot be known.</summary>
+    public double GainOf(DeltaName name)
+    {
+        try
+        {
+            var header = ReadHeader(PathOf(name));
+            return (double)header.Parts.Sum(part => part.OutputLength) / header.FileLength - 1;
+        }
+        catch (Exception e) when (e is IOException or CorruptDeltaException)
+        {
+            return 0;
+        }
+    }
+
     /// <summary>Remembers that a delta is of use: it is not the next to go.</summary>
     public void Touch(DeltaName name)
     {

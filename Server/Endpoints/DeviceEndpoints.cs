@@ -13,8 +13,10 @@ namespace ContentTree.Server.Endpoints;
 /// <summary>What devices ask: enrol, poll, report. Every request is signed by the device's key.</summary>
 internal sealed class DeviceEndpoints(
     DataDirectory data, DeviceAccess access, Devices devices, Events events, EmptyBranches emptyBranches, DeltaStore deltas, Timestamps timestamps, Assignments assignments,
-    SeenHeads seenHeads, ReadAccess reading, Audit audit, ServerOptions options, ILogger log)
+    SeenHeads seenHeads, ReadAccess reading, Audit audit, TimeProvider time, ServerOptions options, ILogger log)
 {
+    private readonly RequestBudget<string> _strangers = new(time, options.MaxStrangers);
+
     public void Map(IEndpointRouteBuilder routes)
     {
         routes.MapPost(Routes.Enrol, EnrolAsync);
@@ -34,6 +36,8 @@ internal sealed class DeviceEndpoints(
         DeviceMessages.RequireText("architecture", request.Architecture);
         DeviceMessages.RequireText("serial", request.Serial ?? "");
         var before = devices.FindKey(key.Id)?.State;
+        if (before is null && request.Token is null && !_strangers.TryTake(ClientAddress.Of(context)))
+            throw new ProblemException(ProblemCode.TooMany, "too many new devices from this address", retryAfter: RequestBudget<string>.Window);
         var state = devices.Enrol(key, request) switch
         {
             EnrolOutcome.Known known => known.State,

@@ -1,12 +1,10 @@
 namespace ContentTree.Server.Endpoints;
 
 /// <summary>So many requests of each of those who ask in each stretch of time.</summary>
-internal sealed class RequestBudget<T>(TimeProvider time)
+internal sealed class RequestBudget<T>(TimeProvider time, int most = 10)
     where T : notnull
 {
     public static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
-
-    private const int Requests = 10;
 
     private readonly Lock _lock = new();
     private readonly Dictionary<T, int> _used = [];
@@ -26,7 +24,7 @@ internal sealed class RequestBudget<T>(TimeProvider time)
             }
             var used = _used.GetValueOrDefault(who);
             _used[who] = used + 1;
-            return used < Requests;
+            return used < most;
         }
     }
 }

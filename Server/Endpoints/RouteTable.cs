@@ -47,6 +47,8 @@ internal static class RouteTable
     public static IReadOnlyList<ApiRoute> ForPeople { get; } =
     [
         new(Get, "/healthz", Anyone, "Whether the process serves.") { AnswerMedia = "text/plain" },
+        new(Get, "/readyz", Anyone, "Whether it can do its work: database, repository, disk.") { AnswerMedia = "text/plain" },
+        new(Get, "/metrics", Viewer, "Numbers for Prometheus; with metrics = public for anyone.") { AnswerMedia = "text/plain" },
         new(Get, Routes.Devices, Viewer, "The devices, by id.") { Answer = typeof(DeviceList), Query = Pages },
         new(Get, Routes.Devices + "/{id}", Viewer, "A device with its newest events.") { Answer = typeof(DeviceInfo) },
         new(Delete, Routes.Devices + "/{id}", Operator, "Forget a device.") { Status = StatusCodes.Status204NoContent },

@@ -3,6 +3,7 @@ using ContentTree.Server.Compositions;
 using ContentTree.Server.Deltas;
 using ContentTree.Server.Fleet;
 using ContentTree.Server.Follows;
+using ContentTree.Server.Monitoring;
 using ContentTree.Server.Privacy;
 using ContentTree.Server.Storage;
 using ContentTree.Server.Trust;
@@ -38,8 +39,8 @@ internal sealed class ServerHost : IAsyncDisposable
         builder.Services.AddRoutingCore();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = DrainTime);
         // Standard output is for results; what happens goes to standard error, one line an event.
-        builder.Logging.AddSimpleConsole(console => console.SingleLine = true).SetMinimumLevel(LogLevel.Warning)
-            .AddFilter(typeof(ServerHost).Namespace, LogLevel.Information);
+        (options.LogsJson ? builder.Logging.AddJsonConsole(console => (console.UseUtcTimestamp, console.TimestampFormat) = (true, "yyyy-MM-dd'T'HH:mm:ss.fff'Z'")) : builder.Logging.AddSimpleConsole(console => console.SingleLine = true))
+            .SetMinimumLevel(LogLevel.Warning).AddFilter(typeof(ServerHost).Namespace, LogLevel.Information);
         builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         _app = builder.Build();
         var log = _app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("ContentTree.Server.Endpoints");
@@ -87,7 +88,7 @@ internal sealed class ServerHost : IAsyncDisposable
         var database = data.OpenDatabase();
         var tokens = new Tokens(database, time);
         var devices = new Devices(database, tokens, time);
-        var access = new TokenAccess(tokens);
+        var access = new TokenAccess(tokens, new AttemptLimit(time, options.MaxFailures));
         var audit = new Audit(data, time);
         // One for all that devices sign: a request seen on one route is a replay on the next.
         var signed = new DeviceAccess(devices, new Nonces(database), time, options.Skew);
@@ -95,13 +96,16 @@ internal sealed class ServerHost : IAsyncDisposable
         var reading = new ReadAccess(data, signed, access, entitlements, time);
         var packs = new PackEndpoints(data, signed, reading, options, log);
         app.Lifetime.ApplicationStopped.Register(packs.Dispose);
+        var requests = new RequestMetrics(_deltas);
+        app.Use(new ClientAddress(ServerSettings.Load(data.Path).Proxies).InvokeAsync);
+        app.Use(requests.InvokeAsync);
         app.Use(new ProblemAnswers(log).InvokeAsync);
         app.UseRouting();
-        app.MapGet("/healthz", context => context.Response.WriteAsync("ok\n"));
+        new MonitoringEndpoints(data, database, access, requests, options, time).Map(app);
         var timestamps = new Timestamps(data, time);
         var assignments = new Assignments(data, database, time);
         new RepositoryEndpoints(data, _deltas, timestamps, reading).Map(app);
-        new DeviceEndpoints(data, signed, devices, new Events(database), new EmptyBranches(database), _deltas, timestamps, assignments, new SeenHeads(data, devices, time), reading, audit, options, log).Map(app);
+        new DeviceEndpoints(data, signed, devices, new Events(database), new EmptyBranches(database), _deltas, timestamps, assignments, new SeenHeads(data, devices, time), reading, audit, time, options, log).Map(app);
         packs.Map(app);
         new DeltaEndpoints(data, signed, reading, _deltas, _worker, time).Map(app);
         new PublishEndpoints(data, access, _uploads, time, log).Map(app);

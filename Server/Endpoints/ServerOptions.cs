@@ -27,6 +27,15 @@ internal sealed record ServerOptions
     /// <summary>Bytes that coded parts may take, kept for deltas to come.</summary>
     public long PartQuota { get; init; } = 4L << 30;
 
+    /// <summary>Failed attempts with tokens of one address in a minute; with one token a tenth of it.</summary>
+    public int MaxFailures { get; init; } = 200;
+
+    /// <summary>Devices of one address in a minute that enrol without a token and are not known yet.</summary>
+    public int MaxStrangers { get; init; } = 300;
+
+    /// <summary>Log lines are JSON, one object a line.</summary>
+    public bool LogsJson { get; init; }
+
     /// <summary>How often heads are looked at that another process may have moved.</summary>
     public TimeSpan HeadScan { get; init; } = TimeSpan.FromSeconds(5);
 }

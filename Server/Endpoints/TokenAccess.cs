@@ -4,9 +4,10 @@ using ContentTree.Store.Protocol;
 namespace ContentTree.Server.Endpoints;
 
 /// <summary>Who may use a route: the bearer of a token whose role allows it.</summary>
-internal sealed class TokenAccess(Tokens tokens)
+internal sealed class TokenAccess(Tokens tokens, AttemptLimit limit)
 {
     private const string Scheme = "Bearer ";
+    private const int MaxId = 64;
 
     /// <summary>The token's id, when its role includes <paramref name="role"/>.</summary>
     /// <exception cref="ProblemException">No valid token, or not that role.</exception>
@@ -17,7 +18,7 @@ internal sealed class TokenAccess(Tokens tokens)
     public TokenInfo RequireAny(HttpContext context, params ReadOnlySpan<string> roles)
     {
         var header = context.Request.Headers.Authorization.ToString();
-        var token = header.StartsWith(Scheme, StringComparison.Ordinal) ? tokens.Find(header[Scheme.Length..]) : null;
+        var token = header.StartsWith(Scheme, StringComparison.Ordinal) ? Find(context, header[Scheme.Length..]) : null;
         if (token is null)
             throw new ProblemException(ProblemCode.BadToken, "the token is unknown, revoked or no longer valid; an admin makes one with 'ctree-server token create'");
         foreach (var role in roles)
@@ -26,5 +27,19 @@ internal sealed class TokenAccess(Tokens tokens)
                 return token;
         }
         throw new ProblemException(ProblemCode.Forbidden, $"a {token.Role} token cannot do this; it needs {string.Join(" or ", roles!)}");
+    }
+
+    private TokenInfo? Find(HttpContext context, string token)
+    {
+        // What is before the dot: the secret itself is kept nowhere.
+        var (address, id) = (ClientAddress.Of(context), token.Split('.')[0]);
+        if (id.Length > MaxId)
+            id = id[..MaxId];
+        if (limit.IsOver(address, id))
+            throw new ProblemException(ProblemCode.TooMany, "too many attempts with tokens that are not valid", retryAfter: AttemptLimit.Window);
+        var found = tokens.Find(token);
+        if (found is null)
+            limit.Fail(address, id);
+        return found;
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using ContentTree.Store.Objects;
 
 namespace ContentTree.Server.Storage;
@@ -15,6 +16,8 @@ internal sealed class ServerSettings
     private const string VersionsOnce = "versions.once";
     private const string History = "history.keep";
     private const string Silent = "retention.silent-days";
+    private const string Metrics = "metrics";
+    private const string Addresses = "proxy.addresses";
     private const string Everything = "*";
     private const int MaxHours = 24 * 366;
     private const int MaxDays = 100 * 366;
@@ -35,6 +38,12 @@ internal sealed class ServerSettings
 
     /// <summary>A running server never opens <c>keys/</c>: what is published over HTTP brings its signatures with it.</summary>
     public bool KeepsReleaseKeysElsewhere { get; private set; }
+
+    /// <summary>Anybody may read <c>/metrics</c>.</summary>
+    public bool HasPublicMetrics { get; private set; }
+
+    /// <summary>Proxies that are believed about whom they speak for, beside those of this machine.</summary>
+    public IReadOnlyList<IPNetwork> Proxies { get; private set; } = [];
 
     /// <summary>Whether deltas on a branch are to take devices half the time, for some more bytes.</summary>
     public bool PrefersFastDeltas(BranchName branch) => _fast.Contains(Everything) || _fast.Contains(branch.ToString());
@@ -86,6 +95,18 @@ internal sealed class ServerSettings
                 break;
             case [ReleaseKeys, var other]:
                 throw new FormatException($"{place}: {ReleaseKeys} is 'local' or 'external', not '{other}'");
+            case [Metrics, "token"]:
+                HasPublicMetrics = false;
+                break;
+            case [Metrics, "public"]:
+                HasPublicMetrics = true;
+                break;
+            case [Metrics, var other]:
+                throw new FormatException($"{place}: {Metrics} is 'token' or 'public', not '{other}'");
+            case [Addresses, var proxies]:
+                Proxies = [.. proxies.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(text => ParseNetwork(text)
+                    ?? throw new FormatException($"{place}: {Addresses} is addresses and networks such as 10.0.0.2 or 10.1.0.0/16 with commas between them, and '{text}' is none"))];
+                break;
             case [FastDeltas, var branches]:
                 _fast = branches.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).ToHashSet(StringComparer.Ordinal);
                 if (_fast.FirstOrDefault(b => b != Everything && !BranchName.TryParse(b, out _)) is { } wrong)
@@ -113,6 +134,9 @@ internal sealed class ServerSettings
                 throw new FormatException($"{place}: '{name}' is no setting; docs/operations.md lists them");
         }
     }
+
+    private static IPNetwork? ParseNetwork(string text) => IPNetwork.TryParse(text, out var network) ? network
+        : IPAddress.TryParse(text, out var address) ? new IPNetwork(address, address.GetAddressBytes().Length * 8) : null;
 
     private string PrefixOf(BranchName branch) =>
         _history.Keys.Where(key => key.EndsWith('/') && branch.ToString().StartsWith(key, StringComparison.Ordinal)).MaxBy(key => key.Length) ?? Everything;

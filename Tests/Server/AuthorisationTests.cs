@@ -10,7 +10,7 @@ namespace ContentTree.Tests.Server;
 public sealed class AuthorisationTests(AuthorisationTests.Everybody everybody) : IClassFixture<AuthorisationTests.Everybody>
 {
     // Pages of the dashboard have sessions, and tests of their own.
-    private static readonly string[] Interface = ["/api/", "/repo/", "/healthz"];
+    private static readonly string[] Interface = ["/api/", "/repo/", "/healthz", "/readyz", "/metrics", "/openapi"];
 
     public static TheoryData<string, string> Lines
     {
@@ -95,6 +95,9 @@ public sealed class AuthorisationTests(AuthorisationTests.Everybody everybody) :
         public async Task InitializeAsync()
         {
             Server = await TestServer.StartAsync();
+            // Every route is tried with everything that is wrong.
+            Server.Options = Server.Options with { MaxFailures = 1_000_000 };
+            await Server.RestartAsync();
             foreach (var role in TokenRole.All)
                 _tokens[role] = Server.NewToken(role);
             _tokens["expired"] = Server.NewToken(TokenRole.Admin, expires: Server.Time.GetUtcNow() + TimeSpan.FromMinutes(1));

@@ -47,9 +47,9 @@ internal sealed class ServerProcess : IDisposable
     }
 
     /// <summary>Starts serving; the address it listens on.</summary>
-    public static async Task<(ServerProcess Process, string Url)> ServeAsync(string data, string urls = "http://127.0.0.1:0", int deltas = 0)
+    public static async Task<(ServerProcess Process, string Url)> ServeAsync(string data, string urls = "http://127.0.0.1:0", int deltas = 0, params string[] options)
     {
-        var server = new ServerProcess(new ProcessStartInfo("env", ["--default-signal=HUP,INT,QUIT,TERM", "dotnet", Program, "--data", data, "serve", "--urls", urls, "--deltas", $"{deltas}"]), readOutput: false);
+        var server = new ServerProcess(new ProcessStartInfo("env", ["--default-signal=HUP,INT,QUIT,TERM", "dotnet", Program, "--data", data, "serve", "--urls", urls, "--deltas", $"{deltas}", .. options]), readOutput: false);
         const string prefix = "listening on ";
         while (await server._process.StandardOutput.ReadLineAsync() is { } line)
         {
