@@ -49,6 +49,8 @@ internal static class RouteTable
         new(Get, "/healthz", Anyone, "Whether the process serves.") { AnswerMedia = "text/plain" },
         new(Get, "/readyz", Anyone, "Whether it can do its work: database, repository, disk.") { AnswerMedia = "text/plain" },
         new(Get, "/metrics", Viewer, "Numbers for Prometheus; with metrics = public for anyone.") { AnswerMedia = "text/plain" },
+        new(Get, "/openapi/device.json", Anyone, "The OpenAPI document of what devices use.") { AnswerMedia = Json },
+        new(Get, "/openapi/management.json", Anyone, "This document.") { AnswerMedia = Json },
         new(Get, Routes.Devices, Viewer, "The devices, by id.") { Answer = typeof(DeviceList), Query = Pages },
         new(Get, Routes.Devices + "/{id}", Viewer, "A device with its newest events.") { Answer = typeof(DeviceInfo) },
         new(Delete, Routes.Devices + "/{id}", Operator, "Forget a device.") { Status = StatusCodes.Status204NoContent },

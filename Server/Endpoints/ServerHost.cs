@@ -102,6 +102,7 @@ internal sealed class ServerHost : IAsyncDisposable
         app.Use(new ProblemAnswers(log).InvokeAsync);
         app.UseRouting();
         new MonitoringEndpoints(data, database, access, requests, options, time).Map(app);
+        OpenApiEndpoints.Map(app);
         var timestamps = new Timestamps(data, time);
         var assignments = new Assignments(data, database, time);
         new RepositoryEndpoints(data, _deltas, timestamps, reading).Map(app);

@@ -47,6 +47,6 @@ public sealed class ProtocolPageTests
         var onPage = TestFiles.Table(Page, "route").Select(row => row[0]).ToList();
 
         known.Should().OnlyContain(route => onPage.Any(p => p == route || p.StartsWith(route + "/", StringComparison.Ordinal)));
-        onPage.Should().OnlyContain(p => p.StartsWith("/api/v1/", StringComparison.Ordinal) || p.StartsWith("/repo/", StringComparison.Ordinal) || p.StartsWith("/healthz", StringComparison.Ordinal) || p == "/metrics");
+        onPage.Should().OnlyContain(p => p.StartsWith("/api/v1/", StringComparison.Ordinal) || p.StartsWith("/repo/", StringComparison.Ordinal) || p.StartsWith("/healthz", StringComparison.Ordinal) || p.StartsWith("/openapi/", StringComparison.Ordinal) || p == "/metrics");
     }
 }
