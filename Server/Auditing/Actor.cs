@@ -14,5 +14,6 @@ internal sealed record Actor(string Name, string Address = "")
     /// <summary>A device that signed its request.</summary>
     public static Actor Device(Store.Trust.KeyId id, HttpContext context) => new($"device {id}", AddressOf(context));
 
-    private static string AddressOf(HttpContext context) => context.Connection.RemoteIpAddress is { } address ? $"{(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address)}" : "";
+    /// <summary>From where a request came.</summary>
+    public static string AddressOf(HttpContext context) => context.Connection.RemoteIpAddress is { } address ? $"{(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address)}" : "";
 }

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using ContentTree.Server.Client;
-using ContentTree.Server.Privacy;
 using ContentTree.Server.Publishing;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
@@ -49,20 +48,7 @@ internal static class BranchMoveCommand
     private static MoveHeadAnswer MoveLocally(CommandContext context, ParseResult parsed, BranchName target, string text, bool isRevert, string? reason)
     {
         using var data = context.OpenData(parsed);
-        var branches = new Branches(data, context.Time);
-        var seen = branches.Read(target);
-        using var guard = data.Repository.BeginWriting();
-        var commit = CommitReference.Resolve(data, context.Time, text);
-        if (seen.Head is { } head && head.Commit == commit)
-            return new MoveHeadAnswer(head.Sequence, head.Commit);
-        if (isRevert)
-            branches.RequireHasBeenAt(target, commit);
-        else
-            RequireNotShown(text, target, new PrivateBranches(data).Read());
-        var complete = CompleteClosure.Check(data.Repository, commit);
-        new PrivilegePolicy(data).Check(seen.Head?.Commit, data.Repository.ReadCommit(commit).Tree, isMeant: false);
-        var moved = branches.Advance(seen, complete, BranchMove.Here(isRevert ? BranchMove.Revert : BranchMove.Promote, reason));
-        return new MoveHeadAnswer(moved.Sequence, moved.Commit);
+        return new BranchSteering(data, context.Time).Move(target, text, BranchMove.Here(isRevert ? BranchMove.Revert : BranchMove.Promote, reason));
     }
 
     private static async Task<MoveHeadAnswer> MoveRemotelyAsync(ServerClient client, BranchName target, string text, bool isRevert, string? reason, CancellationToken cancellation)
@@ -74,7 +60,7 @@ internal static class BranchMoveCommand
         if (seen?.Commit == commit)
             return new MoveHeadAnswer(seen.Sequence, commit);
         if (!isRevert)
-            RequireNotShown(text, target, all.Where(b => b.Private == true).Select(b => b.Name).ToHashSet());
+            BranchSteering.RequireNotShown(text, target, all.Where(b => b.Private == true).Select(b => b.Name).ToHashSet());
         try
         {
             return await client.PostAsync(Routes.PublishHeads, new MoveHeadRequest(target, commit, seen?.Sequence ?? 0, seen?.Commit, IsRevert: isRevert ? true : null, Reason: reason),
@@ -84,12 +70,5 @@ internal static class BranchMoveCommand
         {
             throw new NotFoundException(e.Message);
         }
-    }
-
-    // A slip of the fingers would show it to everybody.
-    private static void RequireNotShown(string from, BranchName target, IReadOnlySet<BranchName> privateOnes)
-    {
-        if (BranchName.TryParse(from, out var source) && privateOnes.Contains(source) && !privateOnes.Contains(target))
-            throw new UsageException($"branch {source} is private and {target} is not, so everybody would see it; if that is meant, name the commit by its id");
     }
 }

@@ -19,8 +19,9 @@ internal static class LogCommand
         {
             using var data = context.OpenData(parsed);
             var name = parsed.GetRequiredValue(of);
-            var commits = Walk(data, CommitReference.Resolve(data, context.Time, name)).Take(parsed.GetValue(limit)).ToArray();
-            var sequences = BranchName.TryParse(name, out var branch) ? Sequences(data, context.Time, branch) : [];
+            var log = new CommitLog(data, context.Time);
+            var commits = log.Walk(CommitReference.Resolve(data, context.Time, name)).Take(parsed.GetValue(limit)).ToArray();
+            var sequences = BranchName.TryParse(name, out var branch) ? log.Sequences(branch) : new Dictionary<ObjectId, long>();
             if (parsed.GetValue(json))
                 context.Terminal.PrintJson("ctree-server.log/1", new JsonObject { ["commits"] = ToJson(commits, sequences) });
             else
@@ -29,36 +30,14 @@ internal static class LogCommand
         });
     }
 
-    private static IEnumerable<(ObjectId Id, Commit Commit)> Walk(DataDirectory data, ObjectId newest)
-    {
-        for (ObjectId? next = newest; next is { } id && data.Repository.Contains(new ObjectName(ObjectKind.Commit, id));)
-        {
-            var commit = data.Repository.ReadCommit(id);
-            yield return (id, commit);
-            next = commit.Parents.Count > 0 ? commit.Parents[0] : null;
-        }
-    }
-
-    private static Dictionary<ObjectId, long> Sequences(DataDirectory data, TimeProvider time, BranchName branch)
-    {
-        var branches = new Branches(data, time);
-        var sequences = new Dictionary<ObjectId, long>();
-        foreach (var sequence in data.Repository.Heads.ArchivedSequences(branch))
-        {
-            if (branches.ReadArchived(branch, sequence) is { } head)
-                sequences[head.Commit] = sequence;
-        }
-        return sequences;
-    }
-
-    private static void Print(Terminal terminal, (ObjectId Id, Commit Commit)[] commits, Dictionary<ObjectId, long> sequences) =>
+    private static void Print(Terminal terminal, (ObjectId Id, Commit Commit)[] commits, IReadOnlyDictionary<ObjectId, long> sequences) =>
         terminal.PrintTable(["SEQUENCE", "COMMIT", "CREATED", "VERSION", "SUBJECT"], [.. commits.Select(c => new[]
         {
             sequences.TryGetValue(c.Id, out var sequence) ? $"{sequence}" : "-",
             Printing.Short(c.Id), Printing.Time(c.Commit.Created), c.Commit.Version, c.Commit.Subject,
         })]);
 
-    private static JsonArray ToJson((ObjectId Id, Commit Commit)[] commits, Dictionary<ObjectId, long> sequences) => new([.. commits.Select(c => new JsonObject
+    private static JsonArray ToJson((ObjectId Id, Commit Commit)[] commits, IReadOnlyDictionary<ObjectId, long> sequences) => new([.. commits.Select(c => new JsonObject
     {
         ["id"] = c.Id.ToString(),
         ["sequence"] = sequences.TryGetValue(c.Id, out var sequence) ? sequence : null,

@@ -1,6 +1,8 @@
 using ContentTree.Server.Auditing;
 using ContentTree.Server.Dashboard.Login;
 using ContentTree.Server.Dashboard.Pages;
+using ContentTree.Server.Deltas;
+using ContentTree.Server.Drafts;
 using ContentTree.Server.Endpoints;
 using ContentTree.Server.Fleet;
 using ContentTree.Server.Privacy;
@@ -14,6 +16,7 @@ internal sealed class Dashboard : IDisposable
 {
     private readonly DataDirectory _data;
     private readonly Database _database;
+    private readonly DeltaStore _deltas;
     private readonly Audit _audit;
     private readonly TimeProvider _time;
     private readonly ServerOptions _options;
@@ -24,32 +27,46 @@ internal sealed class Dashboard : IDisposable
     private readonly Devices _devices;
     private readonly DeviceView _view;
     private readonly FleetCounts _counts;
+    private readonly DraftTable _drafts;
+    private readonly DraftMaker _maker;
     private readonly LivePages _live;
 
-    public Dashboard(DataDirectory data, Database database, Audit audit, TimeProvider time, ServerOptions options, IServiceProvider services, ILogger log)
+    public Dashboard(DataDirectory data, Database database, DeltaStore deltas, Audit audit, TimeProvider time, ServerOptions options, IServiceProvider services, ILogger log)
     {
-        (_data, _database, _audit, _time, _options, _log) = (data, database, audit, time, options, log);
+        (_data, _database, _deltas, _audit, _time, _options, _log) = (data, database, deltas, audit, time, options, log);
         _renderer = new PageRenderer(services, services.GetRequiredService<ILoggerFactory>());
         _sessions = new Sessions(database, time);
         _gate = new Gate(_sessions, _renderer, time, log);
         _devices = new Devices(database, new Tokens(database, time), time);
         _view = new DeviceView(data, _devices, new Entitlements(database), time);
         _counts = new FleetCounts(_view, time, options.PollInterval);
+        _drafts = new DraftTable(database, time);
+        _maker = new DraftMaker(data, _drafts, time, log);
         _live = new LivePages(_gate, data, database, time);
     }
 
     public void Map(IEndpointRouteBuilder routes)
     {
+        var users = new Users(_database, _time);
         OwnFiles.Map(routes);
         _live.Map(routes);
-        new LoginPages(_gate, _renderer, new Users(_database, _time), _sessions, new LoginLinks(_database, _time), new LoginLimit(_database, _time), _audit, _log).Map(routes);
+        new LoginPages(_gate, _renderer, users, _sessions, new LoginLinks(_database, _time), new LoginLimit(_database, _time), _audit, _log).Map(routes);
         var list = new DeviceList(_view, _counts);
         new DevicePages(_gate, _renderer, list, _view, _devices, new Assignments(_data, _database, _time), new BlackBoxes(_database, _time), _counts, Register, _audit, _options, _log).Map(routes);
         new ApprovalPages(_gate, _renderer, _view, _devices, _counts, _audit, _log).Map(routes);
+        new BranchPages(_gate, _renderer, _data, _counts, Register, _audit, _time, _log).Map(routes);
+        new CommitPages(_gate, _renderer, _data, _deltas, _counts, Register, _time).Map(routes);
+        new PublishPages(_gate, _renderer, _data, _drafts, _maker, _counts, Register, _time, _log).Map(routes);
+        new StoragePages(_gate, _renderer, _data, _deltas, _devices, _time).Map(routes);
+        new UserPages(_gate, _renderer, users, new Tokens(_database, _time), _audit, _log).Map(routes);
         new OverviewPages(_gate, _renderer, _counts, _view, new Events(_database), Register, _time).Map(routes);
     }
 
-    public void Dispose() => _live.Dispose();
+    public void Dispose()
+    {
+        _live.Dispose();
+        _maker.Dispose();
+    }
 
     private BranchRegister Register() => new(_data, new EmptyBranches(_database), _time);
 }

@@ -1,8 +1,8 @@
 using System.Buffers.Text;
 using System.Globalization;
-using System.Net;
 using System.Security.Cryptography;
 using System.Text;
+using ContentTree.Server.Auditing;
 using ContentTree.Server.Dashboard.Login;
 using ContentTree.Server.Dashboard.Pages;
 using ContentTree.Server.Endpoints;
@@ -153,7 +153,7 @@ internal sealed class Gate(Sessions sessions, PageRenderer renderer, TimeProvide
     private Visitor VisitorOf(HttpContext context, Session? session) => new(context, session, session?.FormToken ?? Session.FormTokenOf(GuestOf(context)), time.GetUtcNow())
     {
         Notice = HttpMethods.IsGet(context.Request.Method) && !context.Request.Headers.ContainsKey("X-Live") && context.Request.Path != "/live" ? Notice.Take(context) : null,
-        Address = AddressOf(context),
+        Address = Actor.AddressOf(context),
     };
 
     private Session? Find(HttpContext context) => sessions.Find(context.Request.Cookies[Named(context, SessionCookie)]);
@@ -183,15 +183,6 @@ internal sealed class Gate(Sessions sessions, PageRenderer renderer, TimeProvide
         var isForeign = origin.Length > 0 && !(Uri.TryCreate(origin, UriKind.Absolute, out var from) && from.Authority == context.Request.Host.Value);
         if (isForeign || context.Request.Headers["Sec-Fetch-Site"].ToString() is not ("" or "same-origin" or "none"))
             throw new ProblemException(ProblemCode.Forbidden, "this form stood on another site's page");
-    }
-
-    // Only a proxy on this machine is believed about whom it speaks for; the last address is the one it saw itself.
-    private static string AddressOf(HttpContext context)
-    {
-        var address = context.Connection.RemoteIpAddress ?? IPAddress.None;
-        return IPAddress.IsLoopback(address) && IPAddress.TryParse(context.Request.Headers["X-Forwarded-For"].ToString().Split(',')[^1].Trim(), out var said)
-            ? said.ToString()
-            : address.ToString();
     }
 
     // By its name alone the browser refuses such a cookie from a sister host or without TLS.

@@ -34,11 +34,15 @@ internal sealed class Visitor(HttpContext context, Session? session, string form
 
     public bool May(string role) => Session is { } session && TokenRole.Includes(session.User.Role, role);
 
-    /// <exception cref="ProblemException">Somebody's role does not allow it.</exception>
-    public void Require(string role)
+    /// <exception cref="ProblemException">Somebody's role allows it by none of these.</exception>
+    public void Require(params ReadOnlySpan<string> roles)
     {
-        if (!May(role))
-            throw new ProblemException(ProblemCode.Forbidden, $"{Name} is {Session?.User.Role}; this needs {role}");
+        foreach (var role in roles)
+        {
+            if (May(role))
+                return;
+        }
+        throw new ProblemException(ProblemCode.Forbidden, $"{Name} is {Session?.User.Role}; this needs {string.Join(" or ", roles!)}");
     }
 
     public string Query(string name) => Context.Request.Query[name].ToString();

@@ -100,4 +100,7 @@ internal static partial class Log
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "a login from {Address} was refused")]
     public static partial void LoginRefused(ILogger log, string address);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "reading draft {Draft} failed")]
+    public static partial void DraftFailed(ILogger log, Exception exception, string draft);
 }

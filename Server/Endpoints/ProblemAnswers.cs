@@ -47,7 +47,7 @@ internal sealed class ProblemAnswers(ILogger log)
     {
         ProblemException problem => problem,
         BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => new(ProblemCode.TooLarge, e.Message),
-        BadHttpRequestException or JsonException or FormatException or ArgumentException => new(ProblemCode.BadRequest, e.Message),
+        BadHttpRequestException or JsonException or FormatException or ArgumentException or UsageException => new(ProblemCode.BadRequest, e.Message),
         PrivilegeRefusedException or BranchProtectedException => new(ProblemCode.Forbidden, e.Message),
         NotFoundException or ObjectNotFoundException => new(ProblemCode.NotFound, e.Message),
         VerificationException => new(ProblemCode.BadObject, e.Message),

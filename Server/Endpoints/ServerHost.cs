@@ -115,7 +115,7 @@ internal sealed class ServerHost : IAsyncDisposable
         new BlackBoxEndpoints(new BlackBoxes(database, time), signed, access, log).Map(app);
         new ManagementEndpoints(data, devices, tokens, new EmptyBranches(database), assignments, entitlements, access, audit, time, log).Map(app);
         new AuditEndpoints(audit, access).Map(app);
-        var dashboard = new Dashboard.Dashboard(data, database, audit, time, options, app.Services, log);
+        var dashboard = new Dashboard.Dashboard(data, database, _deltas, audit, time, options, app.Services, log);
         app.Lifetime.ApplicationStopping.Register(dashboard.Dispose);
         dashboard.Map(app);
     }

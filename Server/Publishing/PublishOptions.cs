@@ -75,6 +75,9 @@ internal sealed record PublishOptions
     /// <summary>Why, for the branch's history; null says nothing.</summary>
     public string? Reason { get; init; }
 
+    /// <summary>Hears what is done, in words, for whoever waits.</summary>
+    public Action<string>? Step { get; init; }
+
     /// <summary>Leave the branch where it is, and hand out the head for others to sign.</summary>
     public bool IsProposal { get; init; }
 

@@ -17,6 +17,7 @@ internal sealed class Publisher(DataDirectory data, TimeProvider time)
     public PublishResult Publish(PublishOptions options, CancellationToken cancellation)
     {
         var branches = new Branches(data, time);
+        options.Step?.Invoke("reading the source");
         // Seen before the first file is read: whoever publishes meanwhile is noticed, not overwritten.
         var seen = branches.Read(options.Branch);
         using var writer = data.Repository.BeginWriting(rewrite: options.NoCache);
@@ -24,8 +25,10 @@ internal sealed class Publisher(DataDirectory data, TimeProvider time)
         if (seen.Head is { } head && TreeOf(head.Commit) == import.Tree)
             return new PublishResult(head.Commit, head.Sequence, false, import, writer.Written, writer.WrittenBytes);
         var commit = WriteCommit(options.Describe(import, provenance, seen.Head?.Commit, time.GetUtcNow()), writer);
+        options.Step?.Invoke("making the objects durable");
         writer.Complete();
         cancellation.ThrowIfCancellationRequested();
+        options.Step?.Invoke("checking that everything is there");
         var complete = CompleteClosure.Check(data.Repository, commit, writer);
         var privileges = new PrivilegePolicy(data).Check(seen.Head?.Commit, import.Tree, options.AllowPrivileged);
         var keys = data.LoadKeys().With(options.Signers);

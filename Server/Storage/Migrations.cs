@@ -86,6 +86,13 @@ internal static class Migrations
         CREATE INDEX devices_pending ON devices (name, id) WHERE state = 'pending';
         CREATE INDEX events_of_trouble ON events (time) WHERE code <> 0;
         """,
+        """
+        CREATE TABLE drafts (
+          id TEXT PRIMARY KEY, branch TEXT NOT NULL, source TEXT NOT NULL, version TEXT NOT NULL, subject TEXT NOT NULL, made_by TEXT NOT NULL,
+          created INTEGER NOT NULL, beat INTEGER NOT NULL, state TEXT NOT NULL, step TEXT NOT NULL, message TEXT NOT NULL,
+          base TEXT, commit_id TEXT, objects INTEGER NOT NULL, bytes INTEGER NOT NULL
+        );
+        """,
     ];
 
     public static void Apply(SqliteConnection connection, string path)

@@ -18,6 +18,8 @@ internal sealed class ServerSettings
     private const string Silent = "retention.silent-days";
     private const string Metrics = "metrics";
     private const string Addresses = "proxy.addresses";
+    private const string Sources = "publish.directories";
+    private const string Upload = "publish.upload-mb";
     private const string Everything = "*";
     private const int MaxHours = 24 * 366;
     private const int MaxDays = 100 * 366;
@@ -50,6 +52,12 @@ internal sealed class ServerSettings
 
     /// <summary>Whether a branch has each version once.</summary>
     public bool HasVersionsOnce(BranchName branch) => _versioned.Any(prefix => branch.ToString().StartsWith(prefix, StringComparison.Ordinal));
+
+    /// <summary>Directories of this machine from which the dashboard may publish, also git repositories in them; none is the default.</summary>
+    public IReadOnlyList<string> SourceDirectories { get; private set; } = [];
+
+    /// <summary>Bytes that somebody may upload at once.</summary>
+    public long MaxUpload { get; private set; } = 4096L << 20;
 
     /// <summary>After so long a device that keeps commits and is silent is named by <c>gc</c>.</summary>
     public TimeSpan SilentAfter { get; private set; } = TimeSpan.FromDays(90);
@@ -129,6 +137,16 @@ internal sealed class ServerSettings
                 TimestampValidity = int.TryParse(hours, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is > 0 and <= MaxHours
                     ? TimeSpan.FromHours(number)
                     : throw new FormatException($"{place}: {Hours} is a number from 1 to {MaxHours}, not '{hours}'");
+                break;
+            case [Sources, var directories]:
+                SourceDirectories = directories.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+                if (SourceDirectories.FirstOrDefault(d => !Path.IsPathFullyQualified(d)) is { } relative)
+                    throw new FormatException($"{place}: {Sources} is absolute paths with commas between them, and '{relative}' is none");
+                break;
+            case [Upload, var megabytes]:
+                MaxUpload = int.TryParse(megabytes, NumberStyles.None, CultureInfo.InvariantCulture, out var most) && most > 0
+                    ? (long)most << 20
+                    : throw new FormatException($"{place}: {Upload} is a number above 0, not '{megabytes}'");
                 break;
             case [var name, ..]:
                 throw new FormatException($"{place}: '{name}' is no setting; docs/operations.md lists them");

@@ -14,6 +14,7 @@ internal sealed partial class PageClient : IDisposable
     private readonly HttpClient _http;
     private readonly CookieContainer _cookies = new();
     private readonly string _url;
+    private string _page = "/";
 
     public PageClient(TestServer server)
     {
@@ -43,6 +44,7 @@ internal sealed partial class PageClient : IDisposable
 
     public async Task<HttpResponseMessage> GetAsync(string path)
     {
+        _page = path;
         var answer = await _http.GetAsync(path);
         if (TokenPattern().Match(await answer.Content.ReadAsStringAsync()) is { Success: true } found)
             FormToken = found.Groups[1].Value;
@@ -67,8 +69,24 @@ internal sealed partial class PageClient : IDisposable
         {
             Content = new FormUrlEncodedContent(fields.Prepend(("form-token", FormToken)).Select(f => KeyValuePair.Create(f.Item1, f.Item2))),
         };
+        // As browsers do: where somebody's wish cannot be met, he is led back.
+        if (headers.Length == 0)
+            request.Headers.Referrer = new Uri(_url + _page);
         foreach (var (name, value) in headers)
             request.Headers.TryAddWithoutValidation(name, value);
+        return await _http.SendAsync(request);
+    }
+
+    /// <summary>Sends a form with a file; the token may be missing.</summary>
+    public async Task<HttpResponseMessage> UploadAsync(string path, string? token, string branch, string file, byte[] content)
+    {
+        using var form = new MultipartFormDataContent();
+        if (token is not null)
+            form.Add(new StringContent(token), "form-token");
+        form.Add(new StringContent(branch), "branch");
+        form.Add(new ByteArrayContent(content), "file", file);
+        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = form };
+        request.Headers.Referrer = new Uri(_url + "/publish");
         return await _http.SendAsync(request);
     }
 

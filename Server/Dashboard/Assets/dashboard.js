@@ -33,6 +33,7 @@
         const focused = main.contains(document.activeElement) && document.activeElement.getAttribute("href");
         main.replaceChildren(...fresh.childNodes);
         setUp(main);
+        if (!fresh.hasAttribute("data-live")) source.close();
         if (focused) main.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
       }
     } catch { /* the next event tries again */ } finally {

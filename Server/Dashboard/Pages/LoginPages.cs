@@ -34,21 +34,21 @@ internal sealed class LoginPages(Gate gate, PageRenderer renderer, Users users, 
     private async Task LogInAsync(Visitor visitor, IFormCollection form)
     {
         var (name, password, to) = (form["name"].ToString(), form["password"].ToString(), form["to"].ToString());
-        if (limit.WaitOf(name, visitor.Address) is { Ticks: > 0 } wait)
+        if (limit.WaitOf(name, ClientAddress.Of(visitor.Context)) is { Ticks: > 0 } wait)
         {
             visitor.Context.Response.Headers.RetryAfter = $"{(long)Math.Ceiling(wait.TotalSeconds)}";
             await renderer.ShowAsync<LoginPage>(visitor, new Login(to, name, $"Too many tries; wait {Text.Span(wait + TimeSpan.FromSeconds(1))}."), StatusCodes.Status429TooManyRequests);
             return;
         }
         // Counted before the answer is known: tries at the same time do not get past the limit.
-        limit.Fail(name, visitor.Address);
+        limit.Fail(name, ClientAddress.Of(visitor.Context));
         if (users.Check(name, password) is not { } user)
         {
             Log.LoginRefused(log, visitor.Address);
             await renderer.ShowAsync<LoginPage>(visitor, new Login(to, name, "Name or password is wrong."), StatusCodes.Status401Unauthorized);
             return;
         }
-        limit.Succeed(name, visitor.Address);
+        limit.Succeed(name, ClientAddress.Of(visitor.Context));
         Enter(visitor, user);
         await visitor.Go(IsOwnPath(to) ? to : "/");
     }
@@ -99,11 +99,11 @@ internal sealed class LoginPages(Gate gate, PageRenderer renderer, Users users, 
     {
         var user = SessionOf(visitor).User;
         var (old, fresh) = (form["old"].ToString(), form["password"].ToString());
-        if (limit.WaitOf(user.Name, visitor.Address) is { Ticks: > 0 } wait)
+        if (limit.WaitOf(user.Name, ClientAddress.Of(visitor.Context)) is { Ticks: > 0 } wait)
             throw new FormatException($"too many tries; wait {Text.Span(wait + TimeSpan.FromSeconds(1))}");
         if (users.Check(user.Name, old) is null)
         {
-            limit.Fail(user.Name, visitor.Address);
+            limit.Fail(user.Name, ClientAddress.Of(visitor.Context));
             throw new FormatException("the present password is another one");
         }
         if (fresh != form["again"].ToString())

@@ -41,7 +41,8 @@ internal sealed class SourceDirectory : ISource
         return (import, new Provenance(new CommitSource(CommitSourceKind.Directory)));
     }
 
-    private static string RealPath(string path)
+    /// <summary>Where a path leads, through all links.</summary>
+    public static string RealPath(string path)
     {
         var full = Path.GetFullPath(path);
         var resolved = new StringBuilder("/");

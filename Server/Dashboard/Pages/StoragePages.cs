@@ -1,0 +1,65 @@
+using ContentTree.Server.Deltas;
+using ContentTree.Server.Fleet;
+using ContentTree.Server.Storage;
+using ContentTree.Store.Objects;
+using ContentTree.Store.Protocol;
+using ContentTree.Store.Repositories;
+
+namespace ContentTree.Server.Dashboard.Pages;
+
+/// <summary>What the repository holds and costs, and what a garbage collection would take.</summary>
+internal sealed class StoragePages(Gate gate, PageRenderer renderer, DataDirectory data, DeltaStore deltas, Devices devices, TimeProvider time)
+{
+    private const int ShownDeltas = 50;
+    private static readonly TimeSpan Grace = TimeSpan.FromHours(24);
+
+    internal sealed record KindSize(ObjectKind Kind, long Objects, long Bytes);
+
+    internal sealed record Garbage(CollectedGarbage Collected, KeptCommits Kept, IReadOnlyList<DeviceNeed> Silent, (int Removed, long Bytes) Deltas);
+
+    internal sealed record Stored(
+        DriveInfo Disk, long DatabaseBytes, IReadOnlyList<(StoredDelta Delta, DeltaCost? Cost)> Deltas, int AllDeltas, long DeltaBytes, IReadOnlyList<KindSize>? Kinds = null, Garbage? Garbage = null);
+
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/storage", gate.Page(visitor => renderer.ShowAsync<StoragePage>(visitor, Read())));
+        // Both walk the repository: asked for by a form, so that nobody does it by looking.
+        routes.MapPost("/storage/count", gate.Action((visitor, _) => renderer.ShowAsync<StoragePage>(visitor, Read() with { Kinds = Count(visitor.Context.RequestAborted) }), TokenRole.Operator));
+        routes.MapPost("/storage/preview", gate.Action((visitor, _) => renderer.ShowAsync<StoragePage>(visitor, Read() with { Garbage = Preview(visitor.Context.RequestAborted) }), TokenRole.Operator));
+    }
+
+    private Stored Read()
+    {
+        var (all, costs) = (deltas.List(), deltas.Costs.Read());
+        var newest = all.OrderByDescending(d => d.Used).Take(ShownDeltas).Select(d => (d, costs.GetValueOrDefault(d.Name.ToString()))).ToArray();
+        return new Stored(new DriveInfo(Path.GetFullPath(data.Path)), new FileInfo(data.DatabasePath).Length, newest, all.Count, all.Sum(d => d.Bytes));
+    }
+
+    private IReadOnlyList<KindSize> Count(CancellationToken cancellation)
+    {
+        var sizes = Enum.GetValues<ObjectKind>().ToDictionary(kind => kind, _ => (Objects: 0L, Bytes: 0L));
+        for (var first = 0; first <= byte.MaxValue; first++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            foreach (var name in data.Repository.List((byte)first))
+                sizes[name.Kind] = (sizes[name.Kind].Objects + 1, sizes[name.Kind].Bytes + (data.Repository.StoredSize(name) ?? 0));
+        }
+        return [.. sizes.Select(s => new KindSize(s.Key, s.Value.Objects, s.Value.Bytes))];
+    }
+
+    private Garbage Preview(CancellationToken cancellation)
+    {
+        var (retention, kept) = (new Retention(data, devices, time, null), new KeptCommits());
+        var collected = GarbageCollection.Run(data.Repository, Needed(), Grace, dryRun: true);
+        var gone = collected.Commits.ToHashSet();
+        return new Garbage(collected, kept, retention.Silent, deltas.Collect(id => !gone.Contains(id) && data.Repository.Contains(new ObjectName(ObjectKind.Commit, id)), dryRun: true, cancellation));
+
+        // Lazily: heads are read when the collection has begun.
+        IEnumerable<ObjectId> Needed()
+        {
+            kept = retention.Find([]);
+            foreach (var commit in kept.All)
+                yield return commit;
+        }
+    }
+}

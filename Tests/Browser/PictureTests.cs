@@ -1,0 +1,45 @@
+using ContentTree.Tests.Dashboard;
+using ContentTree.Tests.Server;
+using ContentTree.Tests.Support;
+
+namespace ContentTree.Tests.Browser;
+
+/// <summary>Pictures of all pages in light and dark and on a phone, into .work/screenshots, for people to look at; nothing may stick out.</summary>
+[Trait("Category", "Slow")]
+public sealed class PictureTests
+{
+    private static readonly (string Name, int Width, int Height, bool Dark)[] Looks = [("light", 1280, 800, false), ("dark", 1280, 800, true), ("phone", 360, 740, false)];
+
+    [BrowserFact]
+    public async Task No_page_is_wider_than_its_window()
+    {
+        await using var server = await TestServer.StartAsync();
+        var fleet = await DemoFleet.MakeAsync(server);
+        var folder = ProjectFiles.PathOf(".work/screenshots");
+        Directory.CreateDirectory(folder);
+        await using var browser = await Chromium.StartAsync();
+        using var client = await PageClient.LogInAsync(server);
+        await TakeAsync(browser, server, folder, "login", "/login");
+        await browser.SendAsync("Network.setCookie", new() { ["name"] = "ctree-session", ["value"] = client.Cookie("ctree-session"), ["url"] = server.Url });
+        foreach (var (name, path) in new[]
+        {
+            ("overview", "/"), ("devices", "/devices"), ("device", $"/devices/{fleet.FellBack}"), ("approvals", "/approvals"), ("branches", "/branches"), ("branch", "/branches/stable"), ("log", "/log/edge"),
+            ("commit", $"/commits/{fleet.Newest}"), ("diff", "/diff?a=stable&b=edge"), ("publish", "/publish"), ("storage", "/storage"), ("users", "/users"), ("tokens", "/tokens"), ("account", "/account"),
+            ("missing", "/devices/0000000000000000"),
+        })
+            await TakeAsync(browser, server, folder, name, path);
+        browser.Complaints.Should().NotContain(c => !c.Contains("0000000000000000", StringComparison.Ordinal));
+    }
+
+    private static async Task TakeAsync(Chromium browser, TestServer server, string folder, string name, string path)
+    {
+        await browser.GoAsync(server.Url + path);
+        foreach (var (look, width, height, dark) in Looks)
+        {
+            await browser.LookAsync(width, height, dark);
+            (await browser.NumberAsync("document.documentElement.scrollWidth")).Should().BeLessThanOrEqualTo(width, $"{path} on {look}");
+            var whole = (int)Math.Min(3000, await browser.NumberAsync("document.documentElement.scrollHeight"));
+            await File.WriteAllBytesAsync(Path.Combine(folder, $"{name}-{look}.png"), await browser.PictureAsync(width, Math.Max(height, whole)));
+        }
+    }
+}

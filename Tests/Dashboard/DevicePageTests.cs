@@ -1,0 +1,126 @@
+using System.Net;
+using ContentTree.Server.Auditing;
+using ContentTree.Server.Storage;
+using ContentTree.Store.Objects;
+using ContentTree.Store.Protocol;
+using ContentTree.Tests.Server;
+
+namespace ContentTree.Tests.Dashboard;
+
+/// <summary>Devices in the browser: how they stand and why, in lists and one by one.</summary>
+public sealed class DevicePageTests
+{
+    [Fact]
+    public async Task A_device_says_what_it_runs_what_it_should_and_why_they_differ()
+    {
+        await using var server = await TestServer.StartAsync();
+        server.WriteSource("file", "one");
+        var old = server.Publish().Commit;
+        server.WriteSource("file", "two");
+        var target = server.Publish().Commit;
+        using var device = new TestDevice(server);
+        await device.EnrolAsync(server.NewToken(TokenRole.Enrol));
+        using var client = await PageClient.LogInAsync(server, TokenRole.Operator);
+        var poll = new PollRequest(BranchName.Parse("stable"), "good", 1, 2, Running: old);
+        foreach (var (said, word, why) in new[]
+        {
+            (poll with { Running = target }, "in sync", "runs what its branch is at"), (poll, "behind", "has not fetched"), (poll with { Wanted = target }, "updating", "boots it next"),
+            (poll with { Failed = target }, "fell back", "tried and failed there"), (poll with { Hold = true }, "held", "on the device itself"),
+        })
+        {
+            (await device.PollAsync(said)).StatusCode.Should().Be(HttpStatusCode.OK);
+            (await client.ReadAsync($"/devices/{device.Id}")).Should().Contain($">{word}</span>").And.Contain(why).And.Contain(target.ToString());
+            (await client.ReadAsync("/")).Should().Contain($"{word} 1");
+            (await client.ReadAsync($"/devices?standing={Uri.EscapeDataString(word)}")).Should().Contain(device.Id.ToString());
+        }
+        server.Time.Ahead += TimeSpan.FromHours(2);
+        (await client.ReadAsync($"/devices/{device.Id}")).Should().Contain(">silent</span>").And.Contain("Nothing was heard of it for 2 h");
+        (await client.ReadAsync("/devices?standing=behind")).Should().Contain("No device is like that");
+    }
+
+    [Fact]
+    public async Task A_device_is_accepted_pinned_held_released_rejected_and_removed()
+    {
+        await using var server = await TestServer.StartAsync();
+        server.WriteSource("file", "one");
+        var old = server.Publish().Commit;
+        server.WriteSource("file", "two");
+        server.Publish();
+        using var device = new TestDevice(server);
+        await device.EnrolAsync();
+        using var client = await PageClient.LogInAsync(server, TokenRole.Operator);
+        var page = $"/devices/{device.Id}";
+        (await client.ReadAsync(page)).Should().Contain("waits for somebody");
+        (await client.DoAsync(page + "/accept")).Should().Contain("Accepted");
+        (await client.DoAsync(page + "/assign", ("action", "pin"), ("commit", old.ToString()[..12]), ("reason", "the old one works"), ("days", "3"))).Should().Contain("the old one works").And.Contain("by a pin");
+        server.Devices().Find(device.Id).Assignment!.Expires.Should().BeCloseTo(server.Time.GetUtcNow().AddDays(3), TimeSpan.FromMinutes(1));
+        (await client.DoAsync(page + "/assign", ("action", "hold"))).Should().Contain("Held");
+        (await client.DoAsync(page + "/assign", ("action", "follow"))).Should().Contain("Released");
+        (await client.DoAsync(page + "/reject")).Should().Contain("was rejected and gets nothing");
+        (await client.DoAsync(page + "/remove")).Should().Contain("is removed");
+        (await client.GetAsync(page)).StatusCode.Should().Be(HttpStatusCode.NotFound);
+        new Audit(server.Data, server.Time).List(new AuditFilter(Actor: "user ada", Subject: device.Id.ToString()), 10).Select(e => e.Verb)
+            .Should().Equal("device.remove", "device.reject", "device.follow", "device.hold", "device.pin", "device.accept");
+    }
+
+    [Fact]
+    public async Task Many_are_decided_at_once_and_rejecting_or_a_doubtful_serial_is_asked_about_first()
+    {
+        await using var server = await TestServer.StartAsync();
+        TestDevice[] devices = [.. Enumerable.Range(0, 4).Select(_ => new TestDevice(server))];
+        foreach (var device in devices)
+            await device.EnrolAsync();
+        using var client = await PageClient.LogInAsync(server, TokenRole.Operator);
+        (string, string)[] Chosen(string decision, params TestDevice[] chosen) => [("decision", decision), .. chosen.Select(d => ("device", d.Id.ToString()))];
+        await client.ReadAsync("/approvals");
+        (await client.DoAsync("/approvals", Chosen("accept", devices[0], devices[1]))).Should().Contain("2 devices accepted");
+
+        var question = await client.PostAsync("/approvals", Chosen("reject", devices[2], devices[3]));
+        (await question.Content.ReadAsStringAsync()).Should().Contain("Reject 2 devices");
+        server.Devices().Find(devices[2].Id).State.Should().Be(DeviceState.Pending);
+        await client.DoAsync("/approvals", [.. Chosen("reject", devices[2], devices[3]), ("sure", "yes")]);
+        server.Devices().Find(devices[2].Id).State.Should().Be(DeviceState.Rejected);
+        foreach (var device in devices)
+            device.Dispose();
+    }
+
+    [Fact]
+    public async Task Lists_are_paged_by_name_searched_literally_and_exported_harmlessly()
+    {
+        await using var server = await TestServer.StartAsync();
+        for (var number = 0; number < 120; number++)
+        {
+            using var device = new TestDevice(server);
+            await device.EnrolAsync(name: number == 7 ? "=HYPERLINK(\"http://evil\",\"x\")" : number == 8 ? "hundred%_off" : $"device-{number:000}");
+        }
+        using var client = await PageClient.LogInAsync(server, TokenRole.Viewer);
+        var seen = new List<string>();
+        for (var path = "/devices"; path.Length > 0;)
+        {
+            var page = await client.ReadAsync(path);
+            seen.AddRange(System.Text.RegularExpressions.Regex.Matches(page, "device-[0-9]{3}").Select(m => m.Value));
+            var next = System.Text.RegularExpressions.Regex.Match(page, "rel=\"next\" href=\"([^\"]+)\"");
+            path = next.Success ? WebUtility.HtmlDecode(next.Groups[1].Value) : "";
+        }
+        seen.Should().HaveCount(118).And.BeInAscendingOrder().And.OnlyHaveUniqueItems();
+        (await client.ReadAsync("/devices?q=%25_")).Should().Contain("hundred%_off").And.NotContain("device-0");
+        (await client.ReadAsync("/devices?q=DEVICE-011")).Should().Contain("device-011").And.NotContain("device-012");
+        var csv = await client.ReadAsync("/devices.csv");
+        csv.Split('\n', StringSplitOptions.RemoveEmptyEntries).Should().HaveCount(121);
+        csv.Should().Contain("\"'=HYPERLINK(").And.NotContain(",=HYPERLINK");
+    }
+
+    [Fact]
+    public async Task A_large_fleet_is_counted_once_for_many_and_marks_are_found()
+    {
+        await using var server = await TestServer.StartAsync();
+        using var device = new TestDevice(server);
+        await device.EnrolAsync(server.NewToken(TokenRole.Enrol));
+        foreach (var boot in new[] { "00000001", "00000002", "00000001" })
+            await device.PollAsync(new PollRequest(BranchName.Parse("stable"), "good", 1, 0, BootId: boot));
+        using var client = await PageClient.LogInAsync(server, TokenRole.Viewer);
+        (await client.ReadAsync("/")).Should().Contain("1 key in use at two places");
+        (await client.ReadAsync("/devices?standing=cloned")).Should().Contain(device.Id.ToString());
+        server.Devices().Search(new DeviceFilter(Mark: DeviceMark.Forked), 10).Should().BeEmpty();
+    }
+}
