@@ -52,6 +52,9 @@ internal sealed class ServerClient : IDisposable
         string route, TRequest request, JsonTypeInfo<TRequest> requestType, JsonTypeInfo<TAnswer> type, CancellationToken cancellation) =>
         SendAsync(HttpMethod.Put, route, Json(request, requestType), type, cancellation);
 
+    public Task PutAsync<TRequest>(string route, TRequest request, JsonTypeInfo<TRequest> requestType, CancellationToken cancellation) =>
+        DiscardAsync(HttpMethod.Put, route, Json(request, requestType), cancellation);
+
     public Task PutAsync(string route, HttpContent content, CancellationToken cancellation) =>
         DiscardAsync(HttpMethod.Put, route, content, cancellation);
 

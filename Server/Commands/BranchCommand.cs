@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using ContentTree.Server.Client;
+using ContentTree.Server.Fleet.Policies;
 using ContentTree.Server.Publishing;
 using ContentTree.Server.Storage;
 using ContentTree.Server.Trust;
@@ -10,17 +11,26 @@ using ContentTree.Store.Protocol;
 
 namespace ContentTree.Server.Commands;
 
-/// <summary><c>branch list|create|advance|promote|revert|history|protect|unprotect|private|public|delete</c>.</summary>
+/// <summary><c>branch list|create|advance|promote|revert|history|protect|unprotect|private|public|delete</c>, and what is said of the devices of a branch.</summary>
 internal static class BranchCommand
 {
-    public static Command Create(CommandContext context) => new("branch", "List, make, move and delete branches.")
+    public static Command Create(CommandContext context)
     {
-        List(context), Make(context), Advance(context), BranchMoveCommand.Promote(context), BranchMoveCommand.Revert(context),
-        BranchHistoryCommand.Create(context), Marking(context, "protect", "Let a branch go only to what another branch is at, or back, and keep it from being deleted.", Routes.ProtectedBranch, (register, name) => register.SetProtected(name, true), true),
-        Marking(context, "unprotect", "Let a branch go anywhere again.", Routes.ProtectedBranch, (register, name) => register.SetProtected(name, false), false),
-        Privacy(context, "private", "Show a branch only to devices that are allowed it.", true),
-        Privacy(context, "public", "Show a branch, with all that it ever had, to everybody.", false), Delete(context),
-    };
+        var command = new Command("branch", "List, make, move and delete branches, and say what their devices are to do.")
+        {
+            List(context), Make(context), Advance(context), BranchMoveCommand.Promote(context), BranchMoveCommand.Revert(context),
+            BranchHistoryCommand.Create(context), Marking(context, "protect", "Let a branch go only to what another branch is at, or back, and keep it from being deleted.", Routes.ProtectedBranch, (register, name) => register.SetProtected(name, true), true),
+            Marking(context, "unprotect", "Let a branch go anywhere again.", Routes.ProtectedBranch, (register, name) => register.SetProtected(name, false), false),
+            Privacy(context, "private", "Show a branch only to devices that are allowed it.", true),
+            Privacy(context, "public", "Show a branch, with all that it ever had, to everybody.", false), Delete(context),
+        };
+        foreach (var verb in PolicyVerbs.Create(context, "the devices of a branch", () => CommandContext.Branch("BRANCH"), name => new PolicyScope.Branch(name),
+            (name, policy) => $"{name} {policy?.Action ?? "released"}{(policy?.Commit is { } commit ? $" {commit}" : "")}"))
+        {
+            command.Add(verb);
+        }
+        return command;
+    }
 
     private static Command List(CommandContext context)
     {

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using ContentTree.Server.Client;
+using ContentTree.Server.Fleet.Policies;
 using ContentTree.Server.Fleet;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
@@ -11,23 +12,32 @@ using ContentTree.Store.Trust;
 
 namespace ContentTree.Server.Commands;
 
-/// <summary><c>device list|show|accept|reject|remove|allow|forbid|pin|hold|blackbox|report</c>: what each device runs, should run, and last said.</summary>
+/// <summary><c>device list|show|accept|reject|remove|allow|forbid|blackbox|report|label</c> and what is said of devices: what each device runs, should run, and last said.</summary>
 internal static class DeviceCommand
 {
-    public static Command Create(CommandContext context) => new("device", "See devices, let them in or turn them away.")
+    public static Command Create(CommandContext context)
     {
-        List(context), Show(context), Accept(context), Reject(context), Remove(context), Allow(context, "allow", "Let a device have a private branch.", true),
-        Allow(context, "forbid", "Take that back.", false), AssignCommand.Pin(context, Id()), AssignCommand.Hold(context, Id()), BlackBoxCommand.Create(context, Id()),
-        Report(context),
-    };
+        var command = new Command("device", "See devices, let them in or turn them away, and say what they are to do.")
+        {
+            List(context), Show(context), Accept(context), Reject(context), Remove(context), Allow(context, "allow", "Let a device have a private branch.", true),
+            Allow(context, "forbid", "Take that back.", false), BlackBoxCommand.Create(context, Id()), Report(context), Label(context),
+        };
+        foreach (var verb in PolicyVerbs.Create(context, "a device", Id, id => new PolicyScope.Device(id),
+            (id, policy) => $"{id} {policy?.Action ?? "follow"}{(policy?.Commit is { } commit ? $" {commit}" : "")}"))
+        {
+            command.Add(verb);
+        }
+        return command;
+    }
 
     private static Command List(CommandContext context)
     {
+        var filter = new Option<string?>("--filter") { Description = "only those that fit, such as 'group==lab and health!=ok'", HelpName = "FILTER" };
         var (server, token, json) = (CommandContext.Server(), CommandContext.Token(), CommandContext.Json());
-        return CommandContext.Run(new Command("list", "All devices.") { server, token, json }, async (parsed, cancellation) =>
+        return CommandContext.Run(new Command("list", "All devices.") { filter, server, token, json }, async (parsed, cancellation) =>
         {
             using var fleet = FleetAccess.Open(context, parsed, server, token);
-            var devices = await fleet.ListAsync(cancellation);
+            var devices = await fleet.ListAsync(parsed.GetValue(filter), cancellation);
             if (parsed.GetValue(json))
             {
                 var list = JsonSerializer.SerializeToNode(new DeviceList(devices), ProtocolJson.Default.DeviceList);
@@ -35,11 +45,11 @@ internal static class DeviceCommand
             }
             else
             {
-                context.Terminal.PrintTable(["DEVICE", "NAME", "STATE", "BRANCH", "SEQ", "RUNNING", "WANTED", "TARGET", "SYNC", "BOOT", "LAST SEEN", "LAST EVENT"],
+                context.Terminal.PrintTable(["DEVICE", "NAME", "STATE", "BRANCH", "SEQ", "RUNNING", "WANTED", "TARGET", "SYNC", "HEALTH", "BOOT", "LAST SEEN", "LAST EVENT"],
                     [.. devices.Select(d => new[]
                     {
                         d.Id.ToString(), d.Name, Word(d.State) + Doubt(d), d.Branch.ToString(), $"{d.Sequence}", Printing.Short(d.Running),
-                        Printing.Short(d.Wanted ?? d.Running), Printing.Short(d.Target), Sync(d), d.Boot is { Length: > 0 } boot ? boot : "-", Printing.Time(d.LastSeen), d.LastEvent?.Kind ?? "-",
+                        Printing.Short(d.Wanted ?? d.Running), Printing.Short(d.Target), Sync(d), d.Health ?? "-", d.Boot is { Length: > 0 } boot ? boot : "-", Printing.Time(d.LastSeen), d.LastEvent?.Kind ?? "-",
                     })]);
             }
             return ExitCode.Done;
@@ -114,6 +124,22 @@ internal static class DeviceCommand
         });
     }
 
+    private static Command Label(CommandContext context)
+    {
+        var id = Id();
+        var labels = new Argument<string[]>("NAME=VALUE") { Description = "labels to set; NAME= takes one away", Arity = ArgumentArity.OneOrMore };
+        var (server, token) = (CommandContext.Server(), CommandContext.Token());
+        return CommandContext.Run(new Command("label", "Write labels on a device, for filters and groups.") { id, labels, server, token }, async (parsed, cancellation) =>
+        {
+            using var fleet = PolicyAccess.Open(context, parsed, server, token);
+            var given = parsed.GetRequiredValue(labels).Select(label => label.Split('=', 2)).ToArray();
+            if (given.FirstOrDefault(label => label.Length != 2) is { } wrong)
+                throw new UsageException($"'{wrong[0]}' is no label: NAME=VALUE");
+            await fleet.LabelAsync(parsed.GetValue(id), given.ToDictionary(label => label[0], label => label[1] is { Length: > 0 } value ? value : null), cancellation);
+            return ExitCode.Done;
+        });
+    }
+
     private static Command Allow(CommandContext context, string name, string what, bool isAllowed)
     {
         var (id, branch) = (Id(), CommandContext.Branch("BRANCH"));
@@ -155,8 +181,18 @@ internal static class DeviceCommand
         output.WriteLine($"running       {device.Running?.ToString() ?? "-"}");
         output.WriteLine($"wanted        {(device.Wanted ?? device.Running)?.ToString() ?? "-"}");
         output.WriteLine($"target        {device.Target?.ToString() ?? "-"}: {Sync(device)}");
+        if (device.Decision is { } decision)
+        {
+            output.WriteLine($"why           {decision.Why}");
+            output.WriteLine($"said by       {decision.Origin}: {decision.Action}{(decision.By is { } by ? $", by {by}" : "")}{(decision.Until is { } until ? $", until {Printing.Time(until)}" : "")}{(decision.Reason is { } reason ? $": {reason}" : "")}");
+        }
+        output.WriteLine($"health        {device.Health ?? "-"}");
+        if (device.Groups is { } groups)
+            output.WriteLine($"groups        {string.Join(", ", groups)}");
+        if (device.Labels is { } labels)
+            output.WriteLine($"labels        {string.Join(", ", labels.Select(l => $"{l.Key}={l.Value}"))}");
         if (device.Assignment is { Action: not "follow" } told)
-            output.WriteLine($"assigned      {told.Action}{(told.Commit is { } commit ? $" {commit}" : "")} until {Printing.Time(told.Expires)}{(told.Reason is { } reason ? $": {reason}" : "")}{(told.Taken == true ? "" : " (it has not heard of it yet)")}");
+            output.WriteLine($"assigned      {told.Action}{(told.Commit is { } commit ? $" {commit}" : "")} until {Printing.Time(told.Expires)}{(told.Reason is { } said ? $": {said}" : "")}{(told.Taken == true ? "" : " (it has not heard of it yet)")}");
         output.WriteLine($"boot          {(device.Boot is { Length: > 0 } boot ? boot : "-")}");
         if (device.Failed is { } failed)
             output.WriteLine($"failed        {failed}");

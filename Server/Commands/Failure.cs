@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using ContentTree.Server.Backups;
 using ContentTree.Server.Client;
 using ContentTree.Server.Deltas;
+using ContentTree.Server.Fleet;
 using ContentTree.Server.Follows;
 using ContentTree.Server.Publishing;
 using ContentTree.Server.Publishing.Sources;
@@ -38,7 +39,7 @@ internal sealed record Failure(ExitCode Code, string Message)
         PrivilegeRefusedException or BranchProtectedException => new(ExitCode.NotAuthorised, e.Message),
         NotFoundException or ObjectNotFoundException => new(ExitCode.NotFound, e.Message),
         KeysElsewhereException => new(ExitCode.Partial, e.Message),
-        BranchMovedException => new(ExitCode.Conflict, e.Message),
+        BranchMovedException or FleetConflictException => new(ExitCode.Conflict, e.Message),
         _ when IsOutOfSpace(e) => new(ExitCode.NoSpace, $"{e.Message}; nothing was published, make room and try again"),
         SqliteException { SqliteErrorCode: SqliteBusy or SqliteLocked } => new(ExitCode.Locked, "server.db is in use by another process; try again"),
         DeltaCheckException => new(ExitCode.Failed, e.Message),

@@ -2,6 +2,7 @@ using System.CommandLine;
 using ContentTree.Server.Auditing;
 using ContentTree.Server.Client;
 using ContentTree.Server.Fleet;
+using ContentTree.Server.Fleet.Policies;
 using ContentTree.Server.Privacy;
 using ContentTree.Server.Storage;
 using ContentTree.Server.Trust;
@@ -36,7 +37,14 @@ internal sealed class FleetAccess : IDisposable
         }
     }
 
-    private DeviceView View => new(Data, Local, new Entitlements(Data.OpenDatabase()), _time);
+    private DeviceView View
+    {
+        get
+        {
+            var database = Data.OpenDatabase();
+            return new DeviceView(database, Local, new Decisions(Data, database, _time), new Entitlements(database), _time);
+        }
+    }
 
     public static FleetAccess Open(CommandContext context, ParseResult parsed, Option<Uri?> server, Option<string?> token)
     {
@@ -45,14 +53,14 @@ internal sealed class FleetAccess : IDisposable
             : new FleetAccess(null, context.OpenData(parsed), context.Time);
     }
 
-    public async Task<IReadOnlyList<DeviceInfo>> ListAsync(CancellationToken cancellation)
+    public async Task<IReadOnlyList<DeviceInfo>> ListAsync(string? filter, CancellationToken cancellation)
     {
         if (_client is null)
-            return View.List(int.MaxValue);
+            return View.List(int.MaxValue, null, filter);
         var devices = new List<DeviceInfo>();
         for (string? cursor = ""; cursor is not null;)
         {
-            var page = await _client.GetAsync($"{Routes.Devices}?limit=1000&cursor={cursor}", ProtocolJson.Default.DeviceList, cancellation);
+            var page = await _client.GetAsync($"{Routes.Devices}?limit=1000&cursor={cursor}&q={Uri.EscapeDataString(filter ?? "")}", ProtocolJson.Default.DeviceList, cancellation);
             devices.AddRange(page.Devices);
             cursor = page.Cursor;
         }
@@ -73,20 +81,6 @@ internal sealed class FleetAccess : IDisposable
         }
         var route = state == DeviceState.Accepted ? Routes.AcceptDevice(id) : Routes.RejectDevice(id);
         return await _client.PostAsync(expectedOn is null ? route : $"{route}?branch={expectedOn}", ProtocolJson.Default.DeviceInfo, cancellation);
-    }
-
-    /// <exception cref="UsageException">Keys were named for a server elsewhere, which signs with its own.</exception>
-    public async Task<AssignmentInfo> AssignAsync(KeyId id, AssignmentRequest request, IReadOnlyList<ISigner> signers, CancellationToken cancellation)
-    {
-        if (_client is null)
-        {
-            var told = new Assignments(Data, Data.OpenDatabase(), _time).Assign(id, request, signers);
-            Note($"device.{told.Action}", id, after: $"{told.Commit} until {told.Expires:u}", reason: told.Reason);
-            return told;
-        }
-        return signers.Count == 0
-            ? await _client.PostAsync(Routes.Assignment(id), request, ProtocolJson.Default.AssignmentRequest, ProtocolJson.Default.AssignmentInfo, cancellation)
-            : throw new UsageException("--key and --signer work on the server's data, not with --server");
     }
 
     public async Task<DeviceInfo> AllowAsync(KeyId id, BranchName branch, bool isAllowed, CancellationToken cancellation)

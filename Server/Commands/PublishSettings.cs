@@ -24,6 +24,7 @@ internal sealed class PublishSettings
 
     private readonly Option<string> _subject = new("--subject") { Description = "one line that says what changed", DefaultValueFactory = _ => "" };
     private readonly Option<string> _version = new("--version") { Description = "the version people know it by", DefaultValueFactory = _ => "" };
+    private readonly Option<bool> _barrier = new("--barrier") { Description = "devices do not pass over this commit on their way to a later one" };
     private readonly Option<string[]> _compatible = new("--compatible") { Description = "hardware it is for; may be given several times (default: any)", HelpName = "HW" };
     private readonly Option<string[]> _requires = new("--requires") { Description = "what it needs beside it in a composition; may be given several times", HelpName = "'BRANCH >= VERSION'" };
     private readonly Option<DateTimeOffset?> _created = CommandContext.When("--created", "when the commit says it was made (default: now); fixed, equal trees get equal commit ids");
@@ -51,7 +52,7 @@ internal sealed class PublishSettings
 
     public void AddTo(Command command)
     {
-        foreach (var option in new Option[] { _branch, _subject, _version, _compatible, _requires, _created, _noCache, _allowPrivileged, _reason, _unsigned, _json, _server, _token, _cache })
+        foreach (var option in new Option[] { _branch, _subject, _version, _compatible, _barrier, _requires, _created, _noCache, _allowPrivileged, _reason, _unsigned, _json, _server, _token, _cache })
             command.Add(option);
         _signers.AddTo(command);
     }
@@ -63,6 +64,7 @@ internal sealed class PublishSettings
         Subject = parsed.GetValue(_subject) ?? "",
         Version = parsed.GetValue(_version) ?? "",
         Compatible = parsed.GetValue(_compatible) ?? [],
+        Barrier = parsed.GetValue(_barrier),
         Requires = [.. (parsed.GetValue(_requires) ?? []).Select(ParseRequirement)],
         Created = parsed.GetValue(_created),
         AllowPrivileged = parsed.GetValue(_allowPrivileged),

@@ -51,6 +51,7 @@ internal static class ShowCommand
             PrintText(output, name, value);
         PrintText(output, "architecture", commit.Architecture);
         PrintText(output, "compatible", string.Join(", ", commit.Compatible));
+        PrintText(output, "barrier", commit.Barrier ? "not passed over" : "");
         output.WriteLine($"contents      {commit.Entries} entries, {commit.Bytes} bytes");
         if (commit.Body.Length > 0)
             output.WriteLine($"\n{commit.Body}");

@@ -97,7 +97,7 @@ internal sealed class Composer
             var at = _branches.Read(branch);
             if (at.Head is { } head && IsAt(head.Commit, composition))
                 return (new ComposedBranch(branch, head), null);
-            var made = writer is null ? null : new Made(at, composition, Publisher.WriteCommit(Describe(Compose(composition, parts, writer), recipe, parts, at.Head), writer));
+            var made = writer is null ? null : new Made(at, Publisher.WriteCommit(Describe(Compose(composition, parts, writer), recipe, parts, at.Head), writer));
             return (new ComposedBranch(branch, at.Head, IsBehind: true), made);
         }
         catch (Exception e) when (IsRefusal(e))
@@ -191,5 +191,5 @@ internal sealed class Composer
         return changed.Length == 0 ? "other parts" : changed.Length > NamedParts ? $"{changed[0]} and {changed.Length - 1} more" : string.Join(", ", changed);
     }
 
-    private sealed record Made(BranchPosition At, Composition Composition, ObjectId Commit);
+    private sealed record Made(BranchPosition At, ObjectId Commit);
 }

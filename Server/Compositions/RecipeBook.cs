@@ -33,7 +33,6 @@ internal sealed class RecipeBook(DataDirectory data)
     /// <exception cref="FormatException">It is no recipe.</exception>
     public void Set(string name, string text)
     {
-        Recipe.Parse(name, text);
         Change(recipes =>
         {
             recipes[name] = text;

@@ -5,7 +5,7 @@ using ContentTree.Server.Deltas;
 using ContentTree.Server.Drafts;
 using ContentTree.Server.Endpoints;
 using ContentTree.Server.Fleet;
-using ContentTree.Server.Privacy;
+using ContentTree.Server.Fleet.Policies;
 using ContentTree.Server.Publishing;
 using ContentTree.Server.Storage;
 
@@ -26,19 +26,20 @@ internal sealed class Dashboard : IDisposable
     private readonly Gate _gate;
     private readonly Devices _devices;
     private readonly DeviceView _view;
+    private readonly PolicyChanges _policies;
     private readonly FleetCounts _counts;
     private readonly DraftTable _drafts;
     private readonly DraftMaker _maker;
     private readonly LivePages _live;
 
-    public Dashboard(DataDirectory data, Database database, DeltaStore deltas, Audit audit, TimeProvider time, ServerOptions options, IServiceProvider services, ILogger log)
+    public Dashboard(DataDirectory data, Database database, DeltaStore deltas, Audit audit, TimeProvider time, ServerOptions options, DeviceView view, PolicyChanges policies, IServiceProvider services, ILogger log)
     {
         (_data, _database, _deltas, _audit, _time, _options, _log) = (data, database, deltas, audit, time, options, log);
         _renderer = new PageRenderer(services, services.GetRequiredService<ILoggerFactory>());
         _sessions = new Sessions(database, time);
         _gate = new Gate(_sessions, _renderer, time, log);
         _devices = new Devices(database, new Tokens(database, time), time);
-        _view = new DeviceView(data, _devices, new Entitlements(database), time);
+        (_view, _policies) = (view, policies);
         _counts = new FleetCounts(_view, time, options.PollInterval);
         _drafts = new DraftTable(database, time);
         _maker = new DraftMaker(data, _drafts, time, log);
@@ -52,7 +53,7 @@ internal sealed class Dashboard : IDisposable
         _live.Map(routes);
         new LoginPages(_gate, _renderer, users, _sessions, new LoginLinks(_database, _time), new LoginLimit(_database, _time), _audit, _log).Map(routes);
         var list = new DeviceList(_view, _counts);
-        new DevicePages(_gate, _renderer, list, _view, _devices, new Assignments(_data, _database, _time), new BlackBoxes(_database, _time), _counts, Register, _audit, _options, _log).Map(routes);
+        new DevicePages(_gate, _renderer, list, _view, _devices, _policies, new BlackBoxes(_database, _time), _counts, Register, _audit, _options, _log).Map(routes);
         new ApprovalPages(_gate, _renderer, _view, _devices, _counts, _audit, _log).Map(routes);
         new BranchPages(_gate, _renderer, _data, _counts, Register, _audit, _time, _log).Map(routes);
         new CommitPages(_gate, _renderer, _data, _deltas, _counts, Register, _time).Map(routes);

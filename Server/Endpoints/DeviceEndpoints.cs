@@ -12,7 +12,7 @@ namespace ContentTree.Server.Endpoints;
 
 /// <summary>What devices ask: enrol, poll, report. Every request is signed by the device's key.</summary>
 internal sealed class DeviceEndpoints(
-    DataDirectory data, DeviceAccess access, Devices devices, Events events, EmptyBranches emptyBranches, DeltaStore deltas, Timestamps timestamps, Assignments assignments,
+    DataDirectory data, DeviceAccess access, Devices devices, Events events, EmptyBranches emptyBranches, DeltaStore deltas, Timestamps timestamps, DevicePolls polls,
     SeenHeads seenHeads, ReadAccess reading, Audit audit, TimeProvider time, ServerOptions options, ILogger log)
 {
     private readonly RequestBudget<string> _strangers = new(time, options.MaxStrangers);
@@ -44,6 +44,7 @@ internal sealed class DeviceEndpoints(
             EnrolOutcome.BadToken => throw new ProblemException(ProblemCode.BadToken, "the enrolment token is unknown, used up or no longer valid"),
             _ => throw new ProblemException(ProblemCode.TooMany, "too many devices wait to be accepted", retryAfter: TimeSpan.FromHours(1)),
         };
+        polls.Enrolled(key.Id);
         Log.Enrolled(log, key.Id, request.Name, state);
         if (state != before)
             audit.Note(Actor.Device(key.Id, context), "device.enrol", key.Id, $"{before}", $"{state} on {request.Branch}, {request.Name}");
@@ -56,12 +57,11 @@ internal sealed class DeviceEndpoints(
         var (device, state) = access.Authenticate(context, body);
         var poll = Messages.Parse(body, ProtocolJson.Default.PollRequest);
         DeviceMessages.Require(poll);
-        devices.Record(device, poll);
+        var told = polls.Take(device, state, poll);
         var newest = state == DeviceState.Accepted ? ReadNewest(device, poll.Branch) : null;
         // The device's own copy is newest when the ids are the same: it is not sent again.
         var head = newest is null || ObjectId.Of(newest.Head) == poll.Head ? null : new RawJson(newest.Head);
         var timestamp = newest?.Timestamp is { } bytes ? new RawJson(bytes) : null;
-        var told = state == DeviceState.Accepted ? assignments.Newest(device, poll.Branch, poll.Assignment) : null;
         var root = data.Trust.Load();
         var answer = new PollAnswer(state, (long)options.PollInterval.TotalSeconds, root.Version, head, Delta: FindDelta(root, poll, head), Timestamp: timestamp, Assignment: told,
             Private: newest is not null && reading.IsPrivate(poll.Branch) ? true : null, Prove: newest is not null && seenHeads.IsWanted(device, poll, newest) ? true : null);

@@ -92,6 +92,18 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Error, Message = "a pack was cut short because of a damaged object; 'ctree-server fsck' finds it")]
     public static partial void PackCut(ILogger log, Exception exception);
 
+    [LoggerMessage(Level = LogLevel.Warning, Message = "device {Device} could not be told '{Action}': {Reason}")]
+    public static partial void NotTold(ILogger log, KeyId device, string action, string reason);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "rollout {Id} of {Scope} is {State} at wave {Wave} {Note}")]
+    public static partial void RolloutMoved(ILogger log, long id, Fleet.Policies.PolicyScope scope, Fleet.Rollouts.RolloutState state, int wave, string note);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "looking after rollouts failed")]
+    public static partial void RolloutsFailed(ILogger log, Exception exception);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Scope} is told {Action} {Commit} by {By}")]
+    public static partial void PolicySet(ILogger log, Fleet.Policies.PolicyScope scope, Fleet.Policies.PolicyAction? action, ObjectId? commit, string by);
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "device {Device} sent the black box of {Deployment}")]
     public static partial void BlackBox(ILogger log, KeyId device, string deployment);
 

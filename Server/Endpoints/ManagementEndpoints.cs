@@ -1,5 +1,6 @@
 using ContentTree.Server.Auditing;
 using ContentTree.Server.Fleet;
+using ContentTree.Server.Fleet.Policies;
 using ContentTree.Server.Privacy;
 using ContentTree.Server.Publishing;
 using ContentTree.Server.Storage;
@@ -11,10 +12,9 @@ namespace ContentTree.Server.Endpoints;
 
 /// <summary>What operators ask: devices, tokens, branches.</summary>
 internal sealed class ManagementEndpoints(
-    DataDirectory data, Devices devices, Tokens tokens, EmptyBranches emptyBranches, Assignments assignments, Entitlements entitlements, TokenAccess access,
+    DataDirectory data, Devices devices, DeviceView view, Tokens tokens, EmptyBranches emptyBranches, PolicyChanges policies, Entitlements entitlements, TokenAccess access,
     Audit audit, TimeProvider time, ILogger log)
 {
-    private readonly DeviceView _view = new(data, devices, entitlements, time);
 
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -45,7 +45,7 @@ internal sealed class ManagementEndpoints(
         access.Require(context, TokenRole.Viewer);
         var limit = context.LimitOf();
         // One more than asked for tells whether there is a next page.
-        var found = _view.List(limit + 1, context.Request.Query["cursor"]);
+        var found = view.List(limit + 1, context.Request.Query["cursor"], context.Request.Query["q"]);
         var page = found.Take(limit).ToArray();
         return context.AnswerAsync(new DeviceList(page, found.Count > limit ? page[^1].Id.ToString() : null), ProtocolJson.Default.DeviceList);
     }
@@ -53,7 +53,7 @@ internal sealed class ManagementEndpoints(
     private Task ShowDeviceAsync(HttpContext context)
     {
         access.Require(context, TokenRole.Viewer);
-        return context.AnswerAsync(_view.Find(DeviceOf(context)), ProtocolJson.Default.DeviceInfo);
+        return context.AnswerAsync(view.Find(DeviceOf(context)), ProtocolJson.Default.DeviceInfo);
     }
 
     private Task DecideAsync(HttpContext context, DeviceState state)
@@ -70,7 +70,7 @@ internal sealed class ManagementEndpoints(
     {
         var token = access.Require(context, TokenRole.Operator);
         var id = DeviceOf(context);
-        var told = assignments.Assign(id, await context.ReadAsync(ProtocolJson.Default.AssignmentRequest, BodyLimits.Small));
+        var told = policies.Assign(id, await context.ReadAsync(ProtocolJson.Default.AssignmentRequest, BodyLimits.Small), $"token {token}");
         Log.Assigned(log, id, told.Action, told.Commit, token);
         audit.Note(Actor.Token(token, context), $"device.{told.Action}", id, after: $"{told.Commit} until {told.Expires:u}", reason: told.Reason);
         await context.AnswerAsync(told, ProtocolJson.Default.AssignmentInfo);
@@ -100,7 +100,7 @@ internal sealed class ManagementEndpoints(
         var token = access.Require(context, TokenRole.Operator);
         change(DeviceOf(context), BranchOf(context));
         audit.Note(Actor.Token(token, context), $"device.{verb}", DeviceOf(context), after: $"{BranchOf(context)}");
-        return context.AnswerAsync(_view.Find(DeviceOf(context)), ProtocolJson.Default.DeviceInfo);
+        return context.AnswerAsync(view.Find(DeviceOf(context)), ProtocolJson.Default.DeviceInfo);
     }
 
     private Task SetPrivate(HttpContext context, bool isPrivate)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using ContentTree.Server.Commands;
+using ContentTree.Server.Fleet;
 using ContentTree.Server.Publishing;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
@@ -52,6 +53,7 @@ internal sealed class ProblemAnswers(ILogger log)
         NotFoundException or ObjectNotFoundException => new(ProblemCode.NotFound, e.Message),
         VerificationException => new(ProblemCode.BadObject, e.Message),
         BranchMovedException => new(ProblemCode.BranchMoved, e.Message),
+        FleetConflictException => new(ProblemCode.Conflict, e.Message),
         IncompleteCommitException => new(ProblemCode.Incomplete, e.Message),
         _ when Failure.IsOutOfSpace(e) => new(ProblemCode.NoSpace, "nothing was changed; make room on the server"),
         SqliteException { SqliteErrorCode: SqliteBusy } => new(ProblemCode.Unavailable, "the database is busy", retryAfter: TimeSpan.FromSeconds(5)),

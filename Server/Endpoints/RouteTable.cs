@@ -21,6 +21,7 @@ internal static class RouteTable
     private static readonly Access Operator = new Access.Roles(TokenRole.Operator);
     private static readonly Access Publisher = new Access.Roles(TokenRole.Publisher);
     private static readonly Access Mover = new Access.Roles(TokenRole.Publisher, TokenRole.Approver);
+    private static readonly Access Approver = new Access.Roles(TokenRole.Approver);
     private static readonly Access Admin = new Access.Roles(TokenRole.Admin);
 
     private static readonly string[] Pages = ["limit", "cursor"];
@@ -51,7 +52,7 @@ internal static class RouteTable
         new(Get, "/metrics", Viewer, "Numbers for Prometheus; with metrics = public for anyone.") { AnswerMedia = "text/plain" },
         new(Get, "/openapi/device.json", Anyone, "The OpenAPI document of what devices use.") { AnswerMedia = Json },
         new(Get, "/openapi/management.json", Anyone, "This document.") { AnswerMedia = Json },
-        new(Get, Routes.Devices, Viewer, "The devices, by id.") { Answer = typeof(DeviceList), Query = Pages },
+        new(Get, Routes.Devices, Viewer, "The devices, by id.") { Answer = typeof(DeviceList), Query = [.. Pages, "q"] },
         new(Get, Routes.Devices + "/{id}", Viewer, "A device with its newest events.") { Answer = typeof(DeviceInfo) },
         new(Delete, Routes.Devices + "/{id}", Operator, "Forget a device.") { Status = StatusCodes.Status204NoContent },
         new(Post, Routes.Devices + "/{id}/accept", Operator, "Let a device in.") { Answer = typeof(DeviceInfo), Query = ["branch"] },
@@ -61,6 +62,25 @@ internal static class RouteTable
         new(Delete, Routes.Devices + "/{id}/branches/{**name}", Operator, "Take that back.") { Answer = typeof(DeviceInfo) },
         new(Get, Routes.Devices + "/{id}/blackboxes", Viewer, "What a device sent about trials that failed, newest first.") { Answer = typeof(BlackBoxList) },
         new(Get, Routes.Devices + "/{id}/blackboxes/{deployment}", Viewer, "One of these with its text.") { Answer = typeof(BlackBoxInfo) },
+        new(Put, Routes.Devices + "/{id}/labels", Operator, "Write labels on a device.") { Request = typeof(LabelsRequest), Status = StatusCodes.Status204NoContent },
+        new(Get, Routes.Groups, Viewer, "The groups and what was said of them.") { Answer = typeof(GroupList) },
+        new(Get, Routes.Groups + "/{name}", Viewer, "A group.") { Answer = typeof(GroupInfo) },
+        new(Put, Routes.Groups + "/{name}", Operator, "Make or change a group.") { Request = typeof(GroupRequest), Answer = typeof(GroupInfo) },
+        new(Delete, Routes.Groups + "/{name}", Operator, "Forget a group and what was said of it; its devices stay.") { Status = StatusCodes.Status204NoContent },
+        new(Put, Routes.Groups + "/{name}/devices/{id}", Operator, "Put a device into a group.") { Status = StatusCodes.Status204NoContent },
+        new(Delete, Routes.Groups + "/{name}/devices/{id}", Operator, "Take a device out of a group.") { Status = StatusCodes.Status204NoContent },
+        new(Get, Routes.Policies, Viewer, "All that was said of devices, groups and branches.") { Answer = typeof(PolicyList) },
+        new(Put, Routes.Policies + "/{**scope}", Operator, "Say what the devices of a scope are to do.") { Request = typeof(PolicyRequest), Answer = typeof(PolicyInfo) },
+        new(Post, Routes.Policies + "/{**scope}", Operator, "What saying that, or without a body taking it back, would change; nothing is changed.") { Request = typeof(PolicyRequest), Answer = typeof(PolicyPreview) },
+        new(Delete, Routes.Policies + "/{**scope}", Operator, "Take back what was said of a scope.") { Status = StatusCodes.Status204NoContent },
+        new(Put, Routes.Plans + "/{**scope}", Operator, "Have each new head go out by a plan.") { Request = typeof(RolloutPlan), Answer = typeof(PolicyInfo) },
+        new(Delete, Routes.Plans + "/{**scope}", Operator, "Take a plan away.") { Status = StatusCodes.Status204NoContent },
+        new(Get, Routes.Rollouts, Viewer, "The rollouts, newest first.") { Answer = typeof(RolloutList), Query = ["limit"] },
+        new(Post, Routes.Rollouts, Operator, "Start a rollout.") { Request = typeof(RolloutRequest), Answer = typeof(RolloutInfo) },
+        new(Get, Routes.Rollouts + "/{id}", Viewer, "A rollout and its waves.") { Answer = typeof(RolloutInfo) },
+        new(Get, Routes.Rollouts + "/{id}/devices", Viewer, "The devices that a rollout has reached, by id.") { Answer = typeof(RolloutDeviceList), Query = [.. Pages, "state"] },
+        new(Post, Routes.Rollouts + "/{id}/approve", Approver, "Let a rollout begin, or its next wave.") { Request = typeof(RolloutStepRequest), Answer = typeof(RolloutInfo) },
+        new(Post, Routes.Rollouts + "/{id}/{step}", Operator, "next, pause, resume, abort or revert.") { Request = typeof(RolloutStepRequest), Answer = typeof(RolloutInfo) },
         new(Post, Routes.OfflineReports, Operator, "Take what a device without a network wrote onto a stick.") { Request = typeof(SignedReport), Answer = typeof(DeviceInfo) },
         new(Get, Routes.Branches, Viewer, "The branches and where they are.") { Answer = typeof(BranchList) },
         new(Post, Routes.Branches, Admin, "Make a branch, empty or at a commit.") { Request = typeof(BranchRequest), Answer = typeof(BranchInfo) },

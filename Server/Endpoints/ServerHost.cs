@@ -2,6 +2,9 @@ using ContentTree.Server.Auditing;
 using ContentTree.Server.Compositions;
 using ContentTree.Server.Deltas;
 using ContentTree.Server.Fleet;
+using ContentTree.Server.Fleet.Groups;
+using ContentTree.Server.Fleet.Policies;
+using ContentTree.Server.Fleet.Rollouts;
 using ContentTree.Server.Follows;
 using ContentTree.Server.Monitoring;
 using ContentTree.Server.Privacy;
@@ -31,6 +34,7 @@ internal sealed class ServerHost : IAsyncDisposable
     private readonly TimestampWorker _vouching;
     private readonly CompositionWorker _composing;
     private readonly FollowWorker _following;
+    private RolloutWorker? _rollouts;
 
     public ServerHost(DataDirectory data, TimeProvider time, ServerOptions options)
     {
@@ -80,6 +84,8 @@ internal sealed class ServerHost : IAsyncDisposable
         await _vouching.DisposeAsync();
         await _composing.DisposeAsync();
         await _following.DisposeAsync();
+        if (_rollouts is not null)
+            await _rollouts.DisposeAsync();
         _deltas.Dispose();
     }
 
@@ -104,18 +110,23 @@ internal sealed class ServerHost : IAsyncDisposable
         new MonitoringEndpoints(data, database, access, requests, options, time).Map(app);
         OpenApiEndpoints.Map(app);
         var timestamps = new Timestamps(data, time);
-        var assignments = new Assignments(data, database, time);
+        var decisions = new Decisions(data, database, time);
+        var policies = new PolicyChanges(data, database, decisions, time);
+        var polls = new DevicePolls(data, database, devices, decisions, time, log);
+        var view = new DeviceView(database, devices, decisions, entitlements, time);
+        _rollouts = new RolloutWorker(data, database, decisions, time, options.HeadScan, log);
         new RepositoryEndpoints(data, _deltas, timestamps, reading).Map(app);
-        new DeviceEndpoints(data, signed, devices, new Events(database), new EmptyBranches(database), _deltas, timestamps, assignments, new SeenHeads(data, devices, time), reading, audit, time, options, log).Map(app);
+        new DeviceEndpoints(data, signed, devices, new Events(database), new EmptyBranches(database), _deltas, timestamps, polls, new SeenHeads(data, devices, time), reading, audit, time, options, log).Map(app);
         packs.Map(app);
         new DeltaEndpoints(data, signed, reading, _deltas, _worker, time).Map(app);
         new PublishEndpoints(data, access, _uploads, time, log).Map(app);
         new RecipeEndpoints(data, access, audit, time, log).Map(app);
         new FollowEndpoints(data, access, audit, _following, time, log).Map(app);
         new BlackBoxEndpoints(new BlackBoxes(database, time), signed, access, log).Map(app);
-        new ManagementEndpoints(data, devices, tokens, new EmptyBranches(database), assignments, entitlements, access, audit, time, log).Map(app);
+        new ManagementEndpoints(data, devices, view, tokens, new EmptyBranches(database), policies, entitlements, access, audit, time, log).Map(app);
+        new FleetEndpoints(database, decisions, policies, new RolloutSteps(data, database, decisions, time), new Groups(database, time), access, audit, time, log).Map(app);
         new AuditEndpoints(audit, access).Map(app);
-        var dashboard = new Dashboard.Dashboard(data, database, _deltas, audit, time, options, app.Services, log);
+        var dashboard = new Dashboard.Dashboard(data, database, _deltas, audit, time, options, view, policies, app.Services, log);
         app.Lifetime.ApplicationStopping.Register(dashboard.Dispose);
         dashboard.Map(app);
     }

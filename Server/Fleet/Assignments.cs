@@ -1,10 +1,11 @@
-using ContentTree.Server.Commands;
+using ContentTree.Server.Fleet.Policies;
 using ContentTree.Server.Storage;
 using ContentTree.Server.Trust;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Repositories;
 using ContentTree.Store.Trust;
+using Microsoft.Data.Sqlite;
 
 namespace ContentTree.Server.Fleet;
 
@@ -16,47 +17,70 @@ internal sealed class Assignments(DataDirectory data, Database database, TimePro
 {
     private const int DefaultYears = 10;
 
-    /// <summary>Tells a device; it hears of it at its next poll.</summary>
+    /// <summary>
+    /// Signs what a device is to do, if it was told something else before; it hears of it at its next poll. Nothing is signed for one that
+    /// follows its branch and never was told otherwise.
+    /// </summary>
     /// <param name="device">Who.</param>
-    /// <param name="request">What.</param>
+    /// <param name="branch">What it follows.</param>
+    /// <param name="decision">What it is to do.</param>
     /// <param name="named">Keys beside those of the server's own directory.</param>
-    /// <exception cref="NotFoundException">No such device or commit, or no fleet key at hand.</exception>
+    /// <exception cref="NotFoundException">No fleet key is at hand.</exception>
     /// <exception cref="BranchMovedException">Somebody else told it something meanwhile.</exception>
-    /// <exception cref="FormatException">Something in the request makes no sense.</exception>
-    public AssignmentInfo Assign(KeyId device, AssignmentRequest request, IReadOnlyList<ISigner>? named = null)
+    public void Tell(KeyId device, BranchName branch, Decision decision, IReadOnlyList<ISigner>? named = null)
     {
-        var known = new Devices(database, new Tokens(database, time), time).Find(device);
-        var head = request.Action == "pin" ? FindHead(known.Branch, request.Commit ?? throw new FormatException("a pin names a commit")) : null;
         using var connection = database.Connect();
-        var last = connection.Query("SELECT counter FROM assignments WHERE device = $device", row => row.GetInt64(0), ("$device", device)).FirstOrDefault();
+        var last = connection.Query("SELECT * FROM assignments WHERE device = $device", Told.Read, ("$device", device)).FirstOrDefault();
         var now = time.GetUtcNow();
+        // What a key signed that has been dismissed since, no device obeys.
+        if (IsTold(last, branch, decision, now) && (last is null || decision.Directive is Directive.Follow || StillCounts(last.Statement)))
+            return;
+        var run = decision.Directive as Directive.Run;
         var statement = new AssignmentStatement
         {
             Device = device,
-            Branch = known.Branch,
+            Branch = branch,
             // Above what a lost database may have signed.
-            Counter = Math.Max(last + 1, now.ToUnixTimeSeconds()),
-            Action = ActionOf(request.Action),
-            Commit = head?.Commit,
-            Sequence = head?.Sequence ?? 0,
-            Reason = request.Reason ?? "",
+            Counter = Math.Max((last?.Counter ?? 0) + 1, now.ToUnixTimeSeconds()),
+            Action = ActionOf(decision.Directive),
+            Commit = run?.Commit,
+            Sequence = run?.Sequence ?? 0,
+            Reason = decision.Reason,
             Created = now,
-            Expires = request.Expires ?? now.AddYears(DefaultYears),
+            Expires = decision.Until ?? now.AddYears(DefaultYears),
         };
-        var signed = Sign(statement, named ?? []);
+        Write(connection, statement, decision.Action, Sign(statement, named ?? []));
+    }
+
+    /// <exception cref="NotFoundException">No fleet key is at hand, so that devices could not be told anything.</exception>
+    public void RequireKey()
+    {
+        var role = FleetRole(data.Trust.Load());
+        RequireEnough(data.LoadOnlineKeys().Signers.Count(signer => role.KeyIds.Contains(signer.Public.Id)), role);
+    }
+
+    private static bool IsTold(Told? last, BranchName branch, Decision decision, DateTimeOffset now)
+    {
+        if (last is null || last.Branch != branch || last.Expires <= now)
+            return decision.Directive is Directive.Follow;
+        return last.Action == decision.Action && last.Commit == (decision.Directive as Directive.Run)?.Commit && last.Reason == decision.Reason &&
+            (decision.Until is { } until ? last.Expires == until : last.Expires > now.AddYears(1));
+    }
+
+    private static void Write(SqliteConnection connection, AssignmentStatement statement, string action, Envelope signed)
+    {
         // Signing may take a person's time, so nothing is locked meanwhile.
         var changed = connection.Execute("""
             INSERT INTO assignments (device, branch, counter, expires, action, commit_id, reason, statement)
             VALUES ($device, $branch, $counter, $expires, $action, $commit, $reason, $statement)
             ON CONFLICT (device) DO UPDATE SET branch = $branch, counter = $counter, expires = $expires, action = $action,
               commit_id = $commit, reason = $reason, statement = $statement
-              WHERE counter < $counter
+              WHERE assignments.counter < $counter
             """,
-            ("$device", device), ("$branch", known.Branch), ("$counter", statement.Counter), ("$expires", statement.Expires), ("$action", request.Action),
+            ("$device", statement.Device), ("$branch", statement.Branch), ("$counter", statement.Counter), ("$expires", statement.Expires), ("$action", action),
             ("$commit", statement.Commit), ("$reason", statement.Reason), ("$statement", signed.Bytes.ToArray()));
         if (changed == 0)
-            throw new BranchMovedException($"device {device} was told something else meanwhile; nothing was changed, say it again");
-        return new AssignmentInfo(request.Action, statement.Counter, statement.Expires, statement.Commit, request.Reason);
+            throw new BranchMovedException($"device {statement.Device} was told something else meanwhile; nothing was changed, say it again");
     }
 
     /// <summary>What a device that asks is to hear: nothing when it knows, or when there is nothing to tell that it would obey.</summary>
@@ -90,45 +114,32 @@ internal sealed class Assignments(DataDirectory data, Database database, TimePro
     private Envelope Sign(AssignmentStatement statement, IReadOnlyList<ISigner> named)
     {
         var root = data.Trust.Load();
-        if (!root.Roles.TryGetValue(Role.Fleet, out var role))
-            throw new NotFoundException("the trust root names no fleet key, so devices would obey nobody; 'ctree-server key new --online' and 'key root --add fleet=FILE' begin with it");
+        var role = FleetRole(root);
         var signed = data.LoadOnlineKeys().With(named).Sign(Envelope.Create(statement.Encode(), []), root, Role.Fleet);
-        var signers = root.SignersOf(signed, Role.Fleet).Count;
-        return signers >= role.Threshold
-            ? signed
-            : throw new NotFoundException($"{signers} of {role.Threshold} fleet keys are at hand; put one into {data.Path}/online-keys or name it with --key or --signer");
+        RequireEnough(root.SignersOf(signed, Role.Fleet).Count, role);
+        return signed;
     }
 
-    // What the device will check itself; here it is said in time.
-    private VerifiedHead FindHead(BranchName branch, string text)
+    private static Role FleetRole(TrustRoot root) => root.Roles.TryGetValue(Role.Fleet, out var role)
+        ? role
+        : throw new NotFoundException("the trust root names no fleet key, so devices would obey nobody; 'ctree-server key new --online' and 'key root --add fleet=FILE' begin with it");
+
+    private void RequireEnough(int signers, Role role)
     {
-        var commit = CommitReference.Resolve(data, time, text);
-        var root = data.Trust.Load();
-        foreach (var sequence in data.Repository.Heads.ArchivedSequences(branch).Reverse())
-        {
-            if (data.Repository.Heads.ReadArchived(branch, sequence) is { } bytes && TryVerify(root, bytes, branch) is { } head && head.Commit == commit)
-                return head;
-        }
-        throw new NotFoundException($"commit {commit} was never published on {branch}, which the device follows, by keys that still count");
+        if (signers < role.Threshold)
+            throw new NotFoundException($"{signers} of {role.Threshold} fleet keys are at hand; put one into {data.Path}/online-keys or name it with --key or --signer");
     }
 
-    private static VerifiedHead? TryVerify(TrustRoot root, byte[] bytes, BranchName branch)
+    private static AssignmentAction ActionOf(Directive directive) => directive switch
     {
-        try
-        {
-            return root.VerifyHead(bytes, branch);
-        }
-        catch (VerificationException)
-        {
-            return null;
-        }
-    }
-
-    private static AssignmentAction ActionOf(string word) => word switch
-    {
-        "follow" => AssignmentAction.Follow,
-        "hold" => AssignmentAction.Hold,
-        "pin" => AssignmentAction.Pin,
-        _ => throw new FormatException($"'{word}' is neither follow, hold nor pin"),
+        Directive.Follow => AssignmentAction.Follow,
+        Directive.Hold => AssignmentAction.Hold,
+        _ => AssignmentAction.Pin,
     };
+
+    private sealed record Told(BranchName Branch, long Counter, DateTimeOffset Expires, string Action, ObjectId? Commit, string Reason, byte[] Statement)
+    {
+        public static Told Read(SqliteDataReader row) => new(
+            BranchName.Parse(row.Text("branch")), row.Number("counter"), row.Time("expires"), row.Text("action"), Devices.IdOf(row, "commit_id"), row.Text("reason"), (byte[])row["statement"]);
+    }
 }

@@ -1,59 +1,72 @@
+using ContentTree.Server.Fleet.Groups;
+using ContentTree.Server.Fleet.Policies;
 using ContentTree.Server.Privacy;
-using ContentTree.Server.Publishing;
 using ContentTree.Server.Storage;
-using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Repositories;
 using ContentTree.Store.Trust;
 
 namespace ContentTree.Server.Fleet;
 
-/// <summary>Devices as operators see them: what they said, beside the commit that their branch is at.</summary>
-internal sealed class DeviceView(DataDirectory data, Devices devices, Entitlements entitlements, TimeProvider time)
+/// <summary>Devices as operators see them: what they said, what they should run, who says so and why they do not.</summary>
+internal sealed class DeviceView(Database database, Devices devices, Decisions decisions, Entitlements entitlements, TimeProvider time)
 {
-    public IReadOnlyList<DeviceInfo> List(int limit, string? after = null)
+    /// <summary>After so long without a word a device is silent.</summary>
+    public static readonly TimeSpan SilentAfter = TimeSpan.FromMinutes(90);
+
+    /// <exception cref="FormatException">The filter is none.</exception>
+    public IReadOnlyList<DeviceInfo> List(int limit, string? after = null, string? filter = null)
     {
-        var heads = Heads();
-        return [.. devices.List(limit, after).Select(device => Beside(device, heads(device.Branch)))];
+        var page = devices.List(limit, after, filter is null ? null : FleetFilter.Parse(filter, time.GetUtcNow()));
+        if (page.Count == 0)
+            return [];
+        using var connection = database.Connect();
+        // A filter may leave few of many: these are asked for one by one.
+        var seen = filter is { Length: > 0 } ? One(connection, page) : decisions.Between(connection, page[0].Id, page[^1].Id);
+        return [.. page.Select(device => Beside(device, seen.GetValueOrDefault(device.Id)))];
     }
 
     /// <summary>A page of devices by name.</summary>
     public IReadOnlyList<DeviceInfo> Search(DeviceFilter filter, int limit, KeyId? after = null)
     {
-        var heads = Heads();
-        return [.. devices.Search(filter, limit, after).Select(device => Beside(device, heads(device.Branch)))];
+        var page = devices.Search(filter, limit, after);
+        using var connection = database.Connect();
+        var seen = One(connection, page);
+        return [.. page.Select(device => Beside(device, seen.GetValueOrDefault(device.Id)))];
     }
 
-    /// <summary>All devices, counted by what decides how they stand.</summary>
-    public IReadOnlyList<DeviceKind> Kinds(DateTimeOffset silentBefore)
-    {
-        var heads = Heads();
-        return [.. devices.Kinds(silentBefore).Select(kind => kind with { Device = Beside(kind.Device, heads(kind.Device.Branch)) })];
-    }
+    /// <summary>All devices, counted by how they stand as of their last poll, or what was said since.</summary>
+    public IReadOnlyList<DeviceKind> Kinds(DateTimeOffset silentBefore) => devices.Kinds(silentBefore);
 
     /// <exception cref="NotFoundException">There is no such device.</exception>
     public DeviceInfo Find(KeyId id)
     {
         var device = devices.Find(id);
-        return Beside(device, new Branches(data, time).Read(device.Branch).Head) with { Allowed = entitlements.Of(id) is { Count: > 0 } allowed ? [.. allowed] : null };
-    }
-
-    // Each branch's is read once, when a device follows it.
-    private Func<BranchName, VerifiedHead?> Heads()
-    {
-        var branches = new Branches(data, time);
-        var heads = new Dictionary<BranchName, VerifiedHead?>();
-        return branch =>
+        using var connection = database.Connect();
+        return Beside(device, decisions.Of(connection, id)) with
         {
-            if (!heads.TryGetValue(branch, out var head))
-                heads[branch] = head = branches.Read(branch).Head;
-            return head;
+            Allowed = entitlements.Of(id) is { Count: > 0 } allowed ? [.. allowed] : null,
+            Labels = new Groups.Groups(database, time).Labels(id) is { Count: > 0 } labels ? labels : null,
         };
     }
 
-    private DeviceInfo Beside(DeviceInfo device, VerifiedHead? head) => device with
+    private Dictionary<KeyId, Seen> One(Microsoft.Data.Sqlite.SqliteConnection connection, IReadOnlyList<DeviceInfo> page) =>
+        page.Select(device => decisions.Of(connection, device.Id)).OfType<Seen>().ToDictionary(s => s.Device.Id);
+
+    private DeviceInfo Beside(DeviceInfo device, Seen? seen)
     {
-        Target = device.PinnedAt(time) ?? head?.Commit,
-        IsAhead = head is not null && device.Sequence > head.Sequence ? true : null,
-    };
+        if (seen is null)
+            return device;
+        var trouble = device.LastEvent is { Code: not 0, Message: { } message } ? message : null;
+        var health = seen.Condition.Health(seen.Decision);
+        return device with
+        {
+            Target = seen.Decision.Target,
+            IsAhead = seen.Newest is { } newest && device.Sequence > newest.Sequence ? true : null,
+            Decision = seen.Decision.Describe(seen.Condition.Why(seen.Decision, seen.Newest, trouble)),
+            Sync = seen.Condition.Sync(seen.Decision, seen.Newest),
+            Health = health is not null && device.LastSeen < time.GetUtcNow() - SilentAfter ? Condition.Silent : health,
+            Groups = seen.Device.Groups.Count > 0 ? [.. seen.Device.Groups.Select(g => g.ToString())] : null,
+        };
+    }
 }

@@ -2,7 +2,7 @@ using ContentTree.Store.Protocol;
 
 namespace ContentTree.Server.Fleet;
 
-/// <summary>Why a device does not run what it should: one rule for the command line, the pages and the counts.</summary>
+/// <summary>How devices stand, in the words of the pages and the counts.</summary>
 internal static class Standings
 {
     /// <summary>Polls that a device may miss before it counts as silent.</summary>
@@ -20,13 +20,7 @@ internal static class Standings
 
     /// <summary>The same of what was last heard, however long ago.</summary>
     public static Standing Sync(DeviceInfo device) =>
-        device.LastSeen is null || device.Target is not { } target ? Standing.Unknown
-        : device.IsAhead == true ? Standing.Ahead
-        : device.Running == target ? Standing.InSync
-        : device.Failed == target ? Standing.FellBack
-        : device.Hold == true || device.Assignment is { Action: "hold", Taken: true } ? Standing.Held
-        : device.Wanted == target ? Standing.Updating
-        : Standing.Behind;
+        Enum.GetValues<Standing>().FirstOrDefault(standing => Word(standing).Replace(' ', '-') == device.Sync, Standing.Unknown);
 
     public static string Word(Standing standing) => standing switch
     {

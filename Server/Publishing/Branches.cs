@@ -123,16 +123,15 @@ internal sealed class Branches(DataDirectory data, TimeProvider time)
         }
     }
 
-    private void RequireReleased(BranchName branch, ObjectId commit)
+    private void RequireOpen(BranchName branch, ObjectId commit)
     {
-        if (new ProtectedBranches(data).Contains(branch) && !IsAtAnother(branch, commit) &&
-            !data.Repository.Heads.ArchivedSequences(branch).Any(sequence => ReadArchived(branch, sequence)?.Commit == commit))
+        if (new ProtectedBranches(data).Contains(branch) && !IsAtAnother(branch, commit) && !HasBeenAt(branch, commit))
             throw new BranchProtectedException(branch);
     }
 
     private VerifiedHead Move(TrustRoot root, BranchPosition seen, CompleteClosure complete, ReadOnlySpan<byte> bytes, BranchMove move)
     {
-        RequireReleased(seen.Branch, complete.Commit);
+        RequireOpen(seen.Branch, complete.Commit);
         // A key that the root does not name would publish heads that every device refuses.
         var head = root.VerifyHead(bytes, seen.Branch);
         if (head.Commit != complete.Commit || head.Sequence <= (seen.Head?.Sequence ?? 0))
@@ -186,7 +185,7 @@ internal sealed class Branches(DataDirectory data, TimeProvider time)
     {
         try
         {
-            new MoveNotes(data).Write(head.Branch, head.Sequence, move, head.Created);
+            new MoveNotes(data).Write(head.Branch, head.Sequence, move);
             new Audit(data, time).Note(new Actor(move.By, move.Address), $"branch.{move.Verb}", head.Branch, seen.Head is { } before ? $"{before.Sequence} {before.Commit}" : null, $"{head.Sequence} {head.Commit}", move.Reason);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or SqliteException or FormatException)

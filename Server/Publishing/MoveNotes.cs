@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using ContentTree.Server.Commands;
 using ContentTree.Server.Storage;
 using ContentTree.Store;
 using ContentTree.Store.Objects;
@@ -19,12 +18,12 @@ internal sealed class MoveNotes(DataDirectory data)
 
     private readonly string _path = Path.Combine(data.Repository.Path, "moves");
 
-    public void Write(BranchName branch, long sequence, BranchMove move, DateTimeOffset time)
+    public void Write(BranchName branch, long sequence, BranchMove move)
     {
         var folder = Path.Combine(_path, branch.ToString());
         Directory.CreateDirectory(folder);
         using var directory = Posix.OpenDirectory(folder);
-        var note = new JsonObject { ["by"] = move.By, ["reason"] = move.Reason, ["time"] = Printing.Time(time), ["verb"] = move.Verb };
+        var note = new JsonObject { ["by"] = move.By, ["reason"] = move.Reason, ["verb"] = move.Verb };
         DurableFiles.TryCreate(directory, FileOf(sequence), JsonSerializer.SerializeToUtf8Bytes(note));
     }
 

@@ -36,6 +36,9 @@ internal sealed record PublishOptions
     /// <summary>Hardware the commit is for; empty means any.</summary>
     public IReadOnlyList<string> Compatible { get; init; } = [];
 
+    /// <summary>Devices do not pass over the commit on their way to a later one.</summary>
+    public bool Barrier { get; init; }
+
     /// <summary>When the commit says it was made; null means now.</summary>
     public DateTimeOffset? Created { get; init; }
 
@@ -95,6 +98,7 @@ internal sealed record PublishOptions
         Annotations = Requirement.Annotations(Requires).Concat(Annotations((AuthorAnnotation, provenance.Author), (CreatedAnnotation, provenance.Created))).ToDictionary(),
         Architecture = import.Architecture,
         Compatible = Compatible,
+        Barrier = Barrier,
         Bytes = import.Bytes,
         Entries = import.Entries,
     };

@@ -18,6 +18,7 @@ internal sealed class Database
 
     private readonly string _connectionString;
     private readonly string _hastyConnectionString;
+    private bool _isPassing;
 
     static Database()
     {
@@ -55,6 +56,15 @@ internal sealed class Database
         using var connection = database.Connect();
         Migrations.Apply(connection, path);
         return database;
+    }
+
+    /// <summary>Opens a database that ends with this process: nothing of it need last.</summary>
+    public static Database OpenPassing(string path)
+    {
+        var database = Open(path);
+        using var connection = database.Connect();
+        connection.Execute("PRAGMA journal_mode = MEMORY");
+        return new Database(path) { _isPassing = true };
     }
 
     /// <summary>Opens an index, which can be made again: it is never waited for, and a power cut may cost it.</summary>
@@ -103,6 +113,8 @@ internal sealed class Database
     {
         var connection = new SqliteConnection(_connectionString);
         connection.Open();
+        if (_isPassing)
+            connection.Execute("PRAGMA synchronous = OFF");
         return connection;
     }
 

@@ -1,3 +1,4 @@
+using ContentTree.Server.Fleet.Groups;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Repositories;
@@ -66,10 +67,12 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
 
     /// <summary>Writes down what a poll said.</summary>
     /// <param name="at">When, if not now.</param>
-    public void Record(KeyId id, PollRequest poll, DateTimeOffset? at = null)
+    /// <returns>Whether it follows another branch than before.</returns>
+    public bool Record(KeyId id, PollRequest poll, DateTimeOffset? at = null)
     {
         using var connection = database.Connect();
         using var transaction = connection.BeginTransaction();
+        var hasMoved = connection.Query("SELECT branch FROM devices WHERE id = $id", row => row.GetString(0), ("$id", id)) is [var before] && before != poll.Branch.ToString();
         connection.Execute("""
             UPDATE devices SET last_seen = $now, branch = $branch, running = $running, wanted = $wanted, failed = $failed, boot = $boot,
               head = $head, root = $root, kept = $kept, sequence = max(sequence * (branch = $branch), $sequence), hold = $hold, assignment = $assignment
@@ -81,6 +84,7 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
         if (poll.BootId is { } boot)
             RecordBoot(connection, id, boot);
         transaction.Commit();
+        return hasMoved;
     }
 
     // A boot that has ended never comes back. Where one does after another was seen, two places take turns.
@@ -118,11 +122,12 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
         connection.Execute("UPDATE devices SET fork = $sequence WHERE id = $id", ("$id", id), ("$sequence", sequence));
     }
 
-    /// <summary>A page of devices by id.</summary>
-    public IReadOnlyList<DeviceInfo> List(int limit, string? after = null)
+    /// <summary>A page of the devices that a filter means, by id.</summary>
+    public IReadOnlyList<DeviceInfo> List(int limit, string? after = null, FleetFilter? filter = null)
     {
         using var connection = database.Connect();
-        return connection.Query(Select + " WHERE d.id > $after ORDER BY d.id LIMIT $limit", Read, ("$after", after ?? ""), ("$limit", limit));
+        var (sql, parameters) = filter is null ? ("1 = 1", []) : (filter.Sql, filter.Parameters);
+        return connection.Query($"{Select} WHERE d.id > $after AND {sql} ORDER BY d.id LIMIT $limit", Read, [("$after", after ?? ""), ("$limit", limit), .. parameters]);
     }
 
     /// <summary>A page of devices by name, then id.</summary>
@@ -158,17 +163,13 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
     {
         using var connection = database.Connect();
         return connection.Query("""
-            SELECT d.branch, d.state, d.running, d.wanted, d.failed, d.hold, d.sequence, d.cloned IS NOT NULL AS is_cloned, d.fork IS NOT NULL AS is_forked,
-              CASE WHEN d.last_seen < $silent THEN 1 ELSE 0 END AS is_silent, d.last_seen IS NULL AS is_new,
-              a.action AS told_action, a.commit_id AS told_commit, CASE WHEN a.expires > $now THEN 1 ELSE 0 END AS is_told, CASE WHEN d.assignment = a.counter THEN 1 ELSE 0 END AS is_taken, count(*) AS devices
-            FROM devices d LEFT JOIN assignments a ON a.device = d.id
-            GROUP BY d.branch, d.state, d.running, d.wanted, d.failed, d.hold, d.sequence, is_cloned, is_forked, is_silent, is_new, told_action, told_commit, is_told, is_taken
+            SELECT branch, state, running, sync, cloned IS NOT NULL AS is_cloned, fork IS NOT NULL AS is_forked, CASE WHEN last_seen < $silent THEN 1 ELSE 0 END AS is_silent,
+              last_seen IS NULL AS is_new, count(*) AS devices
+            FROM devices GROUP BY branch, state, running, sync, is_cloned, is_forked, is_silent, is_new
             """, row => new DeviceKind(new DeviceInfo(
                 default, "", StateOf(row.Text("state")), "", "", BranchName.Parse(row.Text("branch")), default, row.Number("is_new") != 0 ? null : row.Number("is_silent") != 0 ? DateTimeOffset.UnixEpoch : silentBefore,
-                IdOf(row, "running"), IdOf(row, "wanted"), IdOf(row, "failed"), Sequence: row.Number("sequence"), Hold: row.Number("hold") != 0 ? true : null,
-                Assignment: row.TextOrNull("told_action") is { } action ? new AssignmentInfo(action, 0, row.Number("is_told") != 0 ? DateTimeOffset.MaxValue : DateTimeOffset.MinValue, IdOf(row, "told_commit"), Taken: row.Number("is_taken") != 0) : null,
-                Cloned: row.Number("is_cloned") != 0 ? DateTimeOffset.UnixEpoch : null, Fork: row.Number("is_forked") != 0 ? 0 : null), row.Number("devices")),
-            ("$silent", silentBefore), ("$now", time.GetUtcNow()));
+                IdOf(row, "running"), Sync: row.TextOrNull("sync"), Cloned: row.Number("is_cloned") != 0 ? DateTimeOffset.UnixEpoch : null, Fork: row.Number("is_forked") != 0 ? 0 : null), row.Number("devices")),
+            ("$silent", silentBefore));
     }
 
     /// <summary>A device with its newest events.</summary>
@@ -253,5 +254,5 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
         row.Number("event_sequence"), row.Time("event_time"), kind, IdOf(row, "event_commit"), row.TextOrNull("event_deployment"),
         (int)row.Number("event_code"), row.TextOrNull("event_message"));
 
-    private static ObjectId? IdOf(SqliteDataReader row, string column) => row.TextOrNull(column) is { } text ? ObjectId.Parse(text) : null;
+    public static ObjectId? IdOf(SqliteDataReader row, string column) => row.TextOrNull(column) is { } text ? ObjectId.Parse(text) : null;
 }

@@ -31,7 +31,8 @@ internal sealed class Events(Database database)
             if (item.Sequence == received + 1)
                 received++;
         }
-        connection.Execute("UPDATE devices SET received = $received WHERE id = $id", ("$id", device), ("$received", received));
+        connection.Execute("UPDATE devices SET received = $received, trouble = CASE WHEN $any THEN $trouble ELSE trouble END WHERE id = $id",
+            ("$id", device), ("$received", received), ("$any", events.Count > 0), ("$trouble", events.Count > 0 ? events[^1].Code : 0));
         connection.Execute("""
             DELETE FROM events WHERE device = $device AND sequence <= (SELECT max(sequence) FROM events WHERE device = $device) - $kept
             """, ("$device", device), ("$kept", Kept));

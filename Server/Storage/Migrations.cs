@@ -93,6 +93,45 @@ internal static class Migrations
           base TEXT, commit_id TEXT, objects INTEGER NOT NULL, bytes INTEGER NOT NULL
         );
         """,
+        """
+        CREATE TABLE groups (name TEXT PRIMARY KEY, rank INTEGER NOT NULL, filter TEXT, created INTEGER NOT NULL);
+        CREATE TABLE group_members (
+          group_name TEXT NOT NULL REFERENCES groups (name) ON DELETE CASCADE, device TEXT NOT NULL REFERENCES devices (id) ON DELETE CASCADE,
+          listed INTEGER NOT NULL, PRIMARY KEY (group_name, device)
+        );
+        CREATE INDEX group_members_by_device ON group_members (device);
+        CREATE TABLE labels (
+          device TEXT NOT NULL REFERENCES devices (id) ON DELETE CASCADE, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (device, name)
+        );
+        CREATE TABLE policies (
+          scope TEXT PRIMARY KEY, action TEXT NOT NULL, commit_id TEXT, reason TEXT NOT NULL, author TEXT NOT NULL, created INTEGER NOT NULL,
+          expires INTEGER, plan TEXT
+        );
+        CREATE TABLE rollouts (
+          id INTEGER PRIMARY KEY, scope TEXT NOT NULL, branch TEXT NOT NULL, commit_id TEXT NOT NULL, sequence INTEGER NOT NULL, baseline TEXT,
+          plan TEXT NOT NULL, author TEXT NOT NULL, reason TEXT NOT NULL, created INTEGER NOT NULL, state TEXT NOT NULL, wave INTEGER NOT NULL,
+          reached INTEGER, ended INTEGER, note TEXT NOT NULL, approved TEXT NOT NULL, forgiven INTEGER NOT NULL
+        );
+        CREATE INDEX rollouts_by_scope ON rollouts (scope, branch, id);
+        CREATE INDEX rollouts_by_commit ON rollouts (commit_id);
+        CREATE TABLE rollout_devices (
+          rollout INTEGER NOT NULL REFERENCES rollouts (id) ON DELETE CASCADE, device TEXT NOT NULL REFERENCES devices (id) ON DELETE CASCADE,
+          wave INTEGER NOT NULL, state TEXT NOT NULL, since INTEGER NOT NULL, PRIMARY KEY (rollout, device)
+        );
+        CREATE INDEX rollout_devices_by_device ON rollout_devices (device);
+        CREATE TABLE refusals (
+          device TEXT NOT NULL REFERENCES devices (id) ON DELETE CASCADE, commit_id TEXT NOT NULL, time INTEGER NOT NULL, PRIMARY KEY (device, commit_id)
+        );
+        CREATE TABLE fleet_stamp (number INTEGER NOT NULL);
+        INSERT INTO fleet_stamp (number) VALUES (1);
+        ALTER TABLE devices ADD COLUMN target TEXT;
+        ALTER TABLE devices ADD COLUMN sync TEXT;
+        ALTER TABLE devices ADD COLUMN health TEXT;
+        ALTER TABLE devices ADD COLUMN trouble INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE devices ADD COLUMN rollout INTEGER;
+        ALTER TABLE devices ADD COLUMN wave INTEGER;
+        CREATE INDEX devices_by_rollout ON devices (rollout, wave);
+        """,
     ];
 
     public static void Apply(SqliteConnection connection, string path)

@@ -14,6 +14,8 @@ internal sealed class TrustFiles(string repositoryPath)
 
     private readonly string _path = Path.Combine(repositoryPath, "trust");
 
+    private TrustRoot? _known;
+
     private static ReadOnlySpan<byte> Newest => "root.json"u8;
 
     public bool Exists => TryReadNewest() is not null;
@@ -22,9 +24,14 @@ internal sealed class TrustFiles(string repositoryPath)
 
     public byte[]? TryReadVersion(long version) => TryRead(Versioned(version));
 
-    /// <summary>The newest root, verified by its own root role.</summary>
-    public TrustRoot Load() => TrustRoot.Load(TryReadNewest()
-        ?? throw new StoreNotFoundException($"{_path}/root.json: missing; copy it back from a backup or from a device"));
+    /// <summary>The newest root, verified by its own root role: once, as long as the file says the same.</summary>
+    public TrustRoot Load()
+    {
+        var bytes = TryReadNewest() ?? throw new StoreNotFoundException($"{_path}/root.json: missing; copy it back from a backup or from a device");
+        if (_known is { } known && known.Envelope.Bytes.Span.SequenceEqual(bytes))
+            return known;
+        return _known = TrustRoot.Load(bytes);
+    }
 
     /// <summary>Every root, newest first: what was signed long ago was signed for one of them.</summary>
     public IEnumerable<TrustRoot> LoadAll()

@@ -27,6 +27,11 @@ namespace ContentTree.Store.Protocol;
 /// <param name="Conflicts">Other keys with the same serial that were not rejected.</param>
 /// <param name="Cloned">When two places were last seen to use its key; accepting it again forgets that.</param>
 /// <param name="Fork">The position at which it has another commit than this server; accepting it again forgets that.</param>
+/// <param name="Decision">Who says what it should run, and why it does not.</param>
+/// <param name="Sync">Beside its target: <c>in-sync</c>, <c>updating</c>, <c>behind</c>, <c>fell-back</c>, <c>held</c> or <c>ahead</c>; absent before it has polled.</param>
+/// <param name="Health"><c>ok</c>, <c>trial</c>, <c>fell-back</c>, <c>failed</c> or <c>silent</c>; absent before it has polled.</param>
+/// <param name="Groups">The groups it is in, those that decide first come first.</param>
+/// <param name="Labels">What people wrote on it.</param>
 /// <param name="IsAhead">It has seen a later position of its branch than this server, which was restored from a backup.</param>
 public sealed record DeviceInfo(
     KeyId Id,
@@ -52,4 +57,9 @@ public sealed record DeviceInfo(
     IReadOnlyList<KeyId>? Conflicts = null,
     DateTimeOffset? Cloned = null,
     long? Fork = null,
-    bool? IsAhead = null);
+    bool? IsAhead = null,
+    DecisionInfo? Decision = null,
+    string? Sync = null,
+    string? Health = null,
+    IReadOnlyList<string>? Groups = null,
+    IReadOnlyDictionary<string, string>? Labels = null);

@@ -59,6 +59,17 @@ public static class Routes
 
     /// <summary>GET -> <see cref="AuditList"/>; viewer.</summary>
     public const string Audit = "/api/v1/audit";
+    /// <summary>GET -> <see cref="GroupList"/>; below it <c>/(name)</c> GET, PUT <see cref="GroupRequest"/> -> <see cref="GroupInfo"/>, DELETE; <c>/(name)/devices/(id)</c> PUT, DELETE; viewer, operator.</summary>
+    public const string Groups = "/api/v1/groups";
+
+    /// <summary>GET -> <see cref="PolicyList"/>; below it <c>/(scope)</c> PUT <see cref="PolicyRequest"/> -> <see cref="PolicyInfo"/>, DELETE; <c>/(scope)</c> with <c>?preview</c> POST the same -> <see cref="PolicyPreview"/>; viewer, operator.</summary>
+    public const string Policies = "/api/v1/policies";
+
+    /// <summary>GET -> <see cref="RolloutList"/>, POST <see cref="RolloutRequest"/> -> <see cref="RolloutInfo"/>; below it <c>/(number)</c> GET, <c>/(number)/devices</c> GET -> <see cref="RolloutDeviceList"/>, <c>/(number)/(step)</c> POST <see cref="RolloutStepRequest"/> -> <see cref="RolloutInfo"/>; viewer, operator.</summary>
+    public const string Rollouts = "/api/v1/rollouts";
+
+    /// <summary>PUT <see cref="RolloutPlan"/> -> <see cref="PolicyInfo"/>, DELETE: each new head of a scope's branch goes out by it; operator.</summary>
+    public const string Plans = "/api/v1/plans";
 
     /// <summary>The repository directory, as any static web server would serve it.</summary>
     public const string Repository = "/repo";
@@ -128,6 +139,24 @@ public static class Routes
 
     /// <summary>GET -> <see cref="BranchHistory"/>; viewer.</summary>
     public static string History(BranchName branch) => $"/api/v1/history/{branch}";
+
+    /// <summary>One group.</summary>
+    public static string Group(string name) => $"{Groups}/{name}";
+
+    /// <summary>Whether a device was named for a group.</summary>
+    public static string GroupDevice(string name, KeyId id) => $"{Groups}/{name}/devices/{id}";
+
+    /// <summary>PUT <see cref="LabelsRequest"/> -> <see cref="DeviceInfo"/>; operator.</summary>
+    public static string Labels(KeyId id) => $"{Devices}/{id}/labels";
+
+    /// <summary>What a scope is to do: <c>device:ID</c>, <c>group:NAME</c> or <c>branch:NAME</c>.</summary>
+    public static string Policy(string scope) => $"{Policies}/{scope}";
+
+    /// <summary>How each new head of a scope's branch goes out.</summary>
+    public static string Plan(string scope) => $"{Plans}/{scope}";
+
+    /// <summary>One rollout.</summary>
+    public static string Rollout(long id) => $"{Rollouts}/{id}";
 
     /// <summary>One branch.</summary>
     public static string Branch(BranchName branch) => $"{Branches}/{branch}";

@@ -1,5 +1,6 @@
 using System.Text;
 using ContentTree.Server.Fleet;
+using ContentTree.Server.Fleet.Policies;
 using ContentTree.Server.Trust;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
@@ -23,6 +24,15 @@ public sealed class AssignmentTests : IAsyncLifetime
 
     private Assignments Assignments => new(_server.Data, _server.Data.OpenDatabase(), TimeProvider.System);
 
+    private PolicyChanges Policies
+    {
+        get
+        {
+            var database = _server.Data.OpenDatabase();
+            return new(_server.Data, database, new Decisions(_server.Data, database, TimeProvider.System), TimeProvider.System);
+        }
+    }
+
     public async Task InitializeAsync()
     {
         _server = await TestServer.StartAsync();
@@ -45,7 +55,7 @@ public sealed class AssignmentTests : IAsyncLifetime
     [Fact]
     public async Task A_device_goes_back_on_purpose_says_why_and_follows_its_branch_again()
     {
-        Assignments.Assign(_id, new AssignmentRequest("pin", _one.ToString(), "looking for the noise"));
+        Policies.Assign(_id, new AssignmentRequest("pin", _one.ToString(), "looking for the noise"), "a test");
         (await _device.JsonAsync("update"))["commit"]!.GetValue<string>().Should().Be(_one.ToString());
         var status = await _device.JsonAsync("status");
         status["assignment"]!["commit"]!.GetValue<string>().Should().Be(_one.ToString());
@@ -56,7 +66,7 @@ public sealed class AssignmentTests : IAsyncLifetime
         _server.Devices.Find(_id).Assignment!.Taken.Should().BeTrue();
         (await _device.JsonAsync("update"))["commit"]!.GetValue<string>().Should().Be(_one.ToString(), "silence is no release");
 
-        Assignments.Assign(_id, new AssignmentRequest("follow"));
+        Policies.Assign(_id, new AssignmentRequest("follow"), "a test");
         (await _device.JsonAsync("update"))["sequence"]!.GetValue<long>().Should().Be(3);
         (await _device.JsonAsync("status"))["assignment"].Should().BeNull();
     }
@@ -64,9 +74,9 @@ public sealed class AssignmentTests : IAsyncLifetime
     [Fact]
     public async Task An_older_one_than_it_has_seen_is_passed_over()
     {
-        Assignments.Assign(_id, new AssignmentRequest("pin", _one.ToString()));
+        Policies.Assign(_id, new AssignmentRequest("pin", _one.ToString()), "a test");
         var old = Assignments.Newest(_id, Main, null)!.Bytes.ToArray();
-        Assignments.Assign(_id, new AssignmentRequest("follow"));
+        Policies.Assign(_id, new AssignmentRequest("follow"), "a test");
         await _device.UpdateAsync();
         await PassedOverAsync(old);
     }
@@ -103,7 +113,7 @@ public sealed class AssignmentTests : IAsyncLifetime
         Inject(Sign(Pin() with { Commit = beta }));
         (await _device.RunAsync("update")).Should().Match<CommandResult>(r => r.Code == 14 && r.Error.Contains("no head of main with sequence 1 names it", StringComparison.Ordinal));
         _device.Deployments().Should().Equal(before);
-        var assign = () => Assignments.Assign(_id, new AssignmentRequest("pin", beta.ToString()));
+        var assign = () => Policies.Assign(_id, new AssignmentRequest("pin", beta.ToString()), "a test");
         assign.Should().Throw<ContentTree.Store.Repositories.NotFoundException>().WithMessage("*never published on main*");
     }
 
@@ -111,7 +121,7 @@ public sealed class AssignmentTests : IAsyncLifetime
     public async Task One_that_has_ended_is_passed_over_and_one_that_ends_is_obeyed_until_then()
     {
         await PassedOverAsync(Sign(Pin() with { Created = DateTimeOffset.UtcNow.AddDays(-2), Expires = DateTimeOffset.UtcNow.AddDays(-1) }));
-        Assignments.Assign(_id, new AssignmentRequest("pin", _one.ToString(), Expires: DateTimeOffset.UtcNow.AddHours(1)));
+        Policies.Assign(_id, new AssignmentRequest("pin", _one.ToString(), Expires: DateTimeOffset.UtcNow.AddHours(1)), "a test");
         _server.Link.Reset();
         (await _device.JsonAsync("update"))["commit"]!.GetValue<string>().Should().Be(_one.ToString());
         _device.Clock = new AdjustableTime { Ahead = TimeSpan.FromHours(2) };
@@ -121,10 +131,10 @@ public sealed class AssignmentTests : IAsyncLifetime
     [Fact]
     public async Task A_hold_keeps_it_where_it_is_and_its_owner_has_the_last_word()
     {
-        Assignments.Assign(_id, new AssignmentRequest("hold", Reason: "the fair"));
+        Policies.Assign(_id, new AssignmentRequest("hold", Reason: "the fair"), "a test");
         _server.Publish("echo three > file");
         (await _device.RunAsync("update")).Should().Match<CommandResult>(r => r.Code == 16 && r.Error.Contains("the server holds", StringComparison.Ordinal) && r.Error.Contains("the fair", StringComparison.Ordinal));
-        Assignments.Assign(_id, new AssignmentRequest("pin", _one.ToString()));
+        Policies.Assign(_id, new AssignmentRequest("pin", _one.ToString()), "a test");
         (await _device.RunAsync("hold")).Code.Should().Be(0);
         (await _device.RunAsync("update")).Should().Match<CommandResult>(r => r.Code == 16 && r.Error.Contains("ctree release", StringComparison.Ordinal));
         (await _device.RunAsync("release")).Code.Should().Be(0);
@@ -138,14 +148,14 @@ public sealed class AssignmentTests : IAsyncLifetime
         DismissKey();
         _server.Link.Reset();
         (await _device.JsonAsync("update"))["commit"]!.GetValue<string>().Should().Be(_two.ToString());
-        Assignments.Assign(_id, new AssignmentRequest("pin", _one.ToString()));
+        Policies.Assign(_id, new AssignmentRequest("pin", _one.ToString()), "a test");
         (await _device.JsonAsync("update"))["commit"]!.GetValue<string>().Should().Be(_one.ToString());
     }
 
     [Fact]
     public async Task What_a_dismissed_fleet_key_signed_is_sent_to_nobody()
     {
-        var counter = Assignments.Assign(_id, new AssignmentRequest("pin", _one.ToString())).Counter;
+        var counter = Policies.Assign(_id, new AssignmentRequest("pin", _one.ToString()), "a test").Counter;
         Assignments.Newest(_id, Main, counter - 1).Should().NotBeNull();
         Assignments.Newest(_id, Main, counter + 1).Should().BeNull("the device knows a newer one");
         DismissKey();

@@ -77,6 +77,25 @@ public sealed class BundleTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task A_stick_is_for_a_device_that_slept_through_a_change_of_keys_too()
+    {
+        var data = _server.Data.Path;
+        var old = _server.Data.Trust.Load().Roles[Role.Release].KeyIds.Single();
+        var key = Path.Combine(data, "keys", "second.pem");
+        await ServerCommand.DoAsync("--data", data, "key", "new", key);
+        await ServerCommand.DoAsync("--data", data, "key", "root", _temporary["next.json"], "--add", $"release={key}", "--remove", $"release={old}");
+        await ServerCommand.DoAsync("--data", data, "key", "install", _temporary["next.json"], "--resign");
+        var third = _server.Publish("seq 1 50002 > large");
+        var stick = _temporary["stick"];
+        Directory.CreateDirectory(stick);
+        await ServerCommand.DoAsync("--data", data, "bundle", "--to", "main", Path.Combine(stick, "a.ctb"));
+        _server.Link.Spoil = (_, answer) => answer.CutAfter = -1;
+        var installed = await _device.RunAsync("bundle", "install", stick);
+        installed.Code.Should().Be(0, installed.Error);
+        (await _device.JsonAsync("status"))["deployments"]!.AsArray().Select(d => (string)d!["commit"]!).Should().Contain(third.ToString());
+    }
+
+    [Fact]
     public async Task A_report_that_was_changed_or_is_a_strangers_is_refused_and_an_older_one_changes_no_state()
     {
         await MakeAsync("--to", "main");

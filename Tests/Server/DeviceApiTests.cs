@@ -101,7 +101,7 @@ public sealed class DeviceApiTests
         foreach (var (word, said) in cases)
         {
             (await device.PollAsync(said)).StatusCode.Should().Be(HttpStatusCode.OK);
-            (await ServerCommand.DoAsync("--data", server.DataPath, "device", "list")).Out.Should().MatchRegex($@"{target.ToString()[..12]}\s+{word}\s+good");
+            (await ServerCommand.DoAsync("--data", server.DataPath, "device", "list")).Out.Should().MatchRegex($@"{target.ToString()[..12]}\s+{word}\s+\S+( back)?\s+good");
             (await ServerCommand.DoAsync("device", "show", device.Id.ToString(), "--server", server.Url, "--token", server.Admin)).Out.Should().Contain($"{target}: {word}");
         }
     }

@@ -72,9 +72,13 @@ public sealed class OpenApiTests
         File.WriteAllText(server["recipe"], "/ = stable\n");
         await ServerCommand.DoAsync("--data", server.DataPath, "recipe", "set", "fleet/one", server["recipe"]);
         await ServerCommand.DoAsync("--data", server.DataPath, "follow", "set", "next", "git:/none");
+        await ServerCommand.DoAsync("--data", server.DataPath, "group", "set", "lab");
+        server.WriteSource("file", "two");
+        server.Publish();
+        await ServerCommand.DoAsync("--data", server.DataPath, "rollout", "start", "--branch", "stable", "--to", "stable");
         foreach (var route in RouteTable.All.Where(r => r.Method == "GET" && r.Answer is not null))
         {
-            var path = route.Pattern.Replace("{id}", device.Id.ToString(), StringComparison.Ordinal).Replace("{**name}", "stable", StringComparison.Ordinal);
+            var path = route.Pattern.Replace("rollouts/{id}", "rollouts/1", StringComparison.Ordinal).Replace("{name}", "lab", StringComparison.Ordinal).Replace("{id}", device.Id.ToString(), StringComparison.Ordinal).Replace("{**name}", "stable", StringComparison.Ordinal);
             using var answer = await server.SendAsync(HttpMethod.Get, path, token: server.Admin);
             if (path.Contains('{'))
                 continue;

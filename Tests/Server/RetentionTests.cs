@@ -30,7 +30,7 @@ public sealed class RetentionTests : IAsyncLifetime
         using var device = new TestDevice(_server);
         await device.EnrolAsync(_server.NewToken(TokenRole.Enrol));
         await PollAsync(device, running: _commits[1], wanted: _commits[2], kept: _commits[0]);
-        new Assignments(_server.Data, _server.Data.OpenDatabase(), _server.Time).Assign(device.Id, new AssignmentRequest("pin", _commits[3].ToString()));
+        _server.Policies().Assign(device.Id, new AssignmentRequest("pin", _commits[3].ToString()), "a test");
 
         var dry = await GcAsync("--dry-run");
 

@@ -1,5 +1,6 @@
 using System.Net.Http.Headers;
 using ContentTree.Server.Endpoints;
+using ContentTree.Server.Fleet.Policies;
 using ContentTree.Server.Publishing;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
@@ -79,6 +80,13 @@ internal sealed class TestServer : IAsyncDisposable
         var path = Path.Combine(Source, name);
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         File.WriteAllText(path, content);
+    }
+
+    /// <summary>What people may say of devices.</summary>
+    public PolicyChanges Policies()
+    {
+        var database = Data.OpenDatabase();
+        return new PolicyChanges(Data, database, new Decisions(Data, database, Time), Time);
     }
 
     /// <summary>Publishes the source as it is now.</summary>

@@ -3,6 +3,7 @@ using ContentTree.Server.Auditing;
 using ContentTree.Server.Commands;
 using ContentTree.Server.Endpoints;
 using ContentTree.Server.Fleet;
+using ContentTree.Server.Fleet.Policies;
 using ContentTree.Server.Publishing;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
@@ -13,7 +14,7 @@ namespace ContentTree.Server.Dashboard.Pages;
 
 /// <summary>The devices: all of them by pages, and each by itself with what can be done about it.</summary>
 internal sealed class DevicePages(
-    Gate gate, PageRenderer renderer, DeviceList list, DeviceView view, Devices devices, Assignments assignments, BlackBoxes boxes, FleetCounts counts,
+    Gate gate, PageRenderer renderer, DeviceList list, DeviceView view, Devices devices, PolicyChanges policies, BlackBoxes boxes, FleetCounts counts,
     Func<BranchRegister> register, Audit audit, ServerOptions options, ILogger log)
 {
     private const int PageSize = 50;
@@ -101,7 +102,7 @@ internal sealed class DevicePages(
         var days = form["days"].ToString();
         var request = new AssignmentRequest(action, action == "pin" ? form["commit"].ToString().Trim() : null, form["reason"].ToString() is { Length: > 0 } reason ? BranchMove.Checked(reason) : null,
             int.TryParse(days, out var count) && count is > 0 and <= 3650 ? visitor.Now.AddDays(count) : days.Length == 0 ? null : throw new FormatException("days are a number from 1 to 3650"));
-        var told = assignments.Assign(id, request);
+        var told = policies.Assign(id, request, visitor.Actor.Name);
         Log.Assigned(log, id, told.Action, told.Commit, visitor.Actor.Name);
         audit.Note(visitor.Actor, $"device.{told.Action}", id, after: $"{told.Commit} until {told.Expires:u}", reason: told.Reason);
         counts.Forget();

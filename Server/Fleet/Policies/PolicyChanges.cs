@@ -1,0 +1,205 @@
+using ContentTree.Server.Commands;
+using ContentTree.Server.Fleet.Rollouts;
+using ContentTree.Server.Publishing;
+using ContentTree.Server.Storage;
+using ContentTree.Server.Trust;
+using ContentTree.Store.Objects;
+using ContentTree.Store.Protocol;
+using ContentTree.Store.Repositories;
+using ContentTree.Store.Trust;
+using Microsoft.Data.Sqlite;
+
+namespace ContentTree.Server.Fleet.Policies;
+
+/// <summary>What people say of devices, groups and branches: checked, signed where it is for one device, written down.</summary>
+internal sealed class PolicyChanges(DataDirectory data, Database database, Decisions decisions, TimeProvider time)
+{
+    private const int MaxChanges = 20;
+
+    private readonly Assignments _assignments = new(data, database, time);
+
+    /// <summary>Says what the devices of a scope are to do. They hear of it at their next poll.</summary>
+    /// <param name="by">Who says so.</param>
+    /// <param name="named">Keys beside those of the server's own directory; for a device.</param>
+    /// <exception cref="NotFoundException">No such scope or commit, or no fleet key is at hand.</exception>
+    /// <exception cref="FleetConflictException">A rollout is at work there.</exception>
+    /// <exception cref="FormatException">It makes no sense.</exception>
+    public Policy Set(PolicyScope scope, PolicyRequest request, string by, IReadOnlyList<ISigner>? named = null)
+    {
+        var policy = Read(scope, request, by);
+        if (scope is PolicyScope.Device device)
+        {
+            Tell(device.Id, policy, named);
+            return policy;
+        }
+        using var connection = database.Connect();
+        using var transaction = connection.BeginTransaction();
+        _assignments.RequireKey();
+        RequireNoRollout(connection, scope);
+        PolicyBook.Set(connection, policy);
+        transaction.Commit();
+        return policy;
+    }
+
+    /// <summary>Takes back what was said of a scope: wider ones decide again.</summary>
+    public void Remove(PolicyScope scope, IReadOnlyList<ISigner>? named = null)
+    {
+        if (scope is PolicyScope.Device device)
+        {
+            Tell(device.Id, null, named);
+            return;
+        }
+        using var connection = database.Connect();
+        using var transaction = connection.BeginTransaction();
+        RequireNoRollout(connection, scope);
+        if (!PolicyBook.Remove(connection, scope))
+            throw new NotFoundException($"nothing was said of {scope.Words}");
+        transaction.Commit();
+    }
+
+    /// <summary>As <see cref="Set"/> and <see cref="Remove"/> of one device, answered with what it was told.</summary>
+    public AssignmentInfo Assign(KeyId device, AssignmentRequest request, string by, IReadOnlyList<ISigner>? named = null)
+    {
+        var scope = new PolicyScope.Device(device);
+        if (request.Action == "follow")
+            Remove(scope, named);
+        else
+            Set(scope, new PolicyRequest(request.Action, request.Commit, request.Reason, request.Expires), by, named);
+        return new Devices(database, new Tokens(database, time), time).Find(device).Assignment ?? new AssignmentInfo("follow", 0, time.GetUtcNow());
+    }
+
+    /// <summary>What saying it would change; a null request is for taking back what was said.</summary>
+    public PolicyPreview Preview(PolicyScope scope, PolicyRequest? request, string by)
+    {
+        var policy = request is null ? null : Read(scope, request, by);
+        var (devices, changes) = (0L, new Dictionary<(ObjectId?, ObjectId?), long>());
+        foreach (var (now, then) in Changed(scope, policy))
+        {
+            devices++;
+            if (now.Decision.Target != then)
+                changes[(now.Decision.Target, then)] = changes.GetValueOrDefault((now.Decision.Target, then)) + 1;
+        }
+        return new PolicyPreview(devices, [.. changes.OrderByDescending(c => c.Value).Take(MaxChanges).Select(c => new PolicyChange(c.Value, c.Key.Item1, c.Key.Item2))]);
+    }
+
+    /// <summary>Each new head of a scope's branch goes out by a plan from now on. Until then its devices stay at where the branch is now.</summary>
+    /// <exception cref="FormatException">The plan makes no sense.</exception>
+    public Policy SetPlan(PolicyScope scope, RolloutPlan plan, string by)
+    {
+        if (scope is PolicyScope.Device)
+            throw new FormatException("a plan is for a group or a branch");
+        _ = new Plan(plan);
+        using var connection = database.Connect();
+        using var transaction = connection.BeginTransaction();
+        _assignments.RequireKey();
+        var present = PolicyBook.Find(connection, scope);
+        var pinned = present is { Action: PolicyAction.Pin }
+            ? present
+            : new Policy(scope, PolicyAction.Pin, BranchesOf(connection, scope) is [var branch, ..] ? decisions.Lines.Of(branch).Newest?.Commit : null, "", by, time.GetUtcNow(), null, null);
+        if (pinned.Commit is null)
+            throw new NotFoundException($"nothing was published for {scope.Words} yet: publish first, then set the plan");
+        PolicyBook.Set(connection, pinned with { Plan = plan });
+        transaction.Commit();
+        return pinned with { Plan = plan };
+    }
+
+    /// <exception cref="NotFoundException">There is none.</exception>
+    public void RemovePlan(PolicyScope scope)
+    {
+        using var connection = database.Connect();
+        using var transaction = connection.BeginTransaction();
+        PolicyBook.RemovePlan(connection, scope);
+        transaction.Commit();
+    }
+
+    /// <summary>The branches that the devices of a scope follow, that of most of them first.</summary>
+    public static IReadOnlyList<BranchName> BranchesOf(SqliteConnection connection, PolicyScope scope) => scope switch
+    {
+        PolicyScope.Branch branch => [branch.Name],
+        PolicyScope.Group group => connection.Query(
+            "SELECT d.branch AS branch FROM devices d JOIN group_members m ON m.device = d.id WHERE m.group_name = $name GROUP BY d.branch ORDER BY count(*) DESC, d.branch",
+            row => BranchName.Parse(row.Text("branch")), ("$name", group.Name)),
+        PolicyScope.Device device => connection.Query("SELECT branch FROM devices WHERE id = $id", row => BranchName.Parse(row.Text("branch")), ("$id", device.Id)),
+        _ => [],
+    };
+
+    private Policy Read(PolicyScope scope, PolicyRequest request, string by)
+    {
+        var action = Policy.ActionOf(request.Action);
+        if (request.Expires <= time.GetUtcNow())
+            throw new FormatException("it would have ended already");
+        using var connection = database.Connect();
+        RequireExists(connection, scope);
+        ObjectId? commit = action is PolicyAction.Pin or PolicyAction.Ceiling
+            ? CommitReference.Resolve(data, time, request.Commit ?? throw new FormatException($"a {request.Action} names a commit"))
+            : null;
+        if (commit is { } named)
+            RequireHad(connection, scope, named);
+        return new Policy(scope, action, commit, BranchMove.Checked(request.Reason), by, time.GetUtcNow(), request.Expires, null);
+    }
+
+    // What no device of the scope could prove, none would obey.
+    private void RequireHad(SqliteConnection connection, PolicyScope scope, ObjectId commit)
+    {
+        var branches = BranchesOf(connection, scope);
+        if (branches.Count > 0 && !branches.Any(branch => decisions.Lines.Of(branch).Find(commit) is not null))
+            throw new NotFoundException($"commit {commit} was never published on {string.Join(" or ", branches)}, which {(scope is PolicyScope.Device ? "the device follows" : "its devices follow")}, by keys that still count");
+    }
+
+    private void RequireExists(SqliteConnection connection, PolicyScope scope)
+    {
+        switch (scope)
+        {
+            case PolicyScope.Device device when BranchesOf(connection, device).Count == 0:
+                throw new NotFoundException($"no device {device.Id}; 'device list' shows all");
+            case PolicyScope.Group group:
+                new Groups.Groups(database, time).Find(group.Name);
+                break;
+            case PolicyScope.Branch branch when decisions.Lines.Of(branch.Name).Newest is null && !new EmptyBranches(database).Contains(branch.Name):
+                throw new NotFoundException($"no branch {branch.Name}");
+        }
+    }
+
+    private static void RequireNoRollout(SqliteConnection connection, PolicyScope scope)
+    {
+        if (RolloutBook.Newest(connection).FirstOrDefault(r => r.Scope == scope && r.IsActive) is { } rollout)
+            throw new FleetConflictException($"rollout {rollout.Id} is at work on {scope.Words}; 'rollout abort {rollout.Id}' ends it");
+    }
+
+    // Signed before it is written down: where there is no key to sign with, nothing was said.
+    private void Tell(KeyId device, Policy? policy, IReadOnlyList<ISigner>? named)
+    {
+        using var connection = database.Connect();
+        var seen = decisions.Of(connection, device) ?? throw new NotFoundException($"no device {device}; 'device list' shows all");
+        var decision = decisions.Rules(connection).Decide(seen.Device with { Policy = policy }, decisions.Lines.Of(seen.Device.Branch), time.GetUtcNow());
+        _assignments.Tell(device, seen.Device.Branch, decision, named);
+        using var transaction = connection.BeginTransaction();
+        if (policy is null)
+            PolicyBook.Remove(connection, new PolicyScope.Device(device));
+        else
+            PolicyBook.Set(connection, policy);
+        Decisions.Write(connection, seen with { Decision = decision });
+        transaction.Commit();
+    }
+
+    private IEnumerable<(Seen Now, ObjectId? Then)> Changed(PolicyScope scope, Policy? policy)
+    {
+        if (scope is PolicyScope.Device one)
+        {
+            using var connection = database.Connect();
+            var seen = decisions.Of(connection, one.Id) ?? throw new NotFoundException($"no device {one.Id}; 'device list' shows all");
+            yield return (seen, decisions.Rules(connection).Decide(seen.Device with { Policy = policy }, decisions.Lines.Of(seen.Device.Branch), time.GetUtcNow()).Target);
+            yield break;
+        }
+        var compared = decisions.Compare(c => Decisions.ReadRules(c, PolicyBook.Shared(c).Where(p => p.Scope != scope).Concat(policy is null ? [] : [policy])));
+        foreach (var (now, then) in compared.Where(pair => IsIn(scope, pair.Now.Device)))
+            yield return (now, then.Decision.Target);
+    }
+
+    private static bool IsIn(PolicyScope scope, FleetDevice device) => scope switch
+    {
+        PolicyScope.Group group => device.Groups.Contains(group.Name),
+        PolicyScope.Branch branch => device.Branch == branch.Name,
+        _ => false,
+    };
+}

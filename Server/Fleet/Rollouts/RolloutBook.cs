@@ -1,0 +1,152 @@
+using System.Text.Json;
+using ContentTree.Server.Fleet.Policies;
+using ContentTree.Server.Storage;
+using ContentTree.Store.Objects;
+using ContentTree.Store.Protocol;
+using ContentTree.Store.Repositories;
+using ContentTree.Store.Trust;
+using Microsoft.Data.Sqlite;
+
+namespace ContentTree.Server.Fleet.Rollouts;
+
+/// <summary>The rollouts and what became of each device in them. All of their state is here: a server may end at any point.</summary>
+internal static class RolloutBook
+{
+    /// <summary>Writes down a new one; its number.</summary>
+    public static Rollout Add(SqliteConnection connection, Rollout rollout)
+    {
+        var id = connection.Query("""
+            INSERT INTO rollouts (scope, branch, commit_id, sequence, baseline, plan, author, reason, created, state, wave, note, approved, forgiven)
+            VALUES ($scope, $branch, $commit, $sequence, $baseline, $plan, $by, $reason, $created, $state, 0, $note, '', 0) RETURNING id
+            """, row => row.GetInt64(0),
+            ("$scope", rollout.Scope), ("$branch", rollout.Branch), ("$commit", rollout.Commit), ("$sequence", rollout.Sequence), ("$baseline", rollout.Baseline),
+            ("$plan", JsonSerializer.Serialize(rollout.Plan.Written, ProtocolJson.Default.RolloutPlan)), ("$by", rollout.By), ("$reason", rollout.Reason), ("$created", rollout.Created),
+            ("$state", Word(rollout.State)), ("$note", rollout.Note))[0];
+        FleetStamp.Raise(connection);
+        return rollout with { Id = id };
+    }
+
+    /// <summary>Writes down where it is now, if it still is where it was seen.</summary>
+    public static bool TryMove(SqliteConnection connection, Rollout seen, Rollout next)
+    {
+        var moved = connection.Execute("""
+            UPDATE rollouts SET state = $state, wave = $wave, reached = $reached, ended = $ended, note = $note, approved = $approved, forgiven = $forgiven
+            WHERE id = $id AND state = $seenState AND wave = $seenWave
+            """,
+            ("$id", seen.Id), ("$seenState", Word(seen.State)), ("$seenWave", seen.Wave), ("$state", Word(next.State)), ("$wave", next.Wave), ("$reached", next.Reached),
+            ("$ended", next.Ended), ("$note", next.Note), ("$approved", next.Approved), ("$forgiven", next.Forgiven)) > 0;
+        if (moved && (next.State != seen.State || next.Wave != seen.Wave))
+            FleetStamp.Raise(connection);
+        return moved;
+    }
+
+    /// <summary>Newest first.</summary>
+    public static IReadOnlyList<Rollout> List(SqliteConnection connection, int limit) =>
+        connection.Query("SELECT * FROM rollouts ORDER BY id DESC LIMIT $limit", Read, ("$limit", limit));
+
+    /// <summary>The newest of each scope and branch.</summary>
+    public static IReadOnlyList<Rollout> Newest(SqliteConnection connection) =>
+        connection.Query("SELECT * FROM rollouts WHERE id IN (SELECT max(id) FROM rollouts GROUP BY scope, branch) ORDER BY id", Read);
+
+    /// <exception cref="NotFoundException">There is none.</exception>
+    public static Rollout Find(SqliteConnection connection, long id) =>
+        connection.Query("SELECT * FROM rollouts WHERE id = $id", Read, ("$id", id)) is [var rollout] ? rollout : throw new NotFoundException($"no rollout {id}; 'rollout list' shows all");
+
+    /// <summary>The numbers of every wave, by what devices last said.</summary>
+    public static IReadOnlyList<RolloutCounts> Count(SqliteConnection connection, Rollout rollout, DateTimeOffset now)
+    {
+        var found = connection.Query("""
+            SELECT d.wave AS wave, count(*) AS devices, count(o.state) AS offered,
+              count(CASE WHEN o.state = 'confirmed' THEN 1 END) AS confirmed, count(CASE WHEN o.state = 'failed' THEN 1 END) AS failed,
+              count(CASE WHEN coalesce(o.state, 'offered') = 'offered' AND (coalesce(d.last_seen, d.enrolled) < $patient OR o.since < $patient) THEN 1 END) AS silent
+            FROM devices d LEFT JOIN rollout_devices o ON o.rollout = $id AND o.device = d.id
+            WHERE d.rollout = $id AND d.state = 'accepted' GROUP BY d.wave
+            """, row => (Wave: (int)row.Number("wave"), Counts: new RolloutCounts(row.Number("devices"), row.Number("offered"), row.Number("confirmed"), row.Number("failed"), row.Number("silent"))),
+            ("$id", rollout.Id), ("$patient", now - rollout.Plan.Patience)).ToDictionary(w => w.Wave, w => w.Counts);
+        return [.. Enumerable.Range(0, rollout.Plan.Waves.Count).Select(wave => found.GetValueOrDefault(wave, RolloutCounts.None))];
+    }
+
+    /// <summary>Tells a device to update, unless enough others are at it.</summary>
+    public static bool TryOffer(SqliteConnection connection, Rollout rollout, KeyId device, int wave, DateTimeOffset now)
+    {
+        using var transaction = connection.BeginTransaction();
+        var underWay = connection.Query("SELECT count(*) FROM rollout_devices WHERE rollout = $id AND state = 'offered' AND since >= $patient", row => row.GetInt64(0),
+            ("$id", rollout.Id), ("$patient", now - rollout.Plan.Patience))[0];
+        var isRunning = connection.Query("SELECT 1 FROM rollouts WHERE id = $id AND state = 'running'", _ => 1, ("$id", rollout.Id)).Count > 0;
+        if (!isRunning || underWay >= rollout.Plan.Concurrent)
+            return false;
+        connection.Execute("INSERT INTO rollout_devices (rollout, device, wave, state, since) VALUES ($id, $device, $wave, 'offered', $now) ON CONFLICT (rollout, device) DO NOTHING",
+            ("$id", rollout.Id), ("$device", device), ("$wave", wave), ("$now", now));
+        transaction.Commit();
+        return true;
+    }
+
+    /// <summary>Writes down what a device's poll says of rollouts that have reached it; inside the caller's transaction.</summary>
+    public static void Note(SqliteConnection connection, KeyId device, PollRequest poll, DateTimeOffset now)
+    {
+        if (poll.Failed is { } failed)
+        {
+            connection.Execute("INSERT INTO refusals (device, commit_id, time) VALUES ($device, $commit, $now) ON CONFLICT (device, commit_id) DO NOTHING",
+                ("$device", device), ("$commit", failed), ("$now", now));
+            connection.Execute("""
+                UPDATE rollout_devices SET state = 'failed', since = $now WHERE device = $device AND state <> 'failed' AND rollout IN (SELECT id FROM rollouts WHERE commit_id = $commit)
+                """, ("$device", device), ("$commit", failed), ("$now", now));
+        }
+        if (poll.Running is { } running && poll.Boot == "good")
+        {
+            connection.Execute("""
+                UPDATE rollout_devices SET state = 'confirmed', since = $now WHERE device = $device AND state = 'offered' AND rollout IN (SELECT id FROM rollouts WHERE commit_id = $commit)
+                """, ("$device", device), ("$commit", running), ("$now", now));
+        }
+    }
+
+    /// <summary>A page of the devices that it has reached.</summary>
+    public static IReadOnlyList<RolloutDeviceInfo> Devices(SqliteConnection connection, long id, int limit, string? after, string? state) => connection.Query("""
+            SELECT o.*, d.name AS name, (SELECT e.message FROM events e JOIN rollouts r ON r.id = o.rollout WHERE e.device = o.device AND e.commit_id = r.commit_id AND e.code <> 0
+              ORDER BY e.sequence DESC LIMIT 1) AS message
+            FROM rollout_devices o JOIN devices d ON d.id = o.device WHERE o.rollout = $id AND o.device > $after AND ($state IS NULL OR o.state = $state) ORDER BY o.device LIMIT $limit
+            """, row => new RolloutDeviceInfo(KeyId.Parse(row.Text("device")), row.Text("name"), (int)row.Number("wave"), row.Text("state"), row.Time("since"), row.TextOrNull("message")),
+        ("$id", id), ("$after", after ?? ""), ("$state", state), ("$limit", limit));
+
+    public static RolloutInfo Describe(Rollout rollout, IReadOnlyList<RolloutCounts>? waves = null) => new(
+        rollout.Id, rollout.Scope.ToString(), rollout.Branch, rollout.Commit, rollout.Sequence, rollout.Plan.Written, Word(rollout.State), rollout.Wave, rollout.By, rollout.Created,
+        rollout.Baseline, Text(rollout.Reason), Text(rollout.Note), Text(rollout.Approved), rollout.Reached, rollout.Ended,
+        waves?.Select(w => new RolloutWaveInfo(w.Devices, w.Offered, w.Confirmed, w.Failed, w.Silent)).ToArray());
+
+    private static string? Text(string text) => text.Length > 0 ? text : null;
+
+    private static string Word(RolloutState state) => state switch
+    {
+        RolloutState.Waiting => "waiting",
+        RolloutState.Running => "running",
+        RolloutState.Paused => "paused",
+        RolloutState.Finished => "finished",
+        RolloutState.Aborted => "aborted",
+        _ => "reverted",
+    };
+
+    private static RolloutState StateOf(string word) => word switch
+    {
+        "waiting" => RolloutState.Waiting,
+        "running" => RolloutState.Running,
+        "paused" => RolloutState.Paused,
+        "finished" => RolloutState.Finished,
+        "aborted" => RolloutState.Aborted,
+        _ => RolloutState.Reverted,
+    };
+
+    private static Rollout Read(SqliteDataReader row) => new(
+        row.Number("id"), PolicyScope.Parse(row.Text("scope")), BranchName.Parse(row.Text("branch")), ObjectId.Parse(row.Text("commit_id")), row.Number("sequence"),
+        row.TextOrNull("baseline") is { } baseline ? ObjectId.Parse(baseline) : null,
+        new Plan(JsonSerializer.Deserialize(row.Text("plan"), ProtocolJson.Default.RolloutPlan) ?? throw new FormatException("a rollout's plan is null")),
+        row.Text("author"), row.Text("reason"), row.Time("created"))
+    {
+        State = StateOf(row.Text("state")),
+        Wave = (int)row.Number("wave"),
+        Reached = row.TimeOrNull("reached"),
+        Ended = row.TimeOrNull("ended"),
+        Note = row.Text("note"),
+        Approved = row.Text("approved"),
+        Forgiven = row.Number("forgiven"),
+    };
+}

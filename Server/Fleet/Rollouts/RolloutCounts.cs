@@ -1,0 +1,15 @@
+namespace ContentTree.Server.Fleet.Rollouts;
+
+/// <summary>How far a wave is, or all waves so far.</summary>
+/// <param name="Devices">Devices that the rollout decides about.</param>
+/// <param name="Offered">Told to update, whatever came of it.</param>
+/// <param name="Confirmed">Run it and are healthy.</param>
+/// <param name="Failed">Fell back or could not take it.</param>
+/// <param name="Silent">Have said nothing for too long, and are neither confirmed nor failed.</param>
+internal sealed record RolloutCounts(long Devices, long Offered, long Confirmed, long Failed, long Silent)
+{
+    public static RolloutCounts operator +(RolloutCounts left, RolloutCounts right) => new(
+        left.Devices + right.Devices, left.Offered + right.Offered, left.Confirmed + right.Confirmed, left.Failed + right.Failed, left.Silent + right.Silent);
+
+    public static RolloutCounts None { get; } = new(0, 0, 0, 0, 0);
+}

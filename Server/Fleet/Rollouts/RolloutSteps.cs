@@ -1,0 +1,149 @@
+using ContentTree.Server.Commands;
+using ContentTree.Server.Fleet.Policies;
+using ContentTree.Server.Publishing;
+using ContentTree.Server.Storage;
+using ContentTree.Store.Objects;
+using ContentTree.Store.Protocol;
+using ContentTree.Store.Repositories;
+using Microsoft.Data.Sqlite;
+
+namespace ContentTree.Server.Fleet.Rollouts;
+
+/// <summary>What people and plans do with rollouts: start them and steer them.</summary>
+internal sealed class RolloutSteps(DataDirectory data, Database database, Decisions decisions, TimeProvider time)
+{
+    /// <summary>The step that lets one begin, or go on to its next wave; for approvers.</summary>
+    public const string Approve = "approve";
+
+    /// <summary>The steps that a person takes.</summary>
+    public static IReadOnlyList<string> Verbs { get; } = [Approve, "next", "pause", "resume", "abort", "revert"];
+
+    /// <summary>Starts one. Devices that it has not reached stay at what their scope was at.</summary>
+    /// <exception cref="NotFoundException">No such scope or commit, or no fleet key is at hand.</exception>
+    /// <exception cref="FleetConflictException">Another one is at work there, or there is nothing to do.</exception>
+    /// <exception cref="FormatException">The plan makes no sense.</exception>
+    public Rollout Start(RolloutRequest request, string by)
+    {
+        var scope = PolicyScope.Parse(request.Scope);
+        if (scope is PolicyScope.Device)
+            throw new FormatException("a rollout is for a group or a branch; 'device pin' is for one device");
+        var plan = new Plan(request.Plan);
+        var reason = BranchMove.Checked(request.Reason);
+        new Assignments(data, database, time).RequireKey();
+        var commit = CommitReference.Resolve(data, time, request.Commit);
+        using var connection = database.Connect();
+        var branch = BranchOf(connection, scope, commit);
+        using var transaction = connection.BeginTransaction();
+        var rollout = Begin(connection, scope, branch, commit, plan, by, reason);
+        transaction.Commit();
+        return rollout;
+    }
+
+    /// <summary>Starts the rollout that the plan of a scope asks for, if its branch has gone on; what was under way there is over.</summary>
+    public Rollout? StartPlanned(SqliteConnection connection, Policy policy, BranchName branch)
+    {
+        var newest = RolloutBook.Newest(connection).FirstOrDefault(r => r.Scope == policy.Scope && r.Branch == branch);
+        if (policy.Plan is not { } plan || decisions.Lines.Of(branch).Newest is not { } head || head.Commit == policy.Commit || newest?.Sequence >= head.Sequence)
+            return null;
+        using var transaction = connection.BeginTransaction();
+        if (newest is { IsActive: true })
+            RolloutBook.TryMove(connection, newest, newest with { State = RolloutState.Aborted, Ended = time.GetUtcNow(), Note = $"{branch} has gone on to sequence {head.Sequence}" });
+        var rollout = Begin(connection, policy.Scope, branch, head.Commit, new Plan(plan), $"the plan of {policy.Scope.Words}", "");
+        transaction.Commit();
+        return rollout;
+    }
+
+    /// <summary>Takes a step of <see cref="Verbs"/>.</summary>
+    /// <exception cref="NotFoundException">There is no such rollout.</exception>
+    /// <exception cref="FleetConflictException">It is not at a point where that can be done.</exception>
+    public Rollout Step(long id, string verb, string? reason, string by)
+    {
+        var said = BranchMove.Checked(reason);
+        using var connection = database.Connect();
+        using var transaction = connection.BeginTransaction();
+        var seen = RolloutBook.Find(connection, id);
+        var next = Next(connection, seen, verb, said.Length > 0 ? $"{by}: {said}" : $"by {by}", said.Length > 0 ? $"{by}: {said}" : by);
+        Move(connection, seen, next);
+        transaction.Commit();
+        return next;
+    }
+
+    /// <summary>Writes down where a rollout is now. At its end what it brought is what its scope is pinned to.</summary>
+    /// <exception cref="FleetConflictException">Somebody else moved it meanwhile.</exception>
+    public void Move(SqliteConnection connection, Rollout seen, Rollout next)
+    {
+        if (!RolloutBook.TryMove(connection, seen, next))
+            throw new FleetConflictException($"rollout {seen.Id} was moved meanwhile; look again");
+        if (next.State != RolloutState.Finished)
+            return;
+        var policy = PolicyBook.Find(connection, next.Scope);
+        // Whoever followed the branch before, and is at its head now, follows it.
+        if (policy is null or { Action: PolicyAction.Follow } && decisions.Lines.Of(next.Branch).Newest?.Commit == next.Commit)
+            return;
+        PolicyBook.Set(connection, new Policy(next.Scope, PolicyAction.Pin, next.Commit, next.Reason, $"rollout {next.Id}", time.GetUtcNow(), null, null));
+    }
+
+    private Rollout Next(SqliteConnection connection, Rollout rollout, string verb, string note, string approval)
+    {
+        var now = time.GetUtcNow();
+        var failed = RolloutBook.Count(connection, rollout, now).Sum(w => w.Failed);
+        return (verb, rollout.State) switch
+        {
+            (Approve, RolloutState.Waiting) => rollout with { State = RolloutState.Running, Note = "", Approved = approval },
+            ("pause", RolloutState.Running or RolloutState.Waiting) => rollout with { State = RolloutState.Paused, Note = $"paused {note}" },
+            // Whoever lets it go on has seen the failures so far.
+            ("resume", RolloutState.Paused) => rollout with { State = RolloutState.Running, Note = "", Forgiven = failed, Reached = null },
+            ("next", RolloutState.Running or RolloutState.Paused) => RolloutRules.Advance(rollout with { Forgiven = failed }, now),
+            ("abort", _) when rollout.IsActive => rollout with { State = RolloutState.Aborted, Ended = now, Note = $"aborted {note}" },
+            ("revert", not RolloutState.Reverted) => RequireNewest(connection, rollout) with { State = RolloutState.Reverted, Ended = now, Note = $"reverted {note}" },
+            _ when Verbs.Contains(verb) => throw new FleetConflictException($"rollout {rollout.Id} is {rollout.State.ToString().ToLowerInvariant()}, so it cannot be told '{verb}'"),
+            _ => throw new FormatException($"'{verb}' is no step of a rollout: {string.Join(", ", Verbs)}"),
+        };
+    }
+
+    // A finished one goes back as well: what it pinned its scope to goes with it.
+    private static Rollout RequireNewest(SqliteConnection connection, Rollout rollout)
+    {
+        if (RolloutBook.Newest(connection).FirstOrDefault(r => r.Scope == rollout.Scope && r.Branch == rollout.Branch)?.Id != rollout.Id)
+            throw new FleetConflictException($"a later rollout than {rollout.Id} was started on {rollout.Scope.Words}; revert that one");
+        if (rollout.State == RolloutState.Finished && PolicyBook.Find(connection, rollout.Scope) is { } policy && policy.By == $"rollout {rollout.Id}")
+            PolicyBook.Set(connection, policy with { Commit = rollout.Baseline ?? policy.Commit, Created = rollout.Created, Reason = "reverted" });
+        return rollout;
+    }
+
+    private Rollout Begin(SqliteConnection connection, PolicyScope scope, BranchName branch, ObjectId commit, Plan plan, string by, string reason)
+    {
+        var line = decisions.Lines.Of(branch);
+        var position = line.Find(commit) ?? throw new NotFoundException($"commit {commit} was never published on {branch} by keys that still count");
+        if (RolloutBook.Newest(connection).FirstOrDefault(r => r.Scope == scope && r.Branch == branch && r.IsActive) is { } other)
+            throw new FleetConflictException($"rollout {other.Id} is at work on {scope.Words}; 'rollout abort {other.Id}' ends it");
+        var baseline = Baseline(PolicyBook.Find(connection, scope), scope, line, position);
+        if (baseline?.Commit == commit)
+            throw new FleetConflictException($"{scope.Words} is at commit {commit} already");
+        return RolloutBook.Add(connection, new Rollout(0, scope, branch, commit, position.Sequence, baseline?.Commit, plan, by, reason, time.GetUtcNow())
+        {
+            State = plan.AsksAtStart ? RolloutState.Waiting : RolloutState.Running,
+            Note = plan.AsksAtStart ? "waits for approval" : "",
+        });
+    }
+
+    // What its devices were to run before.
+    private BranchPoint? Baseline(Policy? policy, PolicyScope scope, BranchLine line, BranchPoint target) =>
+        policy is null || policy.IsOver(time.GetUtcNow()) || policy.Action == PolicyAction.Follow ? line.Newest?.Commit == target.Commit ? line.Before(target.Sequence) : line.Newest
+        : policy.Action == PolicyAction.Hold ? throw new FleetConflictException($"{scope.Words} is held; end that first")
+        : policy.Commit is { } commit && line.Find(commit) is { } point ? point.Sequence < line.Newest?.Sequence || policy.Action == PolicyAction.Pin ? point : line.Newest
+        : line.Before(target.Sequence);
+
+    private BranchName BranchOf(SqliteConnection connection, PolicyScope scope, ObjectId commit)
+    {
+        if (scope is PolicyScope.Group group)
+            new Groups.Groups(database, time).Find(group.Name);
+        BranchName[] had = [.. PolicyChanges.BranchesOf(connection, scope).Where(branch => decisions.Lines.Of(branch).Find(commit) is not null)];
+        return had switch
+        {
+            [var branch] => branch,
+            [] => throw new NotFoundException($"no branch that the devices of {scope.Words} follow was ever at commit {commit}"),
+            _ => throw new FormatException($"the devices of {scope.Words} follow {string.Join(" and ", had)}, which were both at that commit; make a group for each"),
+        };
+    }
+}

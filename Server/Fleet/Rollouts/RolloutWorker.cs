@@ -1,0 +1,120 @@
+using System.Security.Cryptography;
+using ContentTree.Server.Endpoints;
+using ContentTree.Server.Fleet.Policies;
+using ContentTree.Server.Storage;
+using ContentTree.Store.Objects;
+using Microsoft.Data.Sqlite;
+
+namespace ContentTree.Server.Fleet.Rollouts;
+
+/// <summary>Keeps what is written beside devices up to date, and takes rollouts on, while a server runs. It remembers nothing that it would miss.</summary>
+internal sealed class RolloutWorker : IAsyncDisposable
+{
+    private readonly DataDirectory _data;
+    private readonly Database _database;
+    private readonly Decisions _decisions;
+    private readonly RolloutSteps _steps;
+    private readonly TimeProvider _time;
+    private readonly TimeSpan _pause;
+    private readonly ILogger _log;
+    private readonly CancellationTokenSource _ending = new();
+    private readonly Task _task;
+    private (long Stamp, ObjectId Heads)? _seen;
+    private DateTimeOffset _last = DateTimeOffset.MinValue;
+
+    public RolloutWorker(DataDirectory data, Database database, Decisions decisions, TimeProvider time, TimeSpan pause, ILogger log)
+    {
+        (_data, _database, _decisions, _time, _pause, _log) = (data, database, decisions, time, pause, log);
+        _steps = new RolloutSteps(data, database, decisions, time);
+        _task = Task.Run(RunAsync);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _ending.CancelAsync();
+        await _task;
+        _ending.Dispose();
+    }
+
+    /// <summary>One look: plans, then what stands beside devices, then rollouts. In that order: a rollout counts its devices by what stands beside them.</summary>
+    public static void Look(Database database, Decisions decisions, RolloutSteps steps, TimeProvider time, bool isChanged, Action<Rollout> tell, CancellationToken cancellation)
+    {
+        using var connection = database.Connect();
+        foreach (var policy in PolicyBook.Shared(connection).Where(p => p.Plan is not null))
+        {
+            foreach (var branch in PolicyChanges.BranchesOf(connection, policy.Scope).Take(1))
+            {
+                if (steps.StartPlanned(connection, policy, branch) is { } started)
+                {
+                    isChanged = true;
+                    tell(started);
+                }
+            }
+        }
+        if (isChanged)
+            decisions.Refresh(cancellation);
+        foreach (var rollout in RolloutBook.Newest(connection).Where(r => r.IsActive))
+            Step(connection, steps, rollout, time.GetUtcNow(), tell);
+    }
+
+    private static void Step(SqliteConnection connection, RolloutSteps steps, Rollout rollout, DateTimeOffset now, Action<Rollout> tell)
+    {
+        var next = RolloutRules.Next(rollout, RolloutBook.Count(connection, rollout, now), now);
+        if (next == rollout)
+            return;
+        using var transaction = connection.BeginTransaction();
+        steps.Move(connection, rollout, next);
+        transaction.Commit();
+        if (next.State != rollout.State || next.Wave != rollout.Wave)
+            tell(next);
+    }
+
+    private async Task RunAsync()
+    {
+        while (!_ending.IsCancellationRequested)
+        {
+            try
+            {
+                Look();
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+            catch (FleetConflictException)
+            {
+                // A person was quicker: the next look sees what he did.
+            }
+            catch (Exception e)
+            {
+                Log.RolloutsFailed(_log, e);
+            }
+            await Task.Delay(_pause, _ending.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private void Look()
+    {
+        var now = _time.GetUtcNow();
+        var seen = (Stamp(now), Heads());
+        Look(_database, _decisions, _steps, _time, seen != _seen, rollout => Log.RolloutMoved(_log, rollout.Id, rollout.Scope, rollout.State, rollout.Wave + 1, rollout.Note), _ending.Token);
+        (_seen, _last) = (seen, now);
+    }
+
+    // What ends by itself since the last look counts as a change too.
+    private long Stamp(DateTimeOffset now)
+    {
+        using var connection = _database.Connect();
+        var ended = connection.Query("SELECT count(*) FROM policies WHERE expires > $last AND expires <= $now", row => row.GetInt64(0),
+            ("$last", _last == DateTimeOffset.MinValue ? DateTimeOffset.UnixEpoch : _last), ("$now", now))[0];
+        return ended > 0 ? -1 : FleetStamp.Read(connection);
+    }
+
+    private ObjectId Heads()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var branch in _data.Repository.Heads.List())
+            hash.AppendData(_data.Repository.Heads.ReadNewest(branch) ?? []);
+        return new ObjectId(hash.GetHashAndReset());
+    }
+}

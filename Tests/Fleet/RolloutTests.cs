@@ -1,0 +1,175 @@
+using ContentTree.Server.Fleet.Rollouts;
+using ContentTree.Store.Objects;
+using ContentTree.Store.Protocol;
+using ContentTree.Tests.Server;
+
+namespace ContentTree.Tests.Fleet;
+
+/// <summary>Rollouts by the command line, over HTTP and by plan, on devices that poll a real server which may end at any point.</summary>
+public sealed class RolloutTests : IAsyncLifetime
+{
+    private readonly List<FleetDevice> _devices = [];
+    private readonly List<ObjectId> _commits = [];
+    private TestServer _server = null!;
+
+    public async Task InitializeAsync()
+    {
+        _server = await TestServer.StartAsync();
+        Publish();
+        for (var i = 0; i < 6; i++)
+            _devices.Add(await FleetDevice.EnrolledAsync(_server, name: $"lab-{i}"));
+        await DoAsync("branch", "pin", "stable", $"{_commits[0]}");
+        Publish();
+        await PollAsync();
+    }
+
+    public async Task DisposeAsync()
+    {
+        _devices.ForEach(d => d.Dispose());
+        await _server.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Waves_follow_each_other_when_devices_came_up_healthy_and_were_watched()
+    {
+        await DoAsync("rollout", "start", "--branch", "stable", "--to", "stable", "--wave", Names(0, 1), "--wave", "100%", "--soak", "1h");
+        _devices[1].IsSlow = true;
+        await PollAsync();
+        await UntilAsync(1, r => r is { State: "running", Wave: 0 });
+        Running().Should().Equal(1, 0, 0, 0, 0, 0);
+        _devices[1].IsSlow = false;
+        await PollAsync();
+        await UntilAsync(1, r => r.Reached is not null);
+        Running().Should().Equal(1, 1, 0, 0, 0, 0);
+        _server.Time.Ahead += TimeSpan.FromMinutes(61);
+        await UntilAsync(1, r => r is { State: "running", Wave: 1, Reached: null });
+        await PollAsync();
+        Running().Should().AllBeEquivalentTo(1);
+        await UntilAsync(1, r => r.Reached is not null);
+        _server.Time.Ahead += TimeSpan.FromMinutes(61);
+        await UntilAsync(1, r => r.State == "finished");
+        (await DoAsync("device", "show", $"{_devices[3].Id}")).Should().Contain("said by       branch stable: pin, by rollout 1");
+        using var late = await FleetDevice.EnrolledAsync(_server);
+        late.Running.Should().Be(_commits[1]);
+    }
+
+    [Fact]
+    public async Task A_device_that_falls_back_stops_it_and_those_that_were_updated_return()
+    {
+        _devices[1].Bad = _commits[1];
+        await DoAsync("rollout", "start", "--branch", "stable", "--to", "stable", "--wave", Names(0, 1), "--wave", "100%", "--on-failure", "revert");
+        await PollAsync();
+        await UntilAsync(1, r => r.State == "reverted");
+        await PollAsync();
+        Running().Should().AllBeEquivalentTo(0);
+        (await DoAsync("rollout", "show", "1")).Should().MatchRegex($@"{_devices[1].Id}\s+lab-1");
+
+        await DoAsync("rollout", "start", "--branch", "stable", "--to", "stable", "--wave", Names(1, 2), "--max-failures", "5");
+        await PollAsync();
+        Running().Should().Equal(0, 0, 1, 0, 0, 0);
+        (await DoAsync("rollout", "show", "2")).Should().MatchRegex(@">1\s+named\s+2\s+1\s+1\s+0\s+0", "what failed on a device is not offered to it again");
+    }
+
+    [Fact]
+    public async Task People_steer_it()
+    {
+        await DoAsync("rollout", "start", "--branch", "stable", "--to", "stable", "--wave", Names(0), "--wave", Names(1), "--wave", "100%", "--approval", "start");
+        await PollAsync();
+        Running().Should().AllBeEquivalentTo(0, "nobody has approved");
+        await DoAsync("rollout", "approve", "1", "--reason", "looked at it");
+        await PollAsync();
+        Running().Should().Equal(1, 0, 0, 0, 0, 0);
+        await DoAsync("rollout", "pause", "1");
+        await DoAsync("rollout", "next", "1");
+        await PollAsync();
+        Running().Should().Equal(1, 1, 0, 0, 0, 0);
+        (await RunAsync("branch", "release", "stable")).Should().Be(18, "a rollout is at work");
+        (await RunAsync("rollout", "start", "--branch", "stable", "--to", "stable")).Should().Be(18);
+        (await RunAsync("rollout", "approve", "1")).Should().Be(18);
+        (await RunAsync("rollout", "approve", "7")).Should().Be(17);
+        await DoAsync("rollout", "abort", "1", "--reason", "the fair");
+        await PollAsync();
+        Running().Should().Equal(1, 1, 0, 0, 0, 0);
+        await DoAsync("rollout", "revert", "1");
+        await PollAsync();
+        Running().Should().AllBeEquivalentTo(0);
+    }
+
+    [Fact]
+    public async Task Each_new_head_goes_out_by_the_plan_and_a_later_one_takes_its_place()
+    {
+        await DoAsync("branch", "pin", "stable", "stable");
+        await PollAsync();
+        await DoAsync("rollout", "plan", "--branch", "stable", "--wave", Names(0), "--wave", "100%", "--soak", "0s");
+        Publish();
+        _devices[1].IsSlow = true;
+        await UntilAsync(1, r => r.Commit == _commits[2]);
+        await PollAsync(_devices[1..]);
+        Running()[1..].Should().AllBeEquivalentTo(1);
+        await PollAsync(_devices[..1]);
+        _devices[0].Running.Should().Be(_commits[2]);
+        await UntilAsync(1, r => r.Wave == 1);
+        Publish();
+        await UntilAsync(2, r => r.Commit == _commits[3]);
+        await PollAsync(_devices[1..]);
+        (await DoAsync("rollout", "list")).Should().MatchRegex(@"1 +branch:stable.*aborted.*has gone on to sequence 4");
+        Running()[1..].Should().AllBeEquivalentTo(1, "the first rollout's next wave is over, the second has not reached them");
+        await PollAsync(_devices[..1]);
+        await UntilAsync(2, r => r.Wave == 1);
+        _devices[1].IsSlow = false;
+        await PollAsync();
+        await UntilAsync(2, r => r.State == "finished");
+        Running().Should().AllBeEquivalentTo(3);
+    }
+
+    [Fact]
+    public async Task A_server_that_ends_in_between_goes_on_from_there()
+    {
+        await DoAsync("rollout", "start", "--branch", "stable", "--to", "stable", "--wave", Names(0), "--wave", Names(1), "--wave", "100%", "--soak", "1h");
+        await PollAsync();
+        await UntilAsync(1, r => r.Reached is not null);
+        await _server.RestartAsync();
+        _server.Time.Ahead += TimeSpan.FromMinutes(61);
+        await UntilAsync(1, r => r is { State: "running", Wave: 1, Reached: null });
+        await _server.RestartAsync();
+        await PollAsync();
+        Running().Should().Equal(1, 1, 0, 0, 0, 0);
+    }
+
+    private string[] Remote => ["--server", _server.Url, "--token", _server.Admin];
+
+    private string Names(params int[] devices) => string.Join(',', devices.Select(i => _devices[i].Id));
+
+    private List<int> Running() => [.. _devices.Select(d => _commits.IndexOf(d.Running.GetValueOrDefault()))];
+
+    private async Task PollAsync(List<FleetDevice>? devices = null)
+    {
+        foreach (var device in devices ?? _devices)
+            await device.PollAsync();
+    }
+
+    // What the worker does between two of its looks.
+    private async Task UntilAsync(long id, Func<RolloutInfo, bool> isThere)
+    {
+        using var connection = _server.Data.OpenDatabase().Connect();
+        RolloutInfo? seen = null;
+        for (var patience = 0; patience < 400; patience++)
+        {
+            seen = RolloutBook.List(connection, 10).Where(r => r.Id == id).Select(r => RolloutBook.Describe(r)).FirstOrDefault();
+            if (seen is not null && isThere(seen))
+                return;
+            await Task.Delay(25);
+        }
+        seen.Should().BeNull("it never came where it should");
+    }
+
+    private void Publish()
+    {
+        _server.WriteSource("file", $"{_commits.Count}");
+        _commits.Add(_server.Publish().Commit);
+    }
+
+    private async Task<string> DoAsync(params string[] args) => (await ServerCommand.DoAsync([.. args, .. Remote])).Out;
+
+    private async Task<int> RunAsync(params string[] args) => (await ServerCommand.RunAsync([.. args, .. Remote])).Exit;
+}
