@@ -1,4 +1,7 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using ContentTree.Server.Storage;
+using ContentTree.Server.Webhooks;
 using ContentTree.Store.Protocol;
 using Microsoft.Data.Sqlite;
 
@@ -23,6 +26,7 @@ internal sealed class Audit(DataDirectory data, TimeProvider time)
         var head = Add(new AuditEntry(
             0, DateTimeOffset.FromUnixTimeSeconds(time.GetUtcNow().ToUnixTimeSeconds()), Line(actor.Name), Line(actor.Address), Line(verb), Line($"{subject}"), Line(before), Line(after), Line(reason), ""));
         _head.Write(head);
+        Tell(List(new AuditFilter(), 1, head.Number + 1)[0]);
     }
 
     /// <summary>The newest entries, newest first.</summary>
@@ -38,6 +42,14 @@ internal sealed class Audit(DataDirectory data, TimeProvider time)
 
     /// <summary>The last entry that was ever made, as it is written beside the database; null before the first.</summary>
     public AuditHead? Head() => _head.TryRead();
+
+    private void Tell(AuditEntry entry)
+    {
+        var (outbox, data) = (new Outbox(_database, time), JsonSerializer.SerializeToNode(entry, ProtocolJson.Default.AuditEntry) as JsonObject ?? []);
+        outbox.Add(WebhookEvent.Noted, data);
+        if (WebhookEvent.OfChange(entry) is { } name)
+            outbox.Add(name, new JsonObject { ["device"] = entry.Subject, ["by"] = entry.Actor, ["before"] = entry.Before, ["after"] = entry.After });
+    }
 
     private AuditHead Add(AuditEntry entry)
     {

@@ -63,6 +63,7 @@ internal static class CommandLine
         SimulateCommand.Create(context),
         TokenCommand.Create(context),
         AuditCommand.Create(context),
+        WebhookCommand.Create(context),
         UserCommand.Create(context),
         AdminLinkCommand.Create(context),
         KeyCommand.Create(context),

@@ -1,9 +1,12 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using ContentTree.Server.Auditing;
 using ContentTree.Server.Deltas;
 using ContentTree.Server.Fleet;
 using ContentTree.Server.Privacy;
 using ContentTree.Server.Storage;
 using ContentTree.Server.Trust;
+using ContentTree.Server.Webhooks;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Trust;
@@ -13,7 +16,7 @@ namespace ContentTree.Server.Endpoints;
 /// <summary>What devices ask: enrol, poll, report. Every request is signed by the device's key.</summary>
 internal sealed class DeviceEndpoints(
     DataDirectory data, DeviceAccess access, Devices devices, Events events, EmptyBranches emptyBranches, DeltaStore deltas, Timestamps timestamps, DevicePolls polls,
-    SeenHeads seenHeads, ReadAccess reading, Audit audit, TimeProvider time, ServerOptions options, ILogger log)
+    SeenHeads seenHeads, ReadAccess reading, Audit audit, Outbox outbox, TimeProvider time, ServerOptions options, ILogger log)
 {
     private readonly RequestBudget<string> _strangers = new(time, options.MaxStrangers);
 
@@ -76,7 +79,10 @@ internal sealed class DeviceEndpoints(
         if (report.Events.Count > ReportRequest.MaxEvents)
             throw new ProblemException(ProblemCode.TooLarge, $"more than {ReportRequest.MaxEvents} events in one report");
         var reported = DeviceMessages.Checked(report.Events);
+        // What was sent before and is sent again nobody is told of again.
+        var told = events.Newest(device, 1) is [var last] ? last.Sequence : 0;
         var received = events.Store(device, reported);
+        Tell(device, reported.Where(e => e.Sequence > told));
         foreach (var item in reported.Where(e => e.Code != 0))
             Log.Trouble(log, device, item.Kind, item.Code, item.Message);
         await context.AnswerAsync(new ReportAnswer(received), ProtocolJson.Default.ReportAnswer);
@@ -95,6 +101,18 @@ internal sealed class DeviceEndpoints(
         else if (outcome is SeenHeadOutcome.Fork { Head: var other } fork)
             Log.HeadForked(log, device, other.Commit, other.Sequence, other.Branch, fork.Other);
         await context.AnswerAsync(new HeadProofAnswer(outcome.Head.Sequence), ProtocolJson.Default.HeadProofAnswer);
+    }
+
+    private void Tell(KeyId device, IEnumerable<ReportEvent> news)
+    {
+        foreach (var item in news)
+        {
+            if (WebhookEvent.OfReport(item.Kind) is not { } name)
+                continue;
+            var about = JsonSerializer.SerializeToNode(item, ProtocolJson.Default.ReportEvent) as JsonObject ?? [];
+            about["device"] = device.ToString();
+            outbox.Add(name, about);
+        }
     }
 
     private SeenHeadOutcome Take(KeyId device, HeadProof proof)

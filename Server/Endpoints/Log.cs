@@ -74,6 +74,15 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Error, Message = "looking at git repositories that are followed failed")]
     public static partial void FollowsFailed(ILogger log, Exception exception);
 
+    [LoggerMessage(Level = LogLevel.Warning, Message = "not ready: {Why}")]
+    public static partial void NotReady(ILogger log, string why);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "webhook {Webhook} was not told of {Event} (delivery {Delivery}): {Reason}")]
+    public static partial void NotDelivered(ILogger log, string webhook, string @event, long delivery, string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "looking for webhooks to tell failed")]
+    public static partial void WebhooksFailed(ILogger log, Exception exception);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "what branch {Branch} follows was {What} by {By}")]
     public static partial void FollowChanged(ILogger log, BranchName branch, string what, string by);
 

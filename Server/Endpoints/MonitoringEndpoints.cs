@@ -7,7 +7,7 @@ using ContentTree.Store.Protocol;
 namespace ContentTree.Server.Endpoints;
 
 /// <summary>For monitoring: is the process there, can it work, and the numbers.</summary>
-internal sealed class MonitoringEndpoints(DataDirectory data, Database database, TokenAccess access, RequestMetrics requests, ServerOptions options, TimeProvider time)
+internal sealed class MonitoringEndpoints(DataDirectory data, Database database, TokenAccess access, RequestMetrics requests, ServerOptions options, TimeProvider time, ILogger log)
 {
     // A device polls a little later than told, and once more after a poll that failed.
     private const int LatePolls = 3;
@@ -15,6 +15,7 @@ internal sealed class MonitoringEndpoints(DataDirectory data, Database database,
     private readonly Readiness _readiness = new(data, database);
     private readonly FleetMetrics _fleet = new(database, time);
     private readonly DateTimeOffset _begin = time.GetUtcNow();
+    private string _wrong = "";
 
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -25,9 +26,13 @@ internal sealed class MonitoringEndpoints(DataDirectory data, Database database,
 
     private Task ReadyAsync(HttpContext context)
     {
+        var wrong = _readiness.Look().ToArray();
+        var told = string.Join("; ", wrong.Select(w => $"{w.What}: {w.Why}"));
+        if (Interlocked.Exchange(ref _wrong, told) != told && wrong.Length > 0)
+            Log.NotReady(log, told);
         // Who may ask without a token hears what is wrong, and not where.
-        var wrong = _readiness.Look().Select(w => w.What).ToArray();
-        return wrong.Length == 0 ? TextAsync(context, "ready\n") : throw new ProblemException(ProblemCode.Unavailable, $"not ready: {string.Join(", ", wrong)}", retryAfter: TimeSpan.FromSeconds(10));
+        return wrong.Length == 0 ? TextAsync(context, "ready\n")
+            : throw new ProblemException(ProblemCode.Unavailable, $"not ready: {string.Join(", ", wrong.Select(w => w.What))}", retryAfter: TimeSpan.FromSeconds(10));
     }
 
     private Task MeasureAsync(HttpContext context)

@@ -29,7 +29,8 @@ internal sealed class ProblemAnswers(ILogger log)
         catch (Exception e) when (!context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
         {
             var refused = ToProblem(e);
-            if (refused.Problem.Status >= StatusCodes.Status500InternalServerError)
+            // What is refused for a while, on purpose, is no failure.
+            if (refused.Problem.Status >= StatusCodes.Status500InternalServerError && e is not ProblemException)
                 Log.RequestFailed(log, e, context.Request.Method, context.Request.Path);
             await WriteAsync(context, refused);
         }

@@ -105,6 +105,11 @@ internal static class RouteTable
         new(Get, Routes.Tokens, Admin, "The tokens, without their secrets.") { Answer = typeof(TokenList) },
         new(Post, Routes.Tokens, Admin, "Make a token; it is shown this once.") { Request = typeof(TokenRequest), Answer = typeof(TokenAnswer) },
         new(Delete, Routes.Tokens + "/{id}", Admin, "End a token now.") { Status = StatusCodes.Status204NoContent },
+        new(Get, Routes.Webhooks, Admin, "Who elsewhere is told what happens.") { Answer = typeof(WebhookList) },
+        new(Post, Routes.Webhooks, Admin, "Tell an address of events; the secret is in this answer only.") { Request = typeof(WebhookRequest), Answer = typeof(WebhookInfo) },
+        new(Delete, Routes.Webhooks + "/{id}", Admin, "Remove a webhook and what is on its way to it.") { Status = StatusCodes.Status204NoContent },
+        new(Post, Routes.Webhooks + "/{id}/test", Admin, "Deliver a ping now; the answer says how that went.") { Answer = typeof(DeliveryInfo) },
+        new(Get, Routes.Webhooks + "/{id}/deliveries", Admin, "What came of the newest deliveries.") { Answer = typeof(DeliveryList), Query = ["limit"] },
         new(Get, Routes.Audit, Viewer, "Who changed what, when and why, newest first.") { Answer = typeof(AuditList), Query = [.. Pages, "actor", "verb", "subject", "since"] },
     ];
 

@@ -10,6 +10,7 @@ using ContentTree.Server.Monitoring;
 using ContentTree.Server.Privacy;
 using ContentTree.Server.Storage;
 using ContentTree.Server.Trust;
+using ContentTree.Server.Webhooks;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http.Features;
@@ -35,6 +36,7 @@ internal sealed class ServerHost : IAsyncDisposable
     private readonly CompositionWorker _composing;
     private readonly FollowWorker _following;
     private RolloutWorker? _rollouts;
+    private readonly WebhookWorker _telling;
 
     public ServerHost(DataDirectory data, TimeProvider time, ServerOptions options)
     {
@@ -54,6 +56,7 @@ internal sealed class ServerHost : IAsyncDisposable
         _vouching = new TimestampWorker(new Timestamps(data, time), time, log);
         _composing = new CompositionWorker(data, time, options.HeadScan, log);
         _following = new FollowWorker(data, time, options.HeadScan, log);
+        _telling = new WebhookWorker(data, time, options.HeadScan, log);
         Map(_app, data, time, options, log);
     }
 
@@ -86,6 +89,7 @@ internal sealed class ServerHost : IAsyncDisposable
         await _following.DisposeAsync();
         if (_rollouts is not null)
             await _rollouts.DisposeAsync();
+        await _telling.DisposeAsync();
         _deltas.Dispose();
     }
 
@@ -107,7 +111,7 @@ internal sealed class ServerHost : IAsyncDisposable
         app.Use(requests.InvokeAsync);
         app.Use(new ProblemAnswers(log).InvokeAsync);
         app.UseRouting();
-        new MonitoringEndpoints(data, database, access, requests, options, time).Map(app);
+        new MonitoringEndpoints(data, database, access, requests, options, time, log).Map(app);
         OpenApiEndpoints.Map(app);
         var timestamps = new Timestamps(data, time);
         var decisions = new Decisions(data, database, time);
@@ -116,7 +120,7 @@ internal sealed class ServerHost : IAsyncDisposable
         var view = new DeviceView(database, devices, decisions, entitlements, time);
         _rollouts = new RolloutWorker(data, database, decisions, time, options.HeadScan, log);
         new RepositoryEndpoints(data, _deltas, timestamps, reading).Map(app);
-        new DeviceEndpoints(data, signed, devices, new Events(database), new EmptyBranches(database), _deltas, timestamps, polls, new SeenHeads(data, devices, time), reading, audit, time, options, log).Map(app);
+        new DeviceEndpoints(data, signed, devices, new Events(database), new EmptyBranches(database), _deltas, timestamps, polls, new SeenHeads(data, devices, time), reading, audit, new Outbox(database, time), time, options, log).Map(app);
         packs.Map(app);
         new DeltaEndpoints(data, signed, reading, _deltas, _worker, time).Map(app);
         new PublishEndpoints(data, access, _uploads, time, log).Map(app);
@@ -126,6 +130,7 @@ internal sealed class ServerHost : IAsyncDisposable
         new ManagementEndpoints(data, devices, view, tokens, new EmptyBranches(database), policies, entitlements, access, audit, time, log).Map(app);
         new FleetEndpoints(database, decisions, policies, new RolloutSteps(data, database, decisions, time), new Groups(database, time), access, audit, time, log).Map(app);
         new AuditEndpoints(audit, access).Map(app);
+        new WebhookEndpoints(data, access, audit, time).Map(app);
         var dashboard = new Dashboard.Dashboard(data, database, _deltas, audit, time, options, view, policies, app.Services, log);
         app.Lifetime.ApplicationStopping.Register(dashboard.Dispose);
         dashboard.Map(app);

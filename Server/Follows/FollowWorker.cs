@@ -1,5 +1,7 @@
+using System.Text.Json.Nodes;
 using ContentTree.Server.Endpoints;
 using ContentTree.Server.Storage;
+using ContentTree.Server.Webhooks;
 using ContentTree.Store.Objects;
 
 namespace ContentTree.Server.Follows;
@@ -11,6 +13,7 @@ internal sealed class FollowWorker : IAsyncDisposable
 
     private readonly FollowTable _table;
     private readonly Follower _follower;
+    private readonly Outbox _outbox;
     private readonly TimeSpan _pause;
     private readonly ILogger _log;
     private readonly CancellationTokenSource _ending = new();
@@ -23,6 +26,7 @@ internal sealed class FollowWorker : IAsyncDisposable
     {
         _table = new FollowTable(data.OpenDatabase(), time);
         _follower = new Follower(data, time, _publishing) { IsServing = true };
+        _outbox = new Outbox(data.OpenDatabase(), time);
         (_pause, _log) = (pause, log);
         _task = Task.Run(RunAsync);
     }
@@ -90,7 +94,7 @@ internal sealed class FollowWorker : IAsyncDisposable
             if (after.Error is null && after.Commit is { } commit && after.Published != before?.Published)
                 Log.Followed(_log, branch, after.Published ?? "", commit, after.Sequence ?? 0);
             else if (after.Error is { } error && error != before?.Error)
-                Log.NotFollowed(_log, branch, error);
+                Tell(branch, after.Seen, error);
             // Asked again meanwhile.
             if (after.Asked > after.Answered)
                 Wake();
@@ -102,5 +106,11 @@ internal sealed class FollowWorker : IAsyncDisposable
         {
             Log.FollowsFailed(_log, e);
         }
+    }
+
+    private void Tell(BranchName branch, string? revision, string error)
+    {
+        Log.NotFollowed(_log, branch, error);
+        _outbox.Add(WebhookEvent.FollowFailed, new JsonObject { ["branch"] = branch.ToString(), ["revision"] = revision, ["error"] = error });
     }
 }

@@ -1,8 +1,10 @@
+using System.Text.Json.Nodes;
 using ContentTree.Server.Auditing;
 using ContentTree.Server.Compositions;
 using ContentTree.Server.Privacy;
 using ContentTree.Server.Storage;
 using ContentTree.Server.Trust;
+using ContentTree.Server.Webhooks;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Repositories;
 using ContentTree.Store.Trust;
@@ -187,6 +189,16 @@ internal sealed class Branches(DataDirectory data, TimeProvider time)
         {
             new MoveNotes(data).Write(head.Branch, head.Sequence, move);
             new Audit(data, time).Note(new Actor(move.By, move.Address), $"branch.{move.Verb}", head.Branch, seen.Head is { } before ? $"{before.Sequence} {before.Commit}" : null, $"{head.Sequence} {head.Commit}", move.Reason);
+            new Outbox(data.OpenDatabase(), time).Add(WebhookEvent.Published, new JsonObject
+            {
+                ["branch"] = head.Branch.ToString(),
+                ["sequence"] = head.Sequence,
+                ["commit"] = head.Commit.ToString(),
+                ["before"] = seen.Head?.Commit.ToString(),
+                ["verb"] = move.Verb,
+                ["by"] = move.By,
+                ["reason"] = move.Reason,
+            });
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or SqliteException or FormatException)
         {

@@ -132,6 +132,14 @@ internal static class Migrations
         ALTER TABLE devices ADD COLUMN wave INTEGER;
         CREATE INDEX devices_by_rollout ON devices (rollout, wave);
         """,
+        """
+        CREATE TABLE webhooks (id TEXT PRIMARY KEY, url TEXT NOT NULL, events TEXT NOT NULL, secret TEXT NOT NULL, created INTEGER NOT NULL, failures INTEGER NOT NULL, next INTEGER NOT NULL);
+        CREATE TABLE deliveries (
+          id INTEGER PRIMARY KEY AUTOINCREMENT, webhook TEXT NOT NULL REFERENCES webhooks (id) ON DELETE CASCADE, event TEXT NOT NULL, body TEXT NOT NULL, created INTEGER NOT NULL,
+          state TEXT NOT NULL, attempts INTEGER NOT NULL, code INTEGER, error TEXT
+        );
+        CREATE INDEX deliveries_by_webhook ON deliveries (webhook, state, id);
+        """,
     ];
 
     public static void Apply(SqliteConnection connection, string path)

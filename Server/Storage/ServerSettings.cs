@@ -20,6 +20,7 @@ internal sealed class ServerSettings
     private const string Addresses = "proxy.addresses";
     private const string Sources = "publish.directories";
     private const string Upload = "publish.upload-mb";
+    private const string Webhooks = "webhooks.allow";
     private const string Everything = "*";
     private const int MaxHours = 24 * 366;
     private const int MaxDays = 100 * 366;
@@ -46,6 +47,9 @@ internal sealed class ServerSettings
 
     /// <summary>Proxies that are believed about whom they speak for, beside those of this machine.</summary>
     public IReadOnlyList<IPNetwork> Proxies { get; private set; } = [];
+
+    /// <summary>Addresses that webhooks may reach though they are no public ones.</summary>
+    public IReadOnlyList<IPNetwork> WebhookNetworks { get; private set; } = [];
 
     /// <summary>Whether deltas on a branch are to take devices half the time, for some more bytes.</summary>
     public bool PrefersFastDeltas(BranchName branch) => _fast.Contains(Everything) || _fast.Contains(branch.ToString());
@@ -112,8 +116,10 @@ internal sealed class ServerSettings
             case [Metrics, var other]:
                 throw new FormatException($"{place}: {Metrics} is 'token' or 'public', not '{other}'");
             case [Addresses, var proxies]:
-                Proxies = [.. proxies.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(text => ParseNetwork(text)
-                    ?? throw new FormatException($"{place}: {Addresses} is addresses and networks such as 10.0.0.2 or 10.1.0.0/16 with commas between them, and '{text}' is none"))];
+                Proxies = Networks(Addresses, proxies, place);
+                break;
+            case [Webhooks, var networks]:
+                WebhookNetworks = Networks(Webhooks, networks, place);
                 break;
             case [FastDeltas, var branches]:
                 _fast = branches.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).ToHashSet(StringComparer.Ordinal);
@@ -152,6 +158,10 @@ internal sealed class ServerSettings
                 throw new FormatException($"{place}: '{name}' is no setting; docs/operations.md lists them");
         }
     }
+
+    private static IPNetwork[] Networks(string key, string list, string place) =>
+        [.. list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(text => ParseNetwork(text)
+            ?? throw new FormatException($"{place}: {key} is addresses and networks such as 10.0.0.2 or 10.1.0.0/16 with commas between them, and '{text}' is none"))];
 
     private static IPNetwork? ParseNetwork(string text) => IPNetwork.TryParse(text, out var network) ? network
         : IPAddress.TryParse(text, out var address) ? new IPNetwork(address, address.GetAddressBytes().Length * 8) : null;

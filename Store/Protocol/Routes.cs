@@ -71,6 +71,9 @@ public static class Routes
     /// <summary>PUT <see cref="RolloutPlan"/> -> <see cref="PolicyInfo"/>, DELETE: each new head of a scope's branch goes out by it; operator.</summary>
     public const string Plans = "/api/v1/plans";
 
+    /// <summary>GET -> <see cref="WebhookList"/>, POST <see cref="WebhookRequest"/> -> <see cref="WebhookInfo"/>; below it <c>/(id)</c> DELETE, <c>/(id)/test</c> POST, <c>/(id)/deliveries</c> GET; admin.</summary>
+    public const string Webhooks = "/api/v1/webhooks";
+
     /// <summary>The repository directory, as any static web server would serve it.</summary>
     public const string Repository = "/repo";
 
@@ -85,6 +88,9 @@ public static class Routes
 
     /// <summary>One token.</summary>
     public static string Token(string id) => $"{Tokens}/{Uri.EscapeDataString(id)}";
+
+    /// <summary>One webhook.</summary>
+    public static string Webhook(string id) => $"{Webhooks}/{Uri.EscapeDataString(id)}";
 
     /// <summary>One recipe.</summary>
     public static string Recipe(string name) => $"{Recipes}/{name}";

@@ -53,7 +53,7 @@ public sealed class AuditTests : IAsyncLifetime
         var entries = Log.List(new AuditFilter(), 100).Reverse().Where(e => e.Verb != "branch.compose").ToArray();
 
         entries.Select(e => e.Verb).Should().Equal(
-            "device.enrol", "device.accept", "branch.publish", "device.hold", "device.reject", "branch.create", "device.allow", "device.forbid", "branch.public", "branch.protect", "branch.unprotect",
+            "device.enrol", "device.accept", "branch.publish", "policy.hold", "device.reject", "branch.create", "device.allow", "device.forbid", "branch.public", "branch.protect", "branch.unprotect",
             "branch.delete", "recipe.set", "recipe.remove", "follow.set", "follow.remove", "token.create", "device.remove");
         entries[0].Actor.Should().Be($"device {id}");
         var actor = isRemote ? $"token {_server.Admin["ctree-".Length..].Split('.')[0]}" : Actor.Here.Name;

@@ -76,9 +76,11 @@ public sealed class OpenApiTests
         server.WriteSource("file", "two");
         server.Publish();
         await ServerCommand.DoAsync("--data", server.DataPath, "rollout", "start", "--branch", "stable", "--to", "stable");
+        await ServerCommand.DoAsync("--data", server.DataPath, "webhook", "add", "https://chat.invalid/", "--event", "device.damaged");
+        var webhook = new ContentTree.Server.Webhooks.Outbox(server.Data.OpenDatabase(), server.Time).List()[0].Id;
         foreach (var route in RouteTable.All.Where(r => r.Method == "GET" && r.Answer is not null))
         {
-            var path = route.Pattern.Replace("rollouts/{id}", "rollouts/1", StringComparison.Ordinal).Replace("{name}", "lab", StringComparison.Ordinal).Replace("{id}", device.Id.ToString(), StringComparison.Ordinal).Replace("{**name}", "stable", StringComparison.Ordinal);
+            var path = route.Pattern.Replace(Routes.Webhooks + "/{id}", Routes.Webhook(webhook), StringComparison.Ordinal).Replace("rollouts/{id}", "rollouts/1", StringComparison.Ordinal).Replace("{name}", "lab", StringComparison.Ordinal).Replace("{id}", device.Id.ToString(), StringComparison.Ordinal).Replace("{**name}", "stable", StringComparison.Ordinal);
             using var answer = await server.SendAsync(HttpMethod.Get, path, token: server.Admin);
             if (path.Contains('{'))
                 continue;

@@ -1,0 +1,50 @@
+using ContentTree.Store.Protocol;
+
+namespace ContentTree.Server.Webhooks;
+
+/// <summary>What webhooks are told of.</summary>
+internal static class WebhookEvent
+{
+    /// <summary>A branch is at another commit, however it came there.</summary>
+    public const string Published = "commit.published";
+
+    /// <summary>A branch does not get on with the git repository that it follows.</summary>
+    public const string FollowFailed = "follow.failed";
+
+    /// <summary>Something was noted in the audit log.</summary>
+    public const string Noted = "audit.entry";
+
+    /// <summary>Somebody tries a webhook.</summary>
+    public const string Ping = "ping";
+
+    /// <summary>Before what a device is or reports.</summary>
+    public const string DevicePrefix = "device.";
+
+    // What a device says of itself becomes no event of another name.
+    private static readonly string[] Reported =
+        [EventKind.Updated, EventKind.Confirmed, EventKind.FellBack, EventKind.Failed, EventKind.Denied, EventKind.RolledBack, EventKind.Damaged, EventKind.Repaired];
+
+    /// <summary>Every name but that of a try.</summary>
+    public static IReadOnlyList<string> All { get; } =
+        [Published, FollowFailed, Noted, DevicePrefix + "pending", DevicePrefix + "accepted", DevicePrefix + "rejected", .. Reported.Select(kind => DevicePrefix + kind)];
+
+    /// <summary>The event of what was decided about a device, or null for another change.</summary>
+    public static string? OfChange(AuditEntry entry) => entry.Verb switch
+    {
+        "device.accept" => Of(DeviceState.Accepted),
+        "device.reject" => Of(DeviceState.Rejected),
+        "device.enrol" => Of(entry.After.StartsWith($"{DeviceState.Pending}", StringComparison.Ordinal) ? DeviceState.Pending : DeviceState.Accepted),
+        _ => null,
+    };
+
+    /// <summary>The event of a report, or null for one that is told to nobody.</summary>
+    public static string? OfReport(string kind) => Reported.Contains(kind) ? DevicePrefix + kind : null;
+
+    /// <summary>Whether who asked for one is told of the other.</summary>
+    public static bool Covers(string asked, string name) => asked == "*" || asked == name || (asked.EndsWith(".*", StringComparison.Ordinal) && name.StartsWith(asked[..^1], StringComparison.Ordinal));
+
+    /// <summary>Whether there is anything to be told of by this.</summary>
+    public static bool IsKnown(string asked) => All.Any(name => Covers(asked, name));
+
+    private static string Of(DeviceState state) => DevicePrefix + state.ToString().ToLowerInvariant();
+}
