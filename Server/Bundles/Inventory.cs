@@ -12,9 +12,10 @@ internal static class Inventory
 {
     /// <summary>For each device one of its commits, the one that it runs.</summary>
     /// <param name="branch">Only devices that follow it, where the file says; null takes all.</param>
+    /// <param name="isMeant">Only devices with such an id, where the file says.</param>
     /// <returns>The commits, and how many devices have none.</returns>
     /// <exception cref="FormatException">The file is none of these.</exception>
-    public static (IReadOnlyList<ObjectId> Commits, int Without) Read(string path, BranchName? branch)
+    public static (IReadOnlyList<ObjectId> Commits, int Without) Read(string path, BranchName? branch, Predicate<string> isMeant)
     {
         JsonNode? document;
         try
@@ -25,16 +26,16 @@ internal static class Inventory
         {
             throw new FormatException($"{path} is no JSON: {e.Message}", e);
         }
-        var devices = Documents(document).SelectMany(d => Devices(d, path)).Where(d => branch is null || d.Branch is null || d.Branch == branch.ToString()).ToArray();
+        var devices = Documents(document).SelectMany(d => Devices(d, path)).Where(d => (branch is null || d.Branch is null || d.Branch == branch.ToString()) && (d.Id is null || isMeant(d.Id))).ToArray();
         return ([.. devices.Select(d => d.Running).OfType<ObjectId>().Distinct()], devices.Count(d => d.Running is null));
     }
 
     private static IEnumerable<JsonNode?> Documents(JsonNode? document) => document is JsonArray several ? several : [document];
 
-    private static IEnumerable<(string? Branch, ObjectId? Running)> Devices(JsonNode? document, string path) => (string?)document?["schema"] switch
+    private static IEnumerable<(string? Id, string? Branch, ObjectId? Running)> Devices(JsonNode? document, string path) => (string?)document?["schema"] switch
     {
-        "ctree-server.devices/1" => (document!["devices"] as JsonArray ?? []).Select(d => ((string?)d?["branch"], Id(d?["running"]))),
-        "ctree.status/1" => [(null, Booted(document!))],
+        "ctree-server.devices/1" => (document!["devices"] as JsonArray ?? []).Select(d => ((string?)d?["id"], (string?)d?["branch"], Id(d?["running"]))),
+        "ctree.status/1" => [(null, null, Booted(document!))],
         var other => throw new FormatException($"{path} is neither 'ctree-server device list --json' nor 'ctree status --json' (schema {other ?? "missing"})"),
     };
 

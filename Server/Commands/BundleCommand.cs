@@ -1,6 +1,7 @@
 using System.CommandLine;
 using ContentTree.Server.Bundles;
 using ContentTree.Server.Deltas;
+using ContentTree.Server.Fleet.Groups;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Deltas.Generation;
 using ContentTree.Store.Objects;
@@ -17,6 +18,7 @@ internal static class BundleCommand
         var to = new Option<string>("--to") { Description = $"the commit it brings: {CommitReference.Help}", HelpName = "COMMIT", Required = true };
         var from = new Option<string[]>("--from") { Description = "only for devices that have this commit; may be given several times", HelpName = "COMMIT", DefaultValueFactory = _ => [] };
         var have = new Option<string?>("--have") { Description = "only for the devices of this list: 'device list --json' here, or 'ctree status --json' of a device", HelpName = "FILE" };
+        var group = new Option<string?>("--for") { Description = "only for the devices of a group, by what they run as far as is known here; with --have by what the list says", HelpName = "GROUP" };
         var branch = new Option<BranchName?>("--branch")
         {
             Description = "for devices that follow this branch (default: all public ones that have ever been at the commit; a private one must be named)",
@@ -26,14 +28,14 @@ internal static class BundleCommand
                 : CommandContext.Fail<BranchName?>(result, $"'{result.Tokens[0].Value}' is no branch name"),
         };
         var file = new Argument<string>("FILE") { Description = "where to write it" };
-        return CommandContext.Run(new Command("bundle", "Write a commit, its proof and its objects, or deltas to it, into one file.") { to, from, have, branch, file }, (parsed, cancellation) =>
+        return CommandContext.Run(new Command("bundle", "Write a commit, its proof and its objects, or deltas to it, into one file.") { to, from, have, group, branch, file }, (parsed, cancellation) =>
         {
             using var data = context.OpenData(parsed);
             var commit = CommitReference.Resolve(data, context.Time, parsed.GetRequiredValue(to));
             using var deltas = new DeltaStore(data);
             var starts = (parsed.GetValue(from) ?? []).Select(start => CommitReference.Resolve(data, context.Time, start));
-            if (parsed.GetValue(have) is { } inventory)
-                starts = starts.Concat(Starts(context, data, inventory, parsed.GetValue(branch), commit));
+            if (parsed.GetValue(have) is not null || parsed.GetValue(group) is not null)
+                starts = starts.Concat(Starts(context, data, parsed.GetValue(have), parsed.GetValue(group), parsed.GetValue(branch), commit));
             DeltaOffer[] offers = [.. starts.Distinct().ToArray().Select(start => deltas.Make(start, commit, new DeltaOptions(), null, cancellation).Offer)];
             var path = parsed.GetRequiredValue(file);
             var bytes = new BundleWriter(data, context.Time).Write(path, commit, parsed.GetValue(branch), offers, cancellation);
@@ -44,14 +46,25 @@ internal static class BundleCommand
     }
 
     /// <exception cref="NotFoundException">None of them has anything to begin with.</exception>
-    private static ObjectId[] Starts(CommandContext context, DataDirectory data, string inventory, BranchName? branch, ObjectId to)
+    private static ObjectId[] Starts(CommandContext context, DataDirectory data, string? inventory, string? group, BranchName? branch, ObjectId to)
     {
-        var (commits, without) = Inventory.Read(inventory, branch);
+        var members = group is null ? null : Members(context, data, GroupName.Parse(group), branch);
+        var (commits, without) = inventory is not null
+            ? Inventory.Read(inventory, branch, id => members is null || members.Any(m => m.Id.ToString() == id))
+            : ([.. (members ?? []).Select(m => m.Running).OfType<ObjectId>().Distinct()], (members ?? []).Count(m => m.Running is null));
         ObjectId[] known = [.. commits.Where(commit => commit != to && data.Repository.Contains(new ObjectName(ObjectKind.Commit, commit)))];
         var unknown = commits.Count(commit => commit != to) - known.Length;
         if (without + unknown > 0)
-            context.Terminal.Error.WriteLine($"{without} devices have no commit, and {unknown} commits of others are not here any more: make a whole bundle for these, without --have");
+            context.Terminal.Error.WriteLine($"{without} devices have no commit, and {unknown} commits of others are not here any more: make a whole bundle for these, without --have and --for");
         return known.Length > 0 ? known
-            : throw new NotFoundException(commits.Contains(to) ? $"all devices of {inventory} that have a commit run {to} already" : $"no device of {inventory} has a commit that is here: make a bundle without --have");
+            : throw new NotFoundException(commits.Contains(to) ? $"all devices of {inventory ?? group} that have a commit run {to} already" : $"no device of {inventory ?? group} has a commit that is here: make a bundle without --have and --for");
+    }
+
+    private static DeviceInfo[] Members(CommandContext context, DataDirectory data, GroupName group, BranchName? branch)
+    {
+        var database = data.OpenDatabase();
+        new Groups(database, context.Time).Find(group);
+        var filter = new FleetFilter("", "d.state = 'accepted' AND EXISTS (SELECT 1 FROM group_members m WHERE m.device = d.id AND m.group_name = $group)", [("$group", group)]);
+        return [.. new Devices(database, new Tokens(database, context.Time), context.Time).List(int.MaxValue, null, filter).Where(d => branch is null || d.Branch == branch)];
     }
 }

@@ -42,7 +42,7 @@ internal static class GcCommand
             using var data = context.OpenData(parsed);
             var given = (parsed.GetValue(roots) ?? []).Select(text => CommitReference.Resolve(data, context.Time, text)).ToArray();
             var database = data.OpenDatabase();
-            var retention = new Retention(data, new Devices(database, new Tokens(database, context.Time), context.Time), context.Time, parsed.GetValue(keep));
+            var retention = new Retention(data, database, new Devices(database, new Tokens(database, context.Time), context.Time), context.Time, parsed.GetValue(keep));
             var report = new GcReport(context.Terminal, data.Repository, parsed.GetValue(dryRun), parsed.GetValue(json));
             while (true)
             {

@@ -1,3 +1,5 @@
+using ContentTree.Server.Fleet.Policies;
+using ContentTree.Server.Fleet.Rollouts;
 using ContentTree.Server.Publishing;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
@@ -5,11 +7,11 @@ using ContentTree.Store.Objects;
 namespace ContentTree.Server.Fleet;
 
 /// <summary>
-/// Which commits stay: those that branches are at, their history as far as the rules go, and what accepted devices run, have staged, may fall
-/// back to or are pinned to. A device that is silent keeps what it had, and is named.
+/// Which commits stay: those that branches are at, their history as far as the rules go, what accepted devices run, have staged, may fall
+/// back to or are pinned to, and what policies and rollouts may still lead devices to. A device that is silent keeps what it had, and is named.
 /// </summary>
 /// <param name="keep">Positions of each branch, newest first; null leaves it to <c>server.conf</c>.</param>
-internal sealed class Retention(DataDirectory data, Devices devices, TimeProvider time, int? keep)
+internal sealed class Retention(DataDirectory data, Database database, Devices devices, TimeProvider time, int? keep)
 {
     /// <summary>Devices that keep commits and were not heard of for long.</summary>
     public IReadOnlyList<DeviceNeed> Silent { get; private set; } = [];
@@ -23,6 +25,7 @@ internal sealed class Retention(DataDirectory data, Devices devices, TimeProvide
         foreach (var branch in data.Repository.Heads.List())
             AddBranch(kept, branch, keep ?? settings.HistoryOf(branch), settings.HasVersionsOnce(branch));
         AddDevices(kept, time.GetUtcNow() - settings.SilentAfter);
+        AddPolicies(kept);
         AddParts(kept);
         return kept;
     }
@@ -55,6 +58,19 @@ internal sealed class Retention(DataDirectory data, Devices devices, TimeProvide
         {
             foreach (var part in Composition.Of(data.Repository.ReadCommit(commit))?.Inputs ?? [])
                 kept.Add(part.Commit, $"part of {commit.ToString()[..12]} ({kept.ReasonsOf(commit)[0]})");
+        }
+    }
+
+    // Devices that have not polled since will be told to go there. A rollout that is over may be reverted, as long as no later one was started.
+    private void AddPolicies(KeptCommits kept)
+    {
+        using var connection = database.Connect();
+        foreach (var policy in new PolicyBook(database).List().Where(p => p.Commit is { } commit && !p.IsOver(time.GetUtcNow()) && IsThere(commit)))
+            kept.Add(policy.Commit.GetValueOrDefault(), $"{policy.Scope}: {Policy.Word(policy.Action)}");
+        foreach (var rollout in RolloutBook.Newest(connection))
+        {
+            foreach (var commit in new[] { rollout.Commit, rollout.Baseline.GetValueOrDefault(rollout.Commit) }.Distinct().Where(IsThere))
+                kept.Add(commit, $"rollout {rollout.Id} of {rollout.Scope}{(commit == rollout.Commit ? "" : ", to go back to")}");
         }
     }
 

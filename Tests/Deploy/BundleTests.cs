@@ -134,6 +134,24 @@ public sealed class BundleTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task For_a_group_a_bundle_holds_what_its_devices_lack()
+    {
+        var device = (await ServerCommand.DoAsync("--data", _server.Data.Path, "device", "list")).Out.Split('\n')[1].Split(' ')[0];
+        foreach (var group in new[] { "lab", "empty" })
+            await ServerCommand.DoAsync("--data", _server.Data.Path, "group", "set", group);
+        await ServerCommand.DoAsync("--data", _server.Data.Path, "group", "add", "lab", device);
+        await _device.RunAsync("update", "--check");
+        await MakeAsync("--to", _new.ToString(), "--for", "lab");
+        Shell.Run($"tar -tf '{Bundle}'").Should().Contain($"deltas/{_old}-{_new}-").And.NotContain(".file");
+        await InstalledAsync();
+        (await ServerCommand.RunAsync("--data", _server.Data.Path, "bundle", "--to", "main", "--for", "empty", Bundle)).Exit.Should().Be(17);
+        (await ServerCommand.RunAsync("--data", _server.Data.Path, "bundle", "--to", "main", "--for", "none", Bundle)).Exit.Should().Be(17);
+        await File.WriteAllTextAsync(_temporary["list"], (await ServerCommand.DoAsync("--data", _server.Data.Path, "device", "list", "--json")).Out);
+        (await ServerCommand.RunAsync("--data", _server.Data.Path, "bundle", "--to", "main", "--for", "empty", "--have", _temporary["list"], Bundle)).Exit.Should().Be(17);
+        await MakeAsync("--to", _new.ToString(), "--for", "lab", "--have", _temporary["list"]);
+    }
+
+    [Fact]
     public async Task A_bundle_for_others_is_refused_and_says_what_it_lacks()
     {
         var third = _server.Publish("seq 1 50002 > large");

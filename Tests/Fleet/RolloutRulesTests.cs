@@ -88,5 +88,8 @@ public sealed class RolloutRulesTests
     }
 
     private static Rollout Rollout(RolloutPlan plan) => new(
-        1, PolicyScope.Parse("branch:main"), BranchName.Parse("main"), ObjectId.Of("new"u8), 2, ObjectId.Of("old"u8), new Plan(plan), "a test", "", Start) { State = RolloutState.Running };
+        1, PolicyScope.Parse("branch:main"), BranchName.Parse("main"), ObjectId.Of("new"u8), 2, ObjectId.Of("old"u8), new Plan(plan), "a test", "", Start)
+    {
+        State = RolloutState.Running,
+    };
 }

@@ -50,6 +50,28 @@ public sealed class RetentionTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_policies_and_rollouts_may_still_lead_devices_to_stays()
+    {
+        foreach (string[] said in new[]
+        {
+            new[] { "group", "set", "lab" }, ["group", "pin", "lab", $"{_commits[0]}"], ["branch", "pin", "stable", $"{_commits[2]}"],
+            ["rollout", "start", "--branch", "stable", "--to", $"{_commits[3]}"],
+        })
+        {
+            await ServerCommand.DoAsync(["--data", _server.DataPath, .. said]);
+        }
+        var dry = await GcAsync("--dry-run");
+        dry.Out.Should().MatchRegex($"keep    {_commits[0].ToString()[..12]} .*: group:lab: pin").And.MatchRegex($"keep    {_commits[3].ToString()[..12]} .*: rollout 1 of branch:stable")
+            .And.MatchRegex($"keep    {_commits[2].ToString()[..12]} .*rollout 1 of branch:stable, to go back to");
+        await GcAsync();
+        There().Should().Equal(true, false, true, true, false, true);
+        await ServerCommand.DoAsync("--data", _server.DataPath, "rollout", "abort", "1");
+        await ServerCommand.DoAsync("--data", _server.DataPath, "branch", "release", "stable");
+        await GcAsync();
+        There().Should().Equal(true, false, true, true, false, true);
+    }
+
+    [Fact]
     public async Task A_device_that_is_not_or_no_more_let_in_keeps_nothing()
     {
         using var device = new TestDevice(_server);

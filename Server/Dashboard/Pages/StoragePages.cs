@@ -49,7 +49,7 @@ internal sealed class StoragePages(Gate gate, PageRenderer renderer, DataDirecto
 
     private Garbage Preview(CancellationToken cancellation)
     {
-        var (retention, kept) = (new Retention(data, devices, time, null), new KeptCommits());
+        var (retention, kept) = (new Retention(data, data.OpenDatabase(), devices, time, null), new KeptCommits());
         var collected = GarbageCollection.Run(data.Repository, Needed(), Grace, dryRun: true);
         var gone = collected.Commits.ToHashSet();
         return new Garbage(collected, kept, retention.Silent, deltas.Collect(id => !gone.Contains(id) && data.Repository.Contains(new ObjectName(ObjectKind.Commit, id)), dryRun: true, cancellation));
