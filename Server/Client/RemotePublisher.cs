@@ -93,7 +93,7 @@ internal sealed class RemotePublisher(ServerClient server, string cachePath, Tim
             var lease = await UploadMissingAsync(repository, closure.Reached, sent, cancellation);
             try
             {
-                return await server.PostAsync(Routes.PublishHeads, request with { Lease = lease },
+                return await server.PostOnceAsync(Routes.PublishHeads, request with { Lease = lease },
                     ProtocolJson.Default.MoveHeadRequest, ProtocolJson.Default.MoveHeadAnswer, cancellation);
             }
             catch (RemoteProblemException e) when (e.Problem.Code == ProblemCode.Incomplete && attempt < Attempts)

@@ -12,6 +12,7 @@ internal sealed class ServerClient : IDisposable
 
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(100);
+    private static readonly TimeSpan[] Pauses = [TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(2)];
 
     private readonly HttpClient _http;
 
@@ -36,6 +37,25 @@ internal sealed class ServerClient : IDisposable
     public Task<TAnswer> PostAsync<TRequest, TAnswer>(
         string route, TRequest request, JsonTypeInfo<TRequest> requestType, JsonTypeInfo<TAnswer> type, CancellationToken cancellation) =>
         SendAsync(HttpMethod.Post, route, Json(request, requestType), type, cancellation);
+
+    /// <summary>For what must be done once: where an answer is lost it is said again under the same name.</summary>
+    public async Task<TAnswer> PostOnceAsync<TRequest, TAnswer>(
+        string route, TRequest request, JsonTypeInfo<TRequest> requestType, JsonTypeInfo<TAnswer> type, CancellationToken cancellation)
+    {
+        var name = Guid.NewGuid().ToString();
+        for (var attempt = 0; ; attempt++)
+        {
+            var content = Json(request, requestType);
+            try
+            {
+                return await SendAsync(HttpMethod.Post, route, content, type, cancellation, name);
+            }
+            catch (HttpRequestException) when (attempt < Pauses.Length)
+            {
+                await Task.Delay(Pauses[attempt], cancellation);
+            }
+        }
+    }
 
     /// <summary>Sends JSON as it is.</summary>
     public Task<TAnswer> PostAsync<TAnswer>(string route, byte[] json, JsonTypeInfo<TAnswer> type, CancellationToken cancellation)
@@ -80,9 +100,9 @@ internal sealed class ServerClient : IDisposable
         return content;
     }
 
-    private async Task<T> SendAsync<T>(HttpMethod method, string route, HttpContent? content, JsonTypeInfo<T> type, CancellationToken cancellation)
+    private async Task<T> SendAsync<T>(HttpMethod method, string route, HttpContent? content, JsonTypeInfo<T> type, CancellationToken cancellation, string? name = null)
     {
-        using var answer = await SendAsync(method, route, content, cancellation);
+        using var answer = await SendAsync(method, route, content, cancellation, name);
         await RequireSuccessAsync(answer, cancellation);
         var body = await ReadAsync(answer, BodyLimits.Missing, cancellation);
         try
@@ -101,10 +121,12 @@ internal sealed class ServerClient : IDisposable
         await RequireSuccessAsync(answer, cancellation);
     }
 
-    private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string route, HttpContent? content, CancellationToken cancellation)
+    private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string route, HttpContent? content, CancellationToken cancellation, string? name = null)
     {
         // Routes start with '/', which would replace a proxy's path.
         using var request = new HttpRequestMessage(method, route[1..]) { Content = content };
+        if (name is not null)
+            request.Headers.Add(Endpoints.OnceOnly.Header, name);
         var patience = AnswerTimeout + TimeSpan.FromSeconds((content?.Headers.ContentLength ?? 0) / SlowestBytesPerSecond);
         using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limited.CancelAfter(patience);

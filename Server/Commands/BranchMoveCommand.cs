@@ -63,7 +63,7 @@ internal static class BranchMoveCommand
             BranchSteering.RequireNotShown(text, target, all.Where(b => b.Private == true).Select(b => b.Name).ToHashSet());
         try
         {
-            return await client.PostAsync(Routes.PublishHeads, new MoveHeadRequest(target, commit, seen?.Sequence ?? 0, seen?.Commit, IsRevert: isRevert ? true : null, Reason: reason),
+            return await client.PostOnceAsync(Routes.PublishHeads, new MoveHeadRequest(target, commit, seen?.Sequence ?? 0, seen?.Commit, IsRevert: isRevert ? true : null, Reason: reason),
                 ProtocolJson.Default.MoveHeadRequest, ProtocolJson.Default.MoveHeadAnswer, cancellation);
         }
         catch (RemoteProblemException e) when (e.Problem.Code == ProblemCode.Incomplete)

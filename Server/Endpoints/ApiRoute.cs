@@ -23,6 +23,9 @@ internal sealed record ApiRoute(string Method, string Pattern, Access Access, st
     /// <summary>Another such status.</summary>
     public int? OtherStatus { get; init; }
 
+    /// <summary>Headers of its own that it heeds.</summary>
+    public IReadOnlyList<string> Headers { get; init; } = [];
+
     /// <summary>What may stand behind '?'.</summary>
     public IReadOnlyList<string> Query { get; init; } = [];
 }

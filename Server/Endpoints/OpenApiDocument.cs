@@ -92,6 +92,7 @@ internal static partial class OpenApiDocument
             ["description"] = match.Groups["all"].Success ? "May contain '/', which is not escaped." : "One segment.",
             ["schema"] = new JsonObject { ["type"] = "string" },
         }),
+        .. route.Headers.Select(name => (JsonNode)new JsonObject { ["name"] = name, ["in"] = "header", ["schema"] = new JsonObject { ["type"] = "string" } }),
         .. route.Query.Select(name => (JsonNode)new JsonObject
         {
             ["name"] = name,

@@ -10,7 +10,7 @@ using Microsoft.AspNetCore.Http.Features;
 namespace ContentTree.Server.Endpoints;
 
 /// <summary>Publishing from elsewhere: which objects are missing, uploads, and the head that moves last.</summary>
-internal sealed class PublishEndpoints(DataDirectory data, TokenAccess access, UploadBatch uploads, TimeProvider time, ILogger log)
+internal sealed class PublishEndpoints(DataDirectory data, TokenAccess access, OnceOnly once, UploadBatch uploads, TimeProvider time, ILogger log)
 {
     private const long SmallestFrame = 11;
 
@@ -21,7 +21,7 @@ internal sealed class PublishEndpoints(DataDirectory data, TokenAccess access, U
     {
         routes.MapPost(Routes.PublishMissing, MissingAsync);
         routes.MapPut(Routes.PublishObjects + "/{name}", UploadAsync);
-        routes.MapPost(Routes.PublishHeads, MoveAsync);
+        routes.MapPost(Routes.PublishHeads, once.Wrap(MoveAsync, TokenRole.Publisher, TokenRole.Approver));
     }
 
     private async Task MissingAsync(HttpContext context)
@@ -69,6 +69,11 @@ internal sealed class PublishEndpoints(DataDirectory data, TokenAccess access, U
             access.Require(context, TokenRole.Approver);
         var branches = new Branches(data, time);
         var seen = branches.Read(request.Branch);
+        if (IsDone(request, seen))
+        {
+            await context.AnswerAsync(new MoveHeadAnswer(seen.Head!.Sequence, request.Commit), ProtocolJson.Default.MoveHeadAnswer);
+            return;
+        }
         if ((seen.Head?.Sequence ?? 0) != request.ExpectedSequence || (request.ExpectedCommit is { } commit && commit != seen.Head?.Commit))
             throw new BranchMovedException($"branch {request.Branch} is at sequence {seen.Head?.Sequence ?? 0}, not {request.ExpectedSequence}; publish again");
         if (request.IsRevert == true)
@@ -93,4 +98,8 @@ internal sealed class PublishEndpoints(DataDirectory data, TokenAccess access, U
         Log.Published(log, head.Branch, head.Commit, head.Sequence, token.Id);
         await context.AnswerAsync(new MoveHeadAnswer(head.Sequence, head.Commit), ProtocolJson.Default.MoveHeadAnswer);
     }
+
+    // Said again because the answer was lost: the branch is there, and came from where the publisher saw it.
+    private bool IsDone(MoveHeadRequest request, BranchPosition seen) => request.IsQuestion != true && seen.Head is { } head && head.Commit == request.Commit && head.Sequence > request.ExpectedSequence &&
+        data.Repository.Heads.ArchivedSequences(request.Branch).LastOrDefault(sequence => sequence < head.Sequence) == request.ExpectedSequence;
 }

@@ -92,7 +92,7 @@ internal static class RouteTable
         new(Delete, "/api/v1/protected/{**name}", Admin, "Let a branch go anywhere.") { Status = StatusCodes.Status204NoContent },
         new(Post, Routes.PublishMissing, Publisher, "Which of these objects the server has not got.") { Request = typeof(MissingRequest), Answer = typeof(MissingAnswer) },
         new(Put, Routes.PublishObjects + "/{name}", Publisher, "Upload an object's LZ4 frame.") { RequestMedia = Bytes, OtherStatus = StatusCodes.Status201Created },
-        new(Post, Routes.PublishHeads, Mover, "Move a branch.") { Request = typeof(MoveHeadRequest), Answer = typeof(MoveHeadAnswer) },
+        new(Post, Routes.PublishHeads, Mover, "Move a branch.") { Request = typeof(MoveHeadRequest), Answer = typeof(MoveHeadAnswer), Headers = [OnceOnly.Header] },
         new(Get, Routes.Recipes, Viewer, "The recipes and where their branches are.") { Answer = typeof(RecipeList) },
         new(Post, Routes.Recipes, Publisher, "Bring all composed branches to where their parts are.") { Answer = typeof(RecipeList) },
         new(Put, Routes.Recipes, Publisher, "Write a recipe and make its branches.") { Request = typeof(RecipeInfo), Answer = typeof(RecipeInfo) },

@@ -140,6 +140,10 @@ internal static class Migrations
         );
         CREATE INDEX deliveries_by_webhook ON deliveries (webhook, state, id);
         """,
+        """
+        CREATE TABLE requests_done (token TEXT NOT NULL, name TEXT NOT NULL, hash TEXT NOT NULL, answer TEXT NOT NULL, time INTEGER NOT NULL, PRIMARY KEY (token, name));
+        CREATE INDEX requests_done_by_time ON requests_done (time);
+        """,
     ];
 
     public static void Apply(SqliteConnection connection, string path)
