@@ -70,7 +70,8 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
     /// <returns>Whether it follows another branch than before.</returns>
     public bool Record(KeyId id, PollRequest poll, DateTimeOffset? at = null)
     {
-        using var connection = database.Connect();
+        // A power cut may take it back: the next poll says it again.
+        using var connection = database.ConnectHastily();
         using var transaction = connection.BeginTransaction();
         var hasMoved = connection.Query("SELECT branch FROM devices WHERE id = $id", row => row.GetString(0), ("$id", id)) is [var before] && before != poll.Branch.ToString();
         connection.Execute("""

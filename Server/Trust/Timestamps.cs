@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text;
 using ContentTree.Server.Storage;
 using ContentTree.Store;
@@ -12,6 +13,8 @@ namespace ContentTree.Server.Trust;
 /// </summary>
 internal sealed class Timestamps(DataDirectory data, TimeProvider time)
 {
+    // Asked for at every poll: the same bytes under the same root are what they were.
+    private readonly ConcurrentDictionary<BranchName, Known> _known = new();
     private readonly string _path = Path.Combine(data.Repository.Path, "trust", "timestamp");
 
     /// <summary>The newest head of a branch with a timestamp that has at least half of its time left, or null where there is no such branch.</summary>
@@ -23,7 +26,12 @@ internal sealed class Timestamps(DataDirectory data, TimeProvider time)
         if (!root.AsksForTimestamps)
             return new NewestHead(head, null);
         var present = TryRead(branch);
-        return IsFresh(root, branch, head, present) ? new NewestHead(head, present) : Renew(branch);
+        if (_known.TryGetValue(branch, out var known) && known.Root == root && known.Head.AsSpan().SequenceEqual(head) && known.Present.AsSpan().SequenceEqual(present) && time.GetUtcNow() < known.Until)
+            return new NewestHead(head, present);
+        if (present is null || TryVerify(root, branch, present) is not { } timestamp || !IsFresh(timestamp, head))
+            return Renew(branch);
+        _known[branch] = new Known(root, head, present, HalfTime(timestamp));
+        return new NewestHead(head, present);
     }
 
     /// <summary>Sees to it that web servers of plain files have a fresh one of every branch.</summary>
@@ -39,7 +47,7 @@ internal sealed class Timestamps(DataDirectory data, TimeProvider time)
             return null;
         var root = data.Trust.Load();
         var present = TryRead(branch);
-        if (IsFresh(root, branch, head, present))
+        if (TryVerify(root, branch, present) is { } fresh && IsFresh(fresh, head))
             return new NewestHead(head, present);
         if (TryMake(root, branch, head, present) is not { } made)
             return new NewestHead(head, TryVerify(root, branch, present) is { } old && old.Head == ObjectId.Of(head) ? present : null);
@@ -70,9 +78,9 @@ internal sealed class Timestamps(DataDirectory data, TimeProvider time)
         return root.SignersOf(signed, Role.Timestamp).Count >= root.Roles[Role.Timestamp].Threshold ? signed.Bytes.ToArray() : null;
     }
 
-    private bool IsFresh(TrustRoot root, BranchName branch, byte[] head, byte[]? present) =>
-        TryVerify(root, branch, present) is { } timestamp && timestamp.Head == ObjectId.Of(head) &&
-        time.GetUtcNow() < timestamp.Created + (timestamp.Expires - timestamp.Created) / 2;
+    private bool IsFresh(VerifiedTimestamp timestamp, byte[] head) => timestamp.Head == ObjectId.Of(head) && time.GetUtcNow() < HalfTime(timestamp);
+
+    private static DateTimeOffset HalfTime(VerifiedTimestamp timestamp) => timestamp.Created + (timestamp.Expires - timestamp.Created) / 2;
 
     // A head that devices refuse is no reason to keep it from them: they remember what they saw, and tell.
     private static VerifiedHead? TryHead(TrustRoot root, BranchName branch, byte[] bytes)
@@ -117,4 +125,6 @@ internal sealed class Timestamps(DataDirectory data, TimeProvider time)
         Posix.TryLock(file, exclusive: true, wait: true, "timestamp lock");
         return file;
     }
+
+    private sealed record Known(TrustRoot Root, byte[] Head, byte[] Present, DateTimeOffset Until);
 }
