@@ -30,11 +30,13 @@ internal sealed class RecipeBook(DataDirectory data)
     /// <exception cref="FormatException">One of them is none, or made of what another one makes.</exception>
     public IReadOnlyList<Recipe> Load() => Parse(Read());
 
+    /// <param name="check">Hears what is there, or null, and throws where it must stay.</param>
     /// <exception cref="FormatException">It is no recipe.</exception>
-    public void Set(string name, string text)
+    public void Set(string name, string text, Action<string?>? check = null)
     {
         Change(recipes =>
         {
+            check?.Invoke(recipes.GetValueOrDefault(name));
             recipes[name] = text;
             Parse(recipes);
         });
@@ -42,8 +44,9 @@ internal sealed class RecipeBook(DataDirectory data)
 
     /// <summary>The branches that it made stay as they are.</summary>
     /// <exception cref="NotFoundException">There is none.</exception>
-    public void Remove(string name) => Change(recipes =>
+    public void Remove(string name, Action<string?>? check = null) => Change(recipes =>
     {
+        check?.Invoke(recipes.GetValueOrDefault(name));
         if (!recipes.Remove(name))
             throw new NotFoundException($"no recipe '{name}'");
     });

@@ -17,14 +17,14 @@ internal sealed class RecipeRegister(DataDirectory data, TimeProvider time)
 
     /// <summary>Writes a recipe and makes its branches.</summary>
     /// <exception cref="FormatException">It is none; nothing was changed.</exception>
-    public RecipeInfo Set(string name, string text, CancellationToken cancellation)
+    public RecipeInfo Set(string name, string text, CancellationToken cancellation, Action<string?>? check = null)
     {
-        _book.Set(name, text);
+        _book.Set(name, text, check);
         return Describe(name, text, Composer.RunAll(data, time, [Recipe.Parse(name, text)], cancellation));
     }
 
     /// <exception cref="NotFoundException">There is none.</exception>
-    public void Remove(string name) => _book.Remove(name);
+    public void Remove(string name, Action<string?>? check = null) => _book.Remove(name, check);
 
     private RecipeInfo[] Describe(Func<IReadOnlyList<Recipe>, CancellationToken, IReadOnlyList<ComposedBranch>> look, CancellationToken cancellation)
     {

@@ -19,6 +19,7 @@ internal sealed class FollowEndpoints(DataDirectory data, TokenAccess access, Au
     public void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet(Routes.Follows, ListAsync);
+        routes.MapGet(Routes.Follows + "/{**name}", ShowAsync);
         routes.MapPut(Routes.Follows, SetAsync);
         routes.MapPost(Routes.Follows + "/{**name}", LookAsync);
         routes.MapDelete(Routes.Follows + "/{**name}", Remove);
@@ -31,11 +32,20 @@ internal sealed class FollowEndpoints(DataDirectory data, TokenAccess access, Au
         return context.AnswerAsync(new FollowList(_register.List()), ProtocolJson.Default.FollowList);
     }
 
+    private Task ShowAsync(HttpContext context)
+    {
+        access.Require(context, TokenRole.Viewer);
+        var branch = BranchOf(context);
+        context.Response.Headers.ETag = Expectation.Tag(_register.StampOf(branch) ?? "");
+        return context.AnswerAsync(_register.Find(branch), ProtocolJson.Default.FollowInfo);
+    }
+
     // An admin's: git runs with the credentials of the server's user, and reads what that user may.
     private async Task SetAsync(HttpContext context)
     {
         var token = access.Require(context, TokenRole.Admin);
-        var set = _register.Set(await context.ReadAsync(ProtocolJson.Default.FollowRequest, BodyLimits.Enrol), $"token {token}");
+        var set = _register.Set(await context.ReadAsync(ProtocolJson.Default.FollowRequest, BodyLimits.Enrol), $"token {token}", Expectation.Of(context).Require);
+        context.Response.Headers.ETag = Expectation.Tag(_register.StampOf(set.Settings.Branch) ?? "");
         Log.FollowChanged(log, set.Settings.Branch, "set", token);
         audit.Note(Actor.Token(token, context), "follow.set", set.Settings.Branch, after: set.Settings.Source);
         worker.Wake();
@@ -54,7 +64,7 @@ internal sealed class FollowEndpoints(DataDirectory data, TokenAccess access, Au
     {
         var token = access.Require(context, TokenRole.Admin);
         var branch = BranchOf(context);
-        _register.Remove(branch);
+        _register.Remove(branch, Expectation.Of(context).Require);
         Log.FollowChanged(log, branch, "removed", token);
         audit.Note(Actor.Token(token, context), "follow.remove", branch);
         context.Response.StatusCode = StatusCodes.Status204NoContent;

@@ -24,6 +24,7 @@ internal static class RouteTable
     private static readonly Access Approver = new Access.Roles(TokenRole.Approver);
     private static readonly Access Admin = new Access.Roles(TokenRole.Admin);
 
+    private static readonly string[] Conditions = ["If-Match", "If-None-Match"];
     private static readonly string[] Pages = ["limit", "cursor"];
 
     /// <summary>What devices use; also the repository, which any static web server could serve.</summary>
@@ -94,13 +95,15 @@ internal static class RouteTable
         new(Put, Routes.PublishObjects + "/{name}", Publisher, "Upload an object's LZ4 frame.") { RequestMedia = Bytes, OtherStatus = StatusCodes.Status201Created },
         new(Post, Routes.PublishHeads, Mover, "Move a branch.") { Request = typeof(MoveHeadRequest), Answer = typeof(MoveHeadAnswer), Headers = [OnceOnly.Header] },
         new(Get, Routes.Recipes, Viewer, "The recipes and where their branches are.") { Answer = typeof(RecipeList) },
+        new(Get, Routes.Recipes + "/{**name}", Viewer, "A recipe; its ETag is for If-Match.") { Answer = typeof(RecipeInfo) },
         new(Post, Routes.Recipes, Publisher, "Bring all composed branches to where their parts are.") { Answer = typeof(RecipeList) },
-        new(Put, Routes.Recipes, Publisher, "Write a recipe and make its branches.") { Request = typeof(RecipeInfo), Answer = typeof(RecipeInfo) },
-        new(Delete, Routes.Recipes + "/{**name}", Publisher, "Remove a recipe; its branches stay.") { Status = StatusCodes.Status204NoContent },
+        new(Put, Routes.Recipes, Publisher, "Write a recipe and make its branches.") { Request = typeof(RecipeInfo), Answer = typeof(RecipeInfo), Headers = Conditions },
+        new(Delete, Routes.Recipes + "/{**name}", Publisher, "Remove a recipe; its branches stay.") { Status = StatusCodes.Status204NoContent, Headers = ["If-Match"] },
         new(Get, Routes.Follows, Viewer, "Which branches follow which git repositories.") { Answer = typeof(FollowList) },
-        new(Put, Routes.Follows, Admin, "Have a branch follow a git repository.") { Request = typeof(FollowRequest), Answer = typeof(FollowInfo) },
+        new(Get, Routes.Follows + "/{**name}", Viewer, "What a branch follows; its ETag is for If-Match.") { Answer = typeof(FollowInfo) },
+        new(Put, Routes.Follows, Admin, "Have a branch follow a git repository.") { Request = typeof(FollowRequest), Answer = typeof(FollowInfo), Headers = Conditions },
         new(Post, Routes.Follows + "/{**name}", Publisher, "Look at the repository now.") { Answer = typeof(FollowInfo) },
-        new(Delete, Routes.Follows + "/{**name}", Admin, "Follow no more.") { Status = StatusCodes.Status204NoContent },
+        new(Delete, Routes.Follows + "/{**name}", Admin, "Follow no more.") { Status = StatusCodes.Status204NoContent, Headers = ["If-Match"] },
         new(Post, Routes.Hooks + "/{**name}", new Access.Hook(), "A git server says that something was pushed.") { RequestMedia = "*/*", Status = StatusCodes.Status202Accepted },
         new(Get, Routes.Tokens, Admin, "The tokens, without their secrets.") { Answer = typeof(TokenList) },
         new(Post, Routes.Tokens, Admin, "Make a token; it is shown this once.") { Request = typeof(TokenRequest), Answer = typeof(TokenAnswer) },

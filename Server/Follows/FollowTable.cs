@@ -11,10 +11,11 @@ namespace ContentTree.Server.Follows;
 
 /// <summary>A branch that follows, as the database has it.</summary>
 /// <param name="Secret">Of its hook, or null.</param>
+/// <param name="Stamp">Another one after each change of what was asked for; says nothing of it, for there may be passwords in that.</param>
 /// <param name="Failed">The revision that could not be published.</param>
 /// <param name="Attempts">How often that was tried.</param>
 /// <param name="Retry">When it is tried again.</param>
-internal sealed record FollowRow(Follow Follow, FollowProgress State, string? Secret, string? Failed, long Attempts, DateTimeOffset? Retry);
+internal sealed record FollowRow(Follow Follow, FollowProgress State, string? Secret, string Stamp, string? Failed, long Attempts, DateTimeOffset? Retry);
 
 /// <summary>The branches that follow git repositories, and how that goes.</summary>
 internal sealed class FollowTable(Database database, TimeProvider time)
@@ -32,7 +33,7 @@ internal sealed class FollowTable(Database database, TimeProvider time)
     public FollowRow? TryFind(BranchName branch)
     {
         using var connection = database.Connect();
-        return connection.Query("SELECT * FROM follows WHERE branch = $branch", Read, ("$branch", branch)) is [var row] ? row : null;
+        return Find(connection, branch);
     }
 
     /// <exception cref="NotFoundException">The branch follows nothing.</exception>
@@ -47,29 +48,36 @@ internal sealed class FollowTable(Database database, TimeProvider time)
 
     /// <summary>Writes down what a branch follows and asks for a look. What it followed before is forgotten.</summary>
     /// <param name="hook">True makes a new secret, false takes it away, null leaves it.</param>
+    /// <param name="check">Hears what is there, or null, and throws where it must stay.</param>
     /// <returns>The new secret, if one was made.</returns>
-    public string? Set(Follow follow, bool? hook, string by)
+    public string? Set(Follow follow, bool? hook, string by, Action<FollowRow?>? check = null)
     {
         var secret = hook == true ? Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(SecretBytes)) : null;
         using var connection = database.Connect();
+        using var transaction = connection.BeginTransaction();
+        check?.Invoke(Find(connection, follow.Settings.Branch));
         connection.Execute("""
-            INSERT INTO follows (branch, settings, secret, changed_by, asked, answered, next) VALUES ($branch, $settings, $secret, $by, 1, 0, $now)
-            ON CONFLICT (branch) DO UPDATE SET settings = excluded.settings, secret = CASE WHEN $leave THEN follows.secret ELSE excluded.secret END, changed_by = excluded.changed_by,
+            INSERT INTO follows (branch, settings, secret, stamp, changed_by, asked, answered, next) VALUES ($branch, $settings, $secret, $stamp, $by, 1, 0, $now)
+            ON CONFLICT (branch) DO UPDATE SET settings = excluded.settings, secret = CASE WHEN $leave THEN follows.secret ELSE excluded.secret END, stamp = excluded.stamp, changed_by = excluded.changed_by,
               asked = follows.asked + 1, next = excluded.next, looked = NULL, seen = NULL, published = NULL, commit_id = NULL, sequence = NULL,
               failures = 0, failed = NULL, attempts = 0, retry = NULL, code = 0, error = NULL
             """,
             ("$branch", follow.Settings.Branch), ("$settings", JsonSerializer.Serialize(follow.Settings, ProtocolJson.Default.FollowRequest)), ("$secret", secret),
-            ("$by", by), ("$now", time.GetUtcNow()), ("$leave", hook is null));
+            ("$stamp", RandomNumberGenerator.GetHexString(16, lowercase: true)), ("$by", by), ("$now", time.GetUtcNow()), ("$leave", hook is null));
+        transaction.Commit();
         return secret;
     }
 
     /// <summary>The branch stays where it is.</summary>
     /// <exception cref="NotFoundException">The branch follows nothing.</exception>
-    public void Remove(BranchName branch)
+    public void Remove(BranchName branch, Action<FollowRow?>? check = null)
     {
         using var connection = database.Connect();
+        using var transaction = connection.BeginTransaction();
+        check?.Invoke(Find(connection, branch));
         if (connection.Execute("DELETE FROM follows WHERE branch = $branch", ("$branch", branch)) == 0)
             throw Unknown(branch);
+        transaction.Commit();
     }
 
     /// <summary>Asks for a look now.</summary>
@@ -117,6 +125,9 @@ internal sealed class FollowTable(Database database, TimeProvider time)
 
     private static NotFoundException Unknown(BranchName branch) => new($"branch {branch} follows no git repository; 'follow list' shows those that do");
 
+    private static FollowRow? Find(SqliteConnection connection, BranchName branch) =>
+        connection.Query("SELECT * FROM follows WHERE branch = $branch", Read, ("$branch", branch)) is [var row] ? row : null;
+
     private static FollowRow Read(SqliteDataReader row)
     {
         var settings = JsonSerializer.Deserialize(row.Text("settings"), ProtocolJson.Default.FollowRequest) ?? throw new FormatException("a follow without settings");
@@ -124,6 +135,6 @@ internal sealed class FollowTable(Database database, TimeProvider time)
             row.Number("asked"), row.Number("answered"), row.Time("next"), row.TimeOrNull("looked"), row.TextOrNull("seen"), row.TextOrNull("published"),
             row.TextOrNull("commit_id") is { } commit ? ObjectId.Parse(commit) : null, row.IsDBNull(row.GetOrdinal("sequence")) ? null : row.Number("sequence"),
             row.Number("failures") is > 0 and var failures ? failures : null, row.Number("code") is not 0 and var code ? (int)code : null, row.TextOrNull("error"));
-        return new FollowRow(Follow.Parse(settings), state, row.TextOrNull("secret"), row.TextOrNull("failed"), row.Number("attempts"), row.TimeOrNull("retry"));
+        return new FollowRow(Follow.Parse(settings), state, row.TextOrNull("secret"), row.Text("stamp"), row.TextOrNull("failed"), row.Number("attempts"), row.TimeOrNull("retry"));
     }
 }

@@ -144,6 +144,7 @@ internal static class Migrations
         CREATE TABLE requests_done (token TEXT NOT NULL, name TEXT NOT NULL, hash TEXT NOT NULL, answer TEXT NOT NULL, time INTEGER NOT NULL, PRIMARY KEY (token, name));
         CREATE INDEX requests_done_by_time ON requests_done (time);
         """,
+        "ALTER TABLE follows ADD COLUMN stamp TEXT NOT NULL DEFAULT ''",
     ];
 
     public static void Apply(SqliteConnection connection, string path)

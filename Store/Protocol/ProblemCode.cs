@@ -44,6 +44,9 @@ public static class ProblemCode
     /// <summary>Something else stands in the way.</summary>
     public const string Conflict = "conflict";
 
+    /// <summary>What is to be edited is not what the editor saw (<c>If-Match</c>).</summary>
+    public const string Changed = "changed";
+
     /// <summary>Everything is there but the release keys' signatures, which this server does not make.</summary>
     public const string NotSigned = "unsigned";
 
@@ -84,6 +87,7 @@ public static class ProblemCode
         new(BadMethod, 405, ExitCode.Failed, "not a method of this path"),
         new(BranchMoved, 409, ExitCode.Conflict, "the branch moved"),
         new(Conflict, 409, ExitCode.Conflict, "in conflict with the present state"),
+        new(Changed, 412, ExitCode.Conflict, "changed since it was looked at"),
         new(NotSigned, 409, ExitCode.Partial, "the head waits for signatures"),
         new(Incomplete, 409, ExitCode.Failed, "objects are missing"),
         new(BadObject, 422, ExitCode.VerificationFailed, "the object is not what its name says"),

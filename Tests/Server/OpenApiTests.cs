@@ -80,7 +80,7 @@ public sealed class OpenApiTests
         var webhook = new ContentTree.Server.Webhooks.Outbox(server.Data.OpenDatabase(), server.Time).List()[0].Id;
         foreach (var route in RouteTable.All.Where(r => r.Method == "GET" && r.Answer is not null))
         {
-            var path = route.Pattern.Replace(Routes.Webhooks + "/{id}", Routes.Webhook(webhook), StringComparison.Ordinal).Replace("rollouts/{id}", "rollouts/1", StringComparison.Ordinal).Replace("{name}", "lab", StringComparison.Ordinal).Replace("{id}", device.Id.ToString(), StringComparison.Ordinal).Replace("{**name}", "stable", StringComparison.Ordinal);
+            var path = route.Pattern.Replace("recipes/{**name}", "recipes/fleet/one", StringComparison.Ordinal).Replace("follows/{**name}", "follows/next", StringComparison.Ordinal).Replace(Routes.Webhooks + "/{id}", Routes.Webhook(webhook), StringComparison.Ordinal).Replace("rollouts/{id}", "rollouts/1", StringComparison.Ordinal).Replace("{name}", "lab", StringComparison.Ordinal).Replace("{id}", device.Id.ToString(), StringComparison.Ordinal).Replace("{**name}", "stable", StringComparison.Ordinal);
             using var answer = await server.SendAsync(HttpMethod.Get, path, token: server.Admin);
             if (path.Contains('{'))
                 continue;
