@@ -11,6 +11,9 @@ internal static class WebhookEvent
     /// <summary>A branch does not get on with the git repository that it follows.</summary>
     public const string FollowFailed = "follow.failed";
 
+    /// <summary>A rollout began, went on to its next wave, or stopped, by itself.</summary>
+    public const string RolloutMoved = "rollout.moved";
+
     /// <summary>Something was noted in the audit log.</summary>
     public const string Noted = "audit.entry";
 
@@ -26,7 +29,7 @@ internal static class WebhookEvent
 
     /// <summary>Every name but that of a try.</summary>
     public static IReadOnlyList<string> All { get; } =
-        [Published, FollowFailed, Noted, DevicePrefix + "pending", DevicePrefix + "accepted", DevicePrefix + "rejected", .. Reported.Select(kind => DevicePrefix + kind)];
+        [Published, FollowFailed, RolloutMoved, Noted, DevicePrefix + "pending", DevicePrefix + "accepted", DevicePrefix + "rejected", .. Reported.Select(kind => DevicePrefix + kind)];
 
     /// <summary>The event of what was decided about a device, or null for another change.</summary>
     public static string? OfChange(AuditEntry entry) => entry.Verb switch

@@ -1,4 +1,5 @@
 using ContentTree.Server.Fleet.Rollouts;
+using ContentTree.Server.Webhooks;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Tests.Server;
@@ -57,10 +58,16 @@ public sealed class RolloutTests : IAsyncLifetime
     public async Task A_device_that_falls_back_stops_it_and_those_that_were_updated_return()
     {
         _devices[1].Bad = _commits[1];
+        var outbox = new Outbox(_server.Data.OpenDatabase(), _server.Time);
+        var webhook = outbox.Create(new WebhookRequest("http://192.0.2.1/", ["rollout.*", "device.fell-back"])).Id;
         await DoAsync("rollout", "start", "--branch", "stable", "--to", "stable", "--wave", Names(0, 1), "--wave", "100%", "--on-failure", "revert");
         await PollAsync();
         await UntilAsync(1, r => r.State == "reverted");
         await PollAsync();
+        // Written down a moment after the step itself.
+        for (var i = 0; i < 100 && outbox.Deliveries(webhook, 10).All(d => d.Event != "rollout.moved"); i++)
+            await Task.Delay(50);
+        outbox.Deliveries(webhook, 10).Select(d => d.Event).Should().Contain("rollout.moved");
         Running().Should().AllBeEquivalentTo(0);
         (await DoAsync("rollout", "show", "1")).Should().MatchRegex($@"{_devices[1].Id}\s+lab-1");
 

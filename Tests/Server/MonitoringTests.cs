@@ -3,7 +3,6 @@ using System.Net;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using ContentTree.Server.Auditing;
-using ContentTree.Server.Deltas;
 using ContentTree.Server.Endpoints;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;

@@ -1,7 +1,9 @@
 using System.Security.Cryptography;
+using System.Text.Json.Nodes;
 using ContentTree.Server.Endpoints;
 using ContentTree.Server.Fleet.Policies;
 using ContentTree.Server.Storage;
+using ContentTree.Server.Webhooks;
 using ContentTree.Store.Objects;
 using Microsoft.Data.Sqlite;
 
@@ -97,8 +99,23 @@ internal sealed class RolloutWorker : IAsyncDisposable
     {
         var now = _time.GetUtcNow();
         var seen = (Stamp(now), Heads());
-        Look(_database, _decisions, _steps, _time, seen != _seen, rollout => Log.RolloutMoved(_log, rollout.Id, rollout.Scope, rollout.State, rollout.Wave + 1, rollout.Note), _ending.Token);
+        Look(_database, _decisions, _steps, _time, seen != _seen, Tell, _ending.Token);
         (_seen, _last) = (seen, now);
+    }
+
+    private void Tell(Rollout rollout)
+    {
+        Log.RolloutMoved(_log, rollout.Id, rollout.Scope, rollout.State, rollout.Wave + 1, rollout.Note);
+        new Outbox(_database, _time).Add(WebhookEvent.RolloutMoved, new JsonObject
+        {
+            ["rollout"] = rollout.Id,
+            ["scope"] = $"{rollout.Scope}",
+            ["branch"] = $"{rollout.Branch}",
+            ["commit"] = $"{rollout.Commit}",
+            ["state"] = rollout.State.ToString().ToLowerInvariant(),
+            ["wave"] = rollout.Wave + 1,
+            ["note"] = rollout.Note,
+        });
     }
 
     // What ends by itself since the last look counts as a change too.
