@@ -11,7 +11,7 @@ namespace ContentTree.Server.Endpoints;
 
 /// <summary>What operators say of many devices: groups, labels, policies, plans and rollouts.</summary>
 internal sealed class FleetEndpoints(
-    Database database, Decisions decisions, PolicyChanges policies, RolloutSteps steps, Groups groups, TokenAccess access, Audit audit, TimeProvider time, ILogger log)
+    Database database, PolicyChanges policies, RolloutSteps steps, Groups groups, TokenAccess access, Audit audit, TimeProvider time, ILogger log)
 {
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -145,8 +145,6 @@ internal sealed class FleetEndpoints(
         var actor = Operator(context);
         var rollout = steps.Start(await context.ReadAsync(ProtocolJson.Default.RolloutRequest, BodyLimits.Missing), actor.Name);
         audit.Note(actor, "rollout.start", rollout.Id, after: $"{rollout.Commit} to {rollout.Scope}", reason: rollout.Reason);
-        // So that the answer has its devices: the worker writes them down as well.
-        decisions.Refresh(context.RequestAborted);
         await AnswerAsync(context, rollout);
     }
 

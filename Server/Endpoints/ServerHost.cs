@@ -128,7 +128,7 @@ internal sealed class ServerHost : IAsyncDisposable
         new FollowEndpoints(data, access, audit, _following, time, log).Map(app);
         new BlackBoxEndpoints(new BlackBoxes(database, time), signed, access, log).Map(app);
         new ManagementEndpoints(data, devices, view, tokens, new EmptyBranches(database), policies, entitlements, access, audit, time, log).Map(app);
-        new FleetEndpoints(database, decisions, policies, new RolloutSteps(data, database, decisions, time), new Groups(database, time), access, audit, time, log).Map(app);
+        new FleetEndpoints(database, policies, new RolloutSteps(data, database, decisions, time), new Groups(database, time), access, audit, time, log).Map(app);
         new AuditEndpoints(audit, access).Map(app);
         new WebhookEndpoints(data, access, audit, time).Map(app);
         var dashboard = new Dashboard.Dashboard(data, database, _deltas, audit, time, options, view, policies, app.Services, log);

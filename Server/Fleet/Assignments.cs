@@ -25,15 +25,18 @@ internal sealed class Assignments(DataDirectory data, Database database, TimePro
     /// <param name="branch">What it follows.</param>
     /// <param name="decision">What it is to do.</param>
     /// <param name="named">Keys beside those of the server's own directory.</param>
+    /// <param name="known">The counter that the device has: a later one than is known here was lost with a database, and is answered by a later one yet.</param>
     /// <exception cref="NotFoundException">No fleet key is at hand.</exception>
     /// <exception cref="BranchMovedException">Somebody else told it something meanwhile.</exception>
-    public void Tell(KeyId device, BranchName branch, Decision decision, IReadOnlyList<ISigner>? named = null)
+    public void Tell(KeyId device, BranchName branch, Decision decision, IReadOnlyList<ISigner>? named = null, long? known = null)
     {
         using var connection = database.Connect();
         var last = connection.Query("SELECT * FROM assignments WHERE device = $device", Told.Read, ("$device", device)).FirstOrDefault();
         var now = time.GetUtcNow();
         // What a key signed that has been dismissed since, no device obeys.
-        if (IsTold(last, branch, decision, now) && (last is null || decision.Directive is Directive.Follow || StillCounts(last.Statement)))
+        // A number that no server of these keys can have come to is somebody else's, and not to be gone past.
+        var isLost = known > (last?.Counter ?? 0) && known < now.AddYears(1).ToUnixTimeSeconds();
+        if (!isLost && IsTold(last, branch, decision, now) && (last is null || decision.Directive is Directive.Follow || StillCounts(last.Statement)))
             return;
         var run = decision.Directive as Directive.Run;
         var statement = new AssignmentStatement
@@ -41,7 +44,7 @@ internal sealed class Assignments(DataDirectory data, Database database, TimePro
             Device = device,
             Branch = branch,
             // Above what a lost database may have signed.
-            Counter = Math.Max((last?.Counter ?? 0) + 1, now.ToUnixTimeSeconds()),
+            Counter = Math.Max(Math.Max(last?.Counter ?? 0, isLost ? known ?? 0 : 0) + 1, now.ToUnixTimeSeconds()),
             Action = ActionOf(decision.Directive),
             Commit = run?.Commit,
             Sequence = run?.Sequence ?? 0,

@@ -35,7 +35,7 @@ internal sealed class DevicePolls(DataDirectory data, Database database, Devices
             seen = decisions.Of(connection, device) ?? seen;
         }
         Decisions.Write(connection, seen);
-        Tell(device, poll.Branch, seen.Decision);
+        Tell(device, poll, seen.Decision);
         return _assignments.Newest(device, poll.Branch, poll.Assignment);
     }
 
@@ -56,11 +56,11 @@ internal sealed class DevicePolls(DataDirectory data, Database database, Devices
     }
 
     // A device that cannot be told follows its branch: it is not to go without that as well.
-    private void Tell(KeyId device, BranchName branch, Decision decision)
+    private void Tell(KeyId device, PollRequest poll, Decision decision)
     {
         try
         {
-            _assignments.Tell(device, branch, decision);
+            _assignments.Tell(device, poll.Branch, decision, known: poll.Assignment);
         }
         catch (NotFoundException e)
         {

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ContentTree.Server.Fleet.Rollouts;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Repositories;
@@ -7,7 +8,7 @@ using ContentTree.Store.Trust;
 namespace ContentTree.Server.Fleet;
 
 /// <summary>Takes what devices without a network say, brought by somebody on a stick. Its device's key has signed it; said again it changes nothing.</summary>
-internal sealed class OfflineReports(Devices devices, Events events, TimeProvider time)
+internal sealed class OfflineReports(Database database, Devices devices, Events events, TimeProvider time)
 {
     private static readonly TimeSpan ClockDrift = TimeSpan.FromDays(1);
 
@@ -29,9 +30,17 @@ internal sealed class OfflineReports(Devices devices, Events events, TimeProvide
         var reported = DeviceMessages.Checked(report.Events);
         // Events count, also where a clock does not run: with an older one than is known the state is an older one too.
         if ((report.Poll.Reports ?? 0) >= (known.LastEvent?.Sequence ?? 0) && report.Created >= (known.LastSeen ?? DateTimeOffset.MinValue))
-            devices.Record(report.Device, report.Poll, report.Created > time.GetUtcNow() + ClockDrift ? time.GetUtcNow() : report.Created);
+            Record(report);
         events.Store(report.Device, reported);
         return devices.Find(report.Device);
+    }
+
+    private void Record(OfflineReport report)
+    {
+        devices.Record(report.Device, report.Poll, report.Created > time.GetUtcNow() + ClockDrift ? time.GetUtcNow() : report.Created);
+        using var connection = database.Connect();
+        Groups.Groups.Refill(connection, report.Device);
+        RolloutBook.Note(connection, report.Device, report.Poll, time.GetUtcNow());
     }
 
     private static T Parse<T>(ReadOnlySpan<byte> json, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type)

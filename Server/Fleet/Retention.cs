@@ -37,12 +37,15 @@ internal sealed class Retention(DataDirectory data, Database database, Devices d
         var seen = new HashSet<ObjectId>();
         foreach (var sequence in data.Repository.Heads.ArchivedSequences(branch).Reverse())
         {
-            if (seen.Count >= (positions ?? int.MaxValue))
-                return;
             // Of the archive, what an earlier gc has removed is no longer there to be kept.
             if (branches.ReadArchived(branch, sequence)?.Commit is not { } commit)
                 continue;
             var isThere = IsThere(commit);
+            // Whoever is before it, also after years in a cupboard, has to run it.
+            if (isThere && data.Repository.ReadCommit(commit).Barrier)
+                kept.Add(commit, $"barrier of {branch}");
+            if (seen.Count >= (positions ?? int.MaxValue))
+                continue;
             // What is tried out is no version: of a branch of versions only its newest stays, as its head.
             if (isVersioned && isThere && data.Repository.ReadCommit(commit).Kind == CommitKind.Development)
                 continue;

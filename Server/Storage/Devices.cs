@@ -208,8 +208,11 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
     public void Remove(KeyId id)
     {
         using var connection = database.Connect();
+        using var transaction = connection.BeginTransaction();
+        connection.Execute("DELETE FROM policies WHERE scope = $scope", ("$scope", $"device:{id}"));
         if (connection.Execute("DELETE FROM devices WHERE id = $id", ("$id", id)) == 0)
             throw Unknown(id);
+        transaction.Commit();
     }
 
     /// <summary>What accepted devices need: garbage collection keeps it. Whoever was not let in, or no more, keeps nothing.</summary>

@@ -30,7 +30,12 @@ public sealed class StoredScriptTests
             server.WriteSource($"file {number} {payload.Replace('/', '|')}", payload);
             var published = new Publisher(server.Data, server.Time).Publish(new PublishOptions
             {
-                Branch = BranchName.Parse("stable"), Source = server.Source, Subject = payload, Version = number == 0 ? "<script>alert(1)" : $"{number}\"><b>", Compatible = [payload], Reason = payload,
+                Branch = BranchName.Parse("stable"),
+                Source = server.Source,
+                Subject = payload,
+                Version = number == 0 ? "<script>alert(1)" : $"{number}\"><b>",
+                Compatible = [payload],
+                Reason = payload,
             }, CancellationToken.None);
             commits.Add(published.Commit);
             using var device = new TestDevice(server);

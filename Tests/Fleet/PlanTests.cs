@@ -50,6 +50,25 @@ public sealed class PlanTests
         waves.Where(w => w.Value <= 1).Should().OnlyContain(w => later.WaveOf(w.Key) == 0, "who goes first does not change with the plan");
     }
 
+    [Theory]
+    [InlineData(1, 1, 0, 0)]
+    [InlineData(2, 1, 1, 0)]
+    [InlineData(5, 1, 1, 3)]
+    [InlineData(40, 1, -1, -1)]
+    public void Of_few_devices_each_wave_has_at_least_one(int devices, int first, int second, int third)
+    {
+        KeyId[] fleet = [.. Enumerable.Range(0, devices).Select(Device).OrderBy(d => d.ToString(), StringComparer.Ordinal)];
+        var plan = new Plan(new RolloutPlan([new RolloutWave(0.01), new RolloutWave(10), new RolloutWave(100)])).For(fleet);
+        var waves = fleet.GroupBy(plan.WaveOf).ToDictionary(g => g.Key ?? -1, g => g.Count());
+        waves.GetValueOrDefault(0).Should().Be(first);
+        if (second >= 0)
+            waves.GetValueOrDefault(1).Should().Be(second);
+        if (third >= 0)
+            waves.GetValueOrDefault(2).Should().Be(third);
+        waves.Values.Sum().Should().Be(devices);
+        plan.IsForAll.Should().BeTrue();
+    }
+
     [Fact]
     public void Named_devices_come_before_their_share()
     {

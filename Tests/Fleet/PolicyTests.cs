@@ -1,3 +1,4 @@
+using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Tests.Server;
@@ -121,7 +122,44 @@ public sealed class PolicyTests : IAsyncLifetime
         (await PollAsync()).Should().OnlyContain(c => c == _commits[4], "which it has run now");
     }
 
+    [Fact]
+    public async Task A_barrier_that_failed_is_not_got_round_and_gc_keeps_it()
+    {
+        await DoAsync(false, "branch", "pin", "stable", $"{_commits[2]}");
+        await PollAsync();
+        Publish("--barrier");
+        Publish();
+        _devices[0].Bad = _commits[3];
+        await DoAsync(false, "branch", "release", "stable");
+        await PollAsync();
+        (await PollAsync()).Should().Equal([null, _commits[4], _commits[4]]);
+        _devices[0].Running.Should().Be(_commits[2]);
+        (await DoAsync(false, "device", "show", $"{_devices[0].Id}")).Should().Contain("a barrier failed here");
+        (await DoAsync(false, "gc", "--keep", "1", "--grace", "0", "--dry-run")).Should().Contain("barrier of stable");
+    }
+
+    [Fact]
+    public async Task What_was_said_of_a_device_goes_with_it()
+    {
+        await DoAsync(true, "device", "pin", $"{_devices[0].Id}", $"{_commits[0]}");
+        await DoAsync(true, "device", "remove", $"{_devices[0].Id}");
+        await DoAsync(true, "device", "accept", $"{_devices[0].Id}", "--expected-on", "stable");
+        (await DoAsync(true, "device", "show", $"{_devices[0].Id}")).Should().Contain("said by       branch stable: follow");
+    }
+
+    [Fact]
+    public async Task A_device_with_a_later_assignment_than_a_restored_database_hears_a_later_one_yet()
+    {
+        await DoAsync(true, "branch", "pin", "stable", $"{_commits[0]}");
+        await PollAsync();
+        await DoAsync(true, "branch", "release", "stable");
+        using (var connection = _server.Data.OpenDatabase().Connect())
+            connection.Execute("DELETE FROM assignments");
+        (await PollAsync()).Should().OnlyContain(c => c == _commits[2], "it would obey what it has for ten years");
+    }
+
     [Theory]
+    [InlineData(1, "device", "list", "--filter", "seen>99999999d")]
     [InlineData(17, "device", "pin", "0123456789abcdef", "stable")]
     [InlineData(17, "group", "pin", "nobody", "stable")]
     [InlineData(17, "branch", "pin", "other", "stable")]

@@ -17,6 +17,7 @@ public sealed class RolloutRulesTests
     [InlineData(10, 4, 0, 5, true)]
     [InlineData(10, 3, 0, 5, false)]
     [InlineData(10, 0, 0, 10, false)]
+    [InlineData(0, 0, 0, 0, false)]
     public void Only_devices_that_came_up_healthy_lead_on(long devices, long confirmed, long failed, long silent, bool isReached)
     {
         var rollout = Rollout(Usual);
@@ -36,11 +37,11 @@ public sealed class RolloutRulesTests
     }
 
     [Fact]
-    public void The_last_wave_ends_it_and_an_empty_one_is_passed_at_once()
+    public void The_last_wave_ends_it_and_nobody_proves_nothing()
     {
         var last = Rollout(Usual) with { Wave = 1, Reached = Start };
         RolloutRules.Next(last, [new(1, 1, 1, 0, 0), new(10, 10, 10, 0, 0)], Start.AddHours(1)).Should().Match<Rollout>(r => r.State == RolloutState.Finished && r.Ended == Start.AddHours(1));
-        RolloutRules.Next(Rollout(Usual), [RolloutCounts.None, new(10, 0, 0, 0, 0)], Start).Wave.Should().Be(1);
+        RolloutRules.Next(Rollout(Usual), [RolloutCounts.None, new(10, 0, 0, 0, 0)], Start.AddYears(1)).Wave.Should().Be(0);
     }
 
     [Theory]

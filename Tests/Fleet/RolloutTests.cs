@@ -49,7 +49,7 @@ public sealed class RolloutTests : IAsyncLifetime
         await UntilAsync(1, r => r.Reached is not null);
         _server.Time.Ahead += TimeSpan.FromMinutes(61);
         await UntilAsync(1, r => r.State == "finished");
-        (await DoAsync("device", "show", $"{_devices[3].Id}")).Should().Contain("said by       branch stable: pin, by rollout 1");
+        (await DoAsync("device", "show", $"{_devices[3].Id}")).Should().Contain("said by       rollout 1: pin");
         using var late = await FleetDevice.EnrolledAsync(_server);
         late.Running.Should().Be(_commits[1]);
     }
@@ -127,6 +127,98 @@ public sealed class RolloutTests : IAsyncLifetime
         await PollAsync();
         await UntilAsync(2, r => r.State == "finished");
         Running().Should().AllBeEquivalentTo(3);
+    }
+
+    [Fact]
+    public async Task A_group_of_a_pinned_branch_goes_by_itself_and_stays_where_it_came()
+    {
+        await DoAsync("group", "set", "lab");
+        await DoAsync("group", "add", "lab", $"{_devices[0].Id}", $"{_devices[1].Id}");
+        Publish();
+        await DoAsync("rollout", "start", "--group", "lab", "--to", "stable", "--wave", Names(0), "--wave", "100%", "--soak", "0s");
+        await PollAsync(_devices[1..]);
+        Running().Should().AllBeEquivalentTo(0, "the branch is pinned there");
+        await PollAsync(_devices[..1]);
+        await UntilAsync(1, r => r.Wave == 1);
+        await PollAsync();
+        await UntilAsync(1, r => r.State == "finished");
+        await PollAsync();
+        Running().Should().Equal(2, 2, 0, 0, 0, 0);
+        (await RunAsync("group", "remove", "lab")).Should().Be(0);
+        await PollAsync();
+        Running().Should().AllBeEquivalentTo(0);
+    }
+
+    [Fact]
+    public async Task A_canary_comes_to_nobody_else_when_it_ends()
+    {
+        await DoAsync("rollout", "start", "--branch", "stable", "--to", "stable", "--wave", Names(2), "--soak", "0s");
+        await PollAsync();
+        await UntilAsync(1, r => r.State == "finished");
+        await PollAsync();
+        Running().Should().Equal(0, 0, 1, 0, 0, 0);
+    }
+
+    [Fact]
+    public async Task A_head_that_came_meanwhile_does_not_undo_a_revert_and_what_was_reverted_is_nobodys_baseline()
+    {
+        await DoAsync("branch", "release", "stable");
+        await PollAsync();
+        Publish();
+        await DoAsync("rollout", "start", "--branch", "stable", "--to", "stable", "--wave", Names(0), "--wave", "100%");
+        await PollAsync();
+        Publish();
+        await DoAsync("rollout", "revert", "1");
+        await PollAsync();
+        Running().Should().AllBeEquivalentTo(1);
+        await DoAsync("rollout", "start", "--branch", "stable", "--to", "stable", "--wave", Names(3), "--wave", "100%");
+        await PollAsync();
+        Running().Should().Equal(1, 1, 1, 3, 1, 1);
+    }
+
+    [Fact]
+    public async Task What_nobody_has_taken_up_is_taken_back_when_it_stops()
+    {
+        _devices.ForEach(d => d.IsSlow = true);
+        await DoAsync("rollout", "start", "--branch", "stable", "--to", "stable", "--wave", "100%");
+        (await _devices[0].PollAsync()).Should().Be(_commits[1]);
+        await DoAsync("rollout", "pause", "1");
+        (await _devices[0].PollAsync()).Should().Be(_commits[0]);
+        await DoAsync("rollout", "resume", "1");
+        (await _devices[0].PollAsync()).Should().Be(_commits[1]);
+        await DoAsync("rollout", "abort", "1");
+        (await _devices[0].PollAsync()).Should().Be(_commits[0]);
+    }
+
+    [Fact]
+    public async Task A_device_that_falls_silent_after_it_was_told_is_no_proof()
+    {
+        await DoAsync("rollout", "start", "--branch", "stable", "--to", "stable", "--wave", Names(0, 1, 2), "--wave", "100%", "--soak", "0s");
+        _devices[1].IsSlow = _devices[2].IsSlow = true;
+        await PollAsync();
+        _server.Time.Ahead += TimeSpan.FromDays(3);
+        await PollAsync(_devices[..1]);
+        await Task.Delay(500);
+        await UntilAsync(1, r => r is { Wave: 0, Reached: null, State: "running" });
+        await PollAsync(_devices[4..]);
+        Running().Should().Equal(1, 0, 0, 0, 0, 0);
+    }
+
+    [Fact]
+    public async Task Where_a_plan_leads_nothing_is_said_past_it_and_approval_is_not_got_round()
+    {
+        await DoAsync("rollout", "plan", "--branch", "stable", "--wave", Names(0), "--wave", "100%", "--approval", "start");
+        await UntilAsync(1, r => r.State == "waiting");
+        foreach (string[] said in new[] { new[] { "hold" }, ["release"], ["follow"], ["ceiling"] })
+            (await RunAsync(["branch", .. said, "stable", .. said[0] == "ceiling" ? ["stable"] : Array.Empty<string>()])).Should().Be(18);
+        foreach (var step in new[] { "pause", "resume", "next" })
+            (await RunAsync("rollout", step, "1")).Should().Be(18);
+        await PollAsync();
+        Running().Should().AllBeEquivalentTo(0);
+        (await ServerCommand.RunAsync("rollout", "approve", "1", "--server", _server.Url, "--token", _server.NewToken(TokenRole.Operator))).Exit.Should().Be(12);
+        (await ServerCommand.RunAsync("rollout", "approve", "1", "--server", _server.Url, "--token", _server.NewToken(TokenRole.Approver))).Exit.Should().Be(0);
+        await PollAsync();
+        Running().Should().Equal(1, 0, 0, 0, 0, 0);
     }
 
     [Fact]

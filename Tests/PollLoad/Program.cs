@@ -29,7 +29,9 @@ if (args is ["poll", var server, var token, var branchName, var devices, var con
         var signed = statement.RootElement.GetProperty("signed");
         var same = first with
         {
-            Head = ObjectId.Of(head), Sequence = signed.GetProperty("sequence").GetInt64(), Running = ObjectId.Parse(signed.GetProperty("commit").GetString()),
+            Head = ObjectId.Of(head),
+            Sequence = signed.GetProperty("sequence").GetInt64(),
+            Running = ObjectId.Parse(signed.GetProperty("commit").GetString()),
         };
         fleet.Add((key, JsonSerializer.SerializeToUtf8Bytes(same, ProtocolJson.Default.PollRequest)));
     }

@@ -7,6 +7,7 @@ namespace ContentTree.Server.Fleet.Groups;
 internal sealed class FilterFields(DateTimeOffset now, bool isForGroup)
 {
     private const string LabelPrefix = "label.";
+    private const double LongestSeconds = 100.0 * 366 * 86400;
 
     // What a device is. The rest is how it does.
     private static readonly string[] Lasting = ["id", "name", "serial", "hardware", "architecture", "branch"];
@@ -66,9 +67,9 @@ internal sealed class FilterFields(DateTimeOffset now, bool isForGroup)
     private static TimeSpan Ago(string value)
     {
         var seconds = value.Length > 1 ? value[^1] switch { 's' => 1, 'm' => 60, 'h' => 3600, 'd' => 86400, _ => 0 } : 0;
-        return seconds > 0 && int.TryParse(value.AsSpan(0, value.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var count)
+        return seconds > 0 && int.TryParse(value.AsSpan(0, value.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var count) && (double)count * seconds <= LongestSeconds
             ? TimeSpan.FromSeconds((double)count * seconds)
-            : throw new FormatException($"'{value}' is no time: a number and s, m, h or d");
+            : throw new FormatException($"'{value}' is no time: a number and s, m, h or d, a hundred years at most");
     }
 
     private static string Pattern(string value)

@@ -56,10 +56,15 @@ internal sealed class Groups(Database database, TimeProvider time)
     }
 
     /// <exception cref="NotFoundException">There is no such group.</exception>
+    /// <exception cref="FleetConflictException">A rollout is at work on it.</exception>
     public void Remove(GroupName name)
     {
         using var connection = database.Connect();
         using var transaction = connection.BeginTransaction();
+        if (connection.Query("SELECT id FROM rollouts WHERE scope = $scope AND state IN ('waiting', 'running', 'paused')", row => row.GetInt64(0), ("$scope", $"group:{name}")) is [var active, ..])
+            throw new FleetConflictException($"rollout {active} is at work on group {name}; 'rollout abort {active}' ends it");
+        // A later group of that name is another one.
+        connection.Execute("DELETE FROM rollouts WHERE scope = $scope", ("$scope", $"group:{name}"));
         connection.Execute("DELETE FROM policies WHERE scope = $scope", ("$scope", $"group:{name}"));
         if (connection.Execute("DELETE FROM groups WHERE name = $name", ("$name", name)) == 0)
             throw Unknown(name);
@@ -81,7 +86,6 @@ internal sealed class Groups(Database database, TimeProvider time)
             connection.Execute("INSERT INTO group_members (group_name, device, listed) VALUES ($name, $device, 1)", ("$name", name), ("$device", device));
         else if (group.Filter is { } filter)
             Fill(connection, name, FleetFilter.ParseForGroup(filter), device);
-        FleetStamp.Raise(connection);
         transaction.Commit();
     }
 
@@ -105,7 +109,6 @@ internal sealed class Groups(Database database, TimeProvider time)
         if (connection.Query("SELECT count(*) FROM labels WHERE device = $device", row => row.GetInt64(0), ("$device", device))[0] > MaxLabels)
             throw new FormatException($"a device has at most {MaxLabels} labels");
         Refill(connection, device);
-        FleetStamp.Raise(connection);
         transaction.Commit();
     }
 

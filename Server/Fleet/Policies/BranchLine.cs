@@ -19,13 +19,14 @@ internal sealed class BranchLine
     private readonly Stack<long> _unread;
     private readonly Dictionary<ObjectId, BranchPoint> _points = [];
     private readonly SortedDictionary<long, BranchPoint> _bySequence = [];
-    private readonly Dictionary<long, bool> _barriers = [];
+    private readonly ConcurrentDictionary<long, bool> _barriers;
 
     /// <param name="newest">The newest head, as it is in the repository.</param>
     /// <param name="verified">What archived heads were found to be, by positions: they never change, so that lines of one root share them.</param>
-    public BranchLine(DataDirectory data, TrustRoot root, BranchName branch, byte[]? newest, ConcurrentDictionary<long, BranchPoint?> verified)
+    /// <param name="barriers">Which of them are barriers, shared likewise.</param>
+    public BranchLine(DataDirectory data, TrustRoot root, BranchName branch, byte[]? newest, ConcurrentDictionary<long, BranchPoint?> verified, ConcurrentDictionary<long, bool> barriers)
     {
-        (_data, _root, _branch, _verified) = (data, root, branch, verified);
+        (_data, _root, _branch, _verified, _barriers) = (data, root, branch, verified, barriers);
         if (newest is not null && TryVerify(newest) is { } head)
             Newest = Keep(new BranchPoint(head.Sequence, head.Commit));
         _unread = new Stack<long>(data.Repository.Heads.ArchivedSequences(branch).Where(s => s < (Newest?.Sequence ?? 0)));

@@ -16,13 +16,13 @@ internal sealed class BranchLines(DataDirectory data)
         var newest = data.Repository.Heads.ReadNewest(branch);
         if (_known.TryGetValue(branch, out var known) && known.Root == root.Fingerprint && known.Head.AsSpan().SequenceEqual(newest))
             return known.Line;
-        var verified = known?.Root == root.Fingerprint ? known.Verified : [];
-        var line = new BranchLine(data, root, branch, newest, verified);
+        var (verified, barriers) = known?.Root == root.Fingerprint ? (known.Verified, known.Barriers) : ([], []);
+        var line = new BranchLine(data, root, branch, newest, verified, barriers);
         // Devices name what they follow: names of branches that are none are not kept.
         if (newest is not null)
-            _known[branch] = new Known(root.Fingerprint, newest, line, verified);
+            _known[branch] = new Known(root.Fingerprint, newest, line, verified, barriers);
         return line;
     }
 
-    private sealed record Known(string Root, byte[] Head, BranchLine Line, ConcurrentDictionary<long, BranchPoint?> Verified);
+    private sealed record Known(string Root, byte[] Head, BranchLine Line, ConcurrentDictionary<long, BranchPoint?> Verified, ConcurrentDictionary<long, bool> Barriers);
 }

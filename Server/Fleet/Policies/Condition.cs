@@ -34,6 +34,7 @@ internal sealed record Condition(ObjectId? Running, ObjectId? Wanted, ObjectId? 
         InSync => decision.IsHop ? "it runs a barrier on its way" : "it runs what it should",
         FellBack => "it fell back from what it should run, and waits for another commit",
         "ahead" => "it has seen a later position of its branch than this server has: publish, and it goes on",
+        "held" when decision.IsHop => "a barrier failed here, and is not passed over: publish another one, or 'ctree allow' it there",
         "held" when decision.Directive is Directive.Hold => "it stays at what it runs",
         "held" => "somebody holds its updates on the device; 'ctree release' there ends it",
         "updating" => "the new tree is deployed, and waits for its next boot",

@@ -113,7 +113,7 @@ internal sealed class Decisions(DataDirectory data, Database database, TimeProvi
                 Devices.IdOf(row, "running"), Devices.IdOf(row, "wanted"), Devices.IdOf(row, "failed"), row.Number("hold") != 0, row.TextOrNull("boot") ?? "", row.Number("sequence"),
                 row.TimeOrNull("last_seen"), row.Number("trouble"));
             var device = new FleetDevice(
-                id, BranchName.Parse(row.Text("branch")), condition.Running, condition.Failed, own.GetValueOrDefault(new PolicyScope.Device(id)), [.. groups[id.ToString()]],
+                id, BranchName.Parse(row.Text("branch")), condition.Running, condition.Wanted, condition.Failed, own.GetValueOrDefault(new PolicyScope.Device(id)), [.. groups[id.ToString()]],
                 offers[id.ToString()].ToDictionary(o => o.Item2, o => o.Item3), refused[id.ToString()].ToHashSet());
             if (!lines.TryGetValue(device.Branch, out var line))
                 lines[device.Branch] = line = Lines.Of(device.Branch);

@@ -8,11 +8,12 @@ namespace ContentTree.Server.Fleet.Policies;
 /// <param name="Id">Who.</param>
 /// <param name="Branch">What it follows.</param>
 /// <param name="Running">What it runs.</param>
+/// <param name="Wanted">What it will boot, if another.</param>
 /// <param name="Failed">The newest commit that failed there.</param>
 /// <param name="Policy">What was said of this device alone.</param>
 /// <param name="Groups">Its groups.</param>
 /// <param name="Offers">What became of it in rollouts.</param>
 /// <param name="Refused">Commits that failed there.</param>
 internal sealed record FleetDevice(
-    KeyId Id, BranchName Branch, ObjectId? Running, ObjectId? Failed, Policy? Policy, IReadOnlyList<GroupName> Groups,
+    KeyId Id, BranchName Branch, ObjectId? Running, ObjectId? Wanted, ObjectId? Failed, Policy? Policy, IReadOnlyList<GroupName> Groups,
     IReadOnlyDictionary<long, string> Offers, IReadOnlySet<ObjectId> Refused);

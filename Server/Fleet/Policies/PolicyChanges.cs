@@ -36,6 +36,7 @@ internal sealed class PolicyChanges(DataDirectory data, Database database, Decis
         using var transaction = connection.BeginTransaction();
         _assignments.RequireKey();
         RequireNoRollout(connection, scope);
+        RequireNoPlan(connection, scope, policy);
         PolicyBook.Set(connection, policy);
         transaction.Commit();
         return policy;
@@ -52,6 +53,7 @@ internal sealed class PolicyChanges(DataDirectory data, Database database, Decis
         using var connection = database.Connect();
         using var transaction = connection.BeginTransaction();
         RequireNoRollout(connection, scope);
+        RequireNoPlan(connection, scope, null);
         if (!PolicyBook.Remove(connection, scope))
             throw new NotFoundException($"nothing was said of {scope.Words}");
         transaction.Commit();
@@ -92,6 +94,8 @@ internal sealed class PolicyChanges(DataDirectory data, Database database, Decis
         using var connection = database.Connect();
         using var transaction = connection.BeginTransaction();
         _assignments.RequireKey();
+        if (BranchesOf(connection, scope) is { Count: > 1 } several)
+            throw new FormatException($"the devices of {scope.Words} follow {string.Join(" and ", several)}; make a group for each");
         var present = PolicyBook.Find(connection, scope);
         var pinned = present is { Action: PolicyAction.Pin }
             ? present
@@ -164,6 +168,13 @@ internal sealed class PolicyChanges(DataDirectory data, Database database, Decis
     {
         if (RolloutBook.Newest(connection).FirstOrDefault(r => r.Scope == scope && r.IsActive) is { } rollout)
             throw new FleetConflictException($"rollout {rollout.Id} is at work on {scope.Words}; 'rollout abort {rollout.Id}' ends it");
+    }
+
+    // Its pin is where its devices are proved to be; without that they would be told the newest head at once.
+    private static void RequireNoPlan(SqliteConnection connection, PolicyScope scope, Policy? policy)
+    {
+        if (PolicyBook.Find(connection, scope)?.Plan is not null && policy is not { Action: PolicyAction.Pin, Expires: null })
+            throw new FleetConflictException($"each new head goes to {scope.Words} by a plan: 'rollout plan --none' takes it away, 'rollout pause' stops a rollout, and what is said of a group or a device goes before it");
     }
 
     // Signed before it is written down: where there is no key to sign with, nothing was said.

@@ -23,7 +23,7 @@ internal sealed class Plan
         RequireWaves();
         Success = InRange(written.Success, 90, 1, 100, "success");
         Soak = Seconds(written.Soak, 3600, "soak");
-        Patience = Seconds(written.Patience, 86400, "patience");
+        Patience = Seconds(written.Patience, 86400, "patience", least: 60);
         Concurrent = written.Concurrent is null ? int.MaxValue : InRange(written.Concurrent, 1, 1, 1_000_000, "concurrent");
         (_maxFailures, _maxFailurePercent) = Failures(written.MaxFailures ?? "5%");
         Reverts = written.OnFailure switch
@@ -64,6 +64,9 @@ internal sealed class Plan
 
     public MaintenanceWindow? Window { get; }
 
+    /// <summary>Its waves come to everybody in the end.</summary>
+    public bool IsForAll => Waves.Any(w => w.Percent >= 100);
+
     /// <summary>The first wave that a device is in; null for none.</summary>
     public int? WaveOf(KeyId device)
     {
@@ -73,6 +76,22 @@ internal sealed class Plan
                 return wave;
         }
         return null;
+    }
+
+    /// <summary>The same, where each wave that would have none of these devices has the next one by itself: of few devices a small share is nobody, and all would come at once.</summary>
+    public Plan For(IEnumerable<KeyId> devices)
+    {
+        var waiting = devices.OrderBy(Bucket).ThenBy(d => d).ToList();
+        var waves = new List<RolloutWave>();
+        foreach (var wave in Waves)
+        {
+            var reached = waiting.Where(d => wave.Devices?.Contains(d) == true || Bucket(d) < wave.Percent * (Buckets / 100)).ToHashSet();
+            if (reached.Count == 0 && wave.Percent is not null && waiting.Count > 0)
+                reached.Add(waiting[0]);
+            waves.Add(wave.Percent is not null && reached.Any(d => Bucket(d) >= wave.Percent * (Buckets / 100)) ? new RolloutWave(Devices: [.. reached]) : wave);
+            waiting.RemoveAll(reached.Contains);
+        }
+        return new Plan(Written with { Waves = waves });
     }
 
     /// <summary>The number of failed devices at which it stops.</summary>
@@ -113,7 +132,7 @@ internal sealed class Plan
         ? number
         : throw new FormatException($"{what} is from {least} to {most}, not {number}");
 
-    private static TimeSpan Seconds(long? value, long usual, string what) => (value ?? usual) is >= 0 and <= MaxSeconds and var seconds
+    private static TimeSpan Seconds(long? value, long usual, string what, long least = 0) => (value ?? usual) is <= MaxSeconds and var seconds && seconds >= least
         ? TimeSpan.FromSeconds(seconds)
-        : throw new FormatException($"{what} is from 0 to {MaxSeconds} seconds, not {value}");
+        : throw new FormatException($"{what} is from {least} to {MaxSeconds} seconds, not {value}");
 }

@@ -12,6 +12,9 @@ namespace ContentTree.Server.Fleet.Rollouts;
 /// <summary>The rollouts and what became of each device in them. All of their state is here: a server may end at any point.</summary>
 internal static class RolloutBook
 {
+    // What a device says of itself; more than any has ever tried.
+    private const int MaxRefusals = 50;
+
     /// <summary>Writes down a new one; its number.</summary>
     public static Rollout Add(SqliteConnection connection, Rollout rollout)
     {
@@ -31,8 +34,9 @@ internal static class RolloutBook
     {
         var moved = connection.Execute("""
             UPDATE rollouts SET state = $state, wave = $wave, reached = $reached, ended = $ended, note = $note, approved = $approved, forgiven = $forgiven
-            WHERE id = $id AND state = $seenState AND wave = $seenWave
+            WHERE id = $id AND state = $seenState AND wave = $seenWave AND forgiven = $seenForgiven
             """,
+            ("$seenForgiven", seen.Forgiven),
             ("$id", seen.Id), ("$seenState", Word(seen.State)), ("$seenWave", seen.Wave), ("$state", Word(next.State)), ("$wave", next.Wave), ("$reached", next.Reached),
             ("$ended", next.Ended), ("$note", next.Note), ("$approved", next.Approved), ("$forgiven", next.Forgiven)) > 0;
         if (moved && (next.State != seen.State || next.Wave != seen.Wave))
@@ -57,22 +61,26 @@ internal static class RolloutBook
     {
         var found = connection.Query("""
             SELECT d.wave AS wave, count(*) AS devices, count(o.state) AS offered,
-              count(CASE WHEN o.state = 'confirmed' THEN 1 END) AS confirmed, count(CASE WHEN o.state = 'failed' THEN 1 END) AS failed,
-              count(CASE WHEN coalesce(o.state, 'offered') = 'offered' AND (coalesce(d.last_seen, d.enrolled) < $patient OR o.since < $patient) THEN 1 END) AS silent
+              count(CASE WHEN o.state = 'confirmed' AND d.last_seen >= $patient THEN 1 END) AS confirmed,
+              count(CASE WHEN o.state IS NULL AND coalesce(d.last_seen, d.enrolled) < $patient THEN 1 END) AS silent
             FROM devices d LEFT JOIN rollout_devices o ON o.rollout = $id AND o.device = d.id
             WHERE d.rollout = $id AND d.state = 'accepted' GROUP BY d.wave
-            """, row => (Wave: (int)row.Number("wave"), Counts: new RolloutCounts(row.Number("devices"), row.Number("offered"), row.Number("confirmed"), row.Number("failed"), row.Number("silent"))),
+            """, row => (Wave: (int)row.Number("wave"), Counts: new RolloutCounts(row.Number("devices"), row.Number("offered"), row.Number("confirmed"), 0, row.Number("silent"))),
             ("$id", rollout.Id), ("$patient", now - rollout.Plan.Patience)).ToDictionary(w => w.Wave, w => w.Counts);
-        return [.. Enumerable.Range(0, rollout.Plan.Waves.Count).Select(wave => found.GetValueOrDefault(wave, RolloutCounts.None))];
+        // Also of devices that somebody has set aside since, to look at them.
+        var failed = connection.Query("SELECT wave, count(*) AS failed FROM rollout_devices WHERE rollout = $id AND state = 'failed' GROUP BY wave",
+            row => (Wave: (int)row.Number("wave"), Failed: row.Number("failed")), ("$id", rollout.Id)).ToDictionary(w => w.Wave, w => w.Failed);
+        return [.. Enumerable.Range(0, rollout.Plan.Waves.Count).Select(wave => found.GetValueOrDefault(wave, RolloutCounts.None) with { Failed = failed.GetValueOrDefault(wave) })];
     }
 
     /// <summary>Tells a device to update, unless enough others are at it.</summary>
     public static bool TryOffer(SqliteConnection connection, Rollout rollout, KeyId device, int wave, DateTimeOffset now)
     {
         using var transaction = connection.BeginTransaction();
-        var underWay = connection.Query("SELECT count(*) FROM rollout_devices WHERE rollout = $id AND state = 'offered' AND since >= $patient", row => row.GetInt64(0),
-            ("$id", rollout.Id), ("$patient", now - rollout.Plan.Patience))[0];
-        var isRunning = connection.Query("SELECT 1 FROM rollouts WHERE id = $id AND state = 'running'", _ => 1, ("$id", rollout.Id)).Count > 0;
+        // Whoever has said nothing since it was told keeps its turn: it may be lost by it.
+        var underWay = rollout.Plan.Concurrent == int.MaxValue ? 0
+            : connection.Query("SELECT count(*) FROM rollout_devices WHERE rollout = $id AND state = 'offered'", row => row.GetInt64(0), ("$id", rollout.Id))[0];
+        var isRunning = connection.Query("SELECT 1 FROM rollouts WHERE id = $id AND state IN ('running', 'finished')", _ => 1, ("$id", rollout.Id)).Count > 0;
         if (!isRunning || underWay >= rollout.Plan.Concurrent)
             return false;
         connection.Execute("INSERT INTO rollout_devices (rollout, device, wave, state, since) VALUES ($id, $device, $wave, 'offered', $now) ON CONFLICT (rollout, device) DO NOTHING",
@@ -86,14 +94,22 @@ internal static class RolloutBook
     {
         if (poll.Failed is { } failed)
         {
-            connection.Execute("INSERT INTO refusals (device, commit_id, time) VALUES ($device, $commit, $now) ON CONFLICT (device, commit_id) DO NOTHING",
-                ("$device", device), ("$commit", failed), ("$now", now));
+            connection.Execute("""
+                INSERT INTO refusals (device, commit_id, time) SELECT $device, $commit, $now WHERE (SELECT count(*) FROM refusals WHERE device = $device) < $most
+                ON CONFLICT (device, commit_id) DO NOTHING
+                """, ("$device", device), ("$commit", failed), ("$now", now), ("$most", MaxRefusals));
             connection.Execute("""
                 UPDATE rollout_devices SET state = 'failed', since = $now WHERE device = $device AND state <> 'failed' AND rollout IN (SELECT id FROM rollouts WHERE commit_id = $commit)
+                """, ("$device", device), ("$commit", failed), ("$now", now));
+            // A barrier that it was sent to on the way.
+            connection.Execute("""
+                UPDATE rollout_devices SET state = 'failed', since = $now WHERE device = $device AND state = 'offered'
+                  AND EXISTS (SELECT 1 FROM assignments a WHERE a.device = $device AND a.commit_id = $commit)
                 """, ("$device", device), ("$commit", failed), ("$now", now));
         }
         if (poll.Running is { } running && poll.Boot == "good")
         {
+            connection.Execute("DELETE FROM refusals WHERE device = $device AND commit_id = $commit", ("$device", device), ("$commit", running));
             connection.Execute("""
                 UPDATE rollout_devices SET state = 'confirmed', since = $now WHERE device = $device AND state = 'offered' AND rollout IN (SELECT id FROM rollouts WHERE commit_id = $commit)
                 """, ("$device", device), ("$commit", running), ("$now", now));

@@ -3,9 +3,9 @@ namespace ContentTree.Server.Fleet.Rollouts;
 /// <summary>How far a wave is, or all waves so far.</summary>
 /// <param name="Devices">Devices that the rollout decides about.</param>
 /// <param name="Offered">Told to update, whatever came of it.</param>
-/// <param name="Confirmed">Run it and are healthy.</param>
+/// <param name="Confirmed">Run it, are healthy, and were heard of since.</param>
 /// <param name="Failed">Fell back or could not take it.</param>
-/// <param name="Silent">Have said nothing for too long, and are neither confirmed nor failed.</param>
+/// <param name="Silent">Have said nothing for too long and were never told: they are not waited for. Whoever falls silent after it was told may be lost by it, and is waited for.</param>
 internal sealed record RolloutCounts(long Devices, long Offered, long Confirmed, long Failed, long Silent)
 {
     public static RolloutCounts operator +(RolloutCounts left, RolloutCounts right) => new(

@@ -21,8 +21,7 @@ internal static class RolloutRules
             return rollout.Reached is null ? rollout : rollout with { Reached = null };
         if (rollout.Reached is not { } reached)
             return Next(rollout with { Reached = now }, waves, now);
-        // Of an empty wave nothing can be learnt by waiting.
-        return counts.Devices > 0 && now - reached < rollout.Plan.Soak ? rollout : Advance(rollout, now);
+        return now - reached < rollout.Plan.Soak ? rollout : Advance(rollout, now);
     }
 
     /// <summary>The next wave, or the end.</summary>
@@ -36,13 +35,10 @@ internal static class RolloutRules
         var note = $"{counts.Failed} of {counts.Devices} devices failed";
         if (rollout.Plan.Reverts)
             return rollout with { State = RolloutState.Reverted, Ended = now, Note = note };
-        return rollout.State == RolloutState.Paused ? rollout : rollout with { State = RolloutState.Paused, Note = note };
+        return rollout.State != RolloutState.Running ? rollout : rollout with { State = RolloutState.Paused, Note = note };
     }
 
-    // A wave all of whose devices are off says nothing: it waits for one of them, or for a person.
-    private static bool IsReached(Plan plan, RolloutCounts counts)
-    {
-        var heard = counts.Devices - counts.Silent;
-        return counts.Devices == 0 || (heard > 0 && counts.Confirmed * 100 >= heard * plan.Success);
-    }
+    // A wave with nobody in it, or all of whose devices are off, says nothing: it waits for one of them, or for a person.
+    private static bool IsReached(Plan plan, RolloutCounts counts) =>
+        counts.Confirmed > 0 && counts.Confirmed * 100 >= (counts.Devices - counts.Silent) * plan.Success;
 }

@@ -5,6 +5,7 @@ using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Repositories;
+using ContentTree.Store.Trust;
 using Microsoft.Data.Sqlite;
 
 namespace ContentTree.Server.Fleet.Rollouts;
@@ -43,7 +44,7 @@ internal sealed class RolloutSteps(DataDirectory data, Database database, Decisi
     public Rollout? StartPlanned(SqliteConnection connection, Policy policy, BranchName branch)
     {
         var newest = RolloutBook.Newest(connection).FirstOrDefault(r => r.Scope == policy.Scope && r.Branch == branch);
-        if (policy.Plan is not { } plan || decisions.Lines.Of(branch).Newest is not { } head || head.Commit == policy.Commit || newest?.Sequence >= head.Sequence)
+        if (policy is not { Plan: { } plan, Action: PolicyAction.Pin } || policy.IsOver(time.GetUtcNow()) || decisions.Lines.Of(branch).Newest is not { } head || head.Commit == policy.Commit || newest?.Sequence >= head.Sequence)
             return null;
         using var transaction = connection.BeginTransaction();
         if (newest is { IsActive: true })
@@ -68,19 +69,12 @@ internal sealed class RolloutSteps(DataDirectory data, Database database, Decisi
         return next;
     }
 
-    /// <summary>Writes down where a rollout is now. At its end what it brought is what its scope is pinned to.</summary>
+    /// <summary>Writes down where a rollout is now.</summary>
     /// <exception cref="FleetConflictException">Somebody else moved it meanwhile.</exception>
-    public void Move(SqliteConnection connection, Rollout seen, Rollout next)
+    public static void Move(SqliteConnection connection, Rollout seen, Rollout next)
     {
         if (!RolloutBook.TryMove(connection, seen, next))
             throw new FleetConflictException($"rollout {seen.Id} was moved meanwhile; look again");
-        if (next.State != RolloutState.Finished)
-            return;
-        var policy = PolicyBook.Find(connection, next.Scope);
-        // Whoever followed the branch before, and is at its head now, follows it.
-        if (policy is null or { Action: PolicyAction.Follow } && decisions.Lines.Of(next.Branch).Newest?.Commit == next.Commit)
-            return;
-        PolicyBook.Set(connection, new Policy(next.Scope, PolicyAction.Pin, next.Commit, next.Reason, $"rollout {next.Id}", time.GetUtcNow(), null, null));
     }
 
     private Rollout Next(SqliteConnection connection, Rollout rollout, string verb, string note, string approval)
@@ -90,7 +84,7 @@ internal sealed class RolloutSteps(DataDirectory data, Database database, Decisi
         return (verb, rollout.State) switch
         {
             (Approve, RolloutState.Waiting) => rollout with { State = RolloutState.Running, Note = "", Approved = approval },
-            ("pause", RolloutState.Running or RolloutState.Waiting) => rollout with { State = RolloutState.Paused, Note = $"paused {note}" },
+            ("pause", RolloutState.Running) => rollout with { State = RolloutState.Paused, Note = $"paused {note}" },
             // Whoever lets it go on has seen the failures so far.
             ("resume", RolloutState.Paused) => rollout with { State = RolloutState.Running, Note = "", Forgiven = failed, Reached = null },
             ("next", RolloutState.Running or RolloutState.Paused) => RolloutRules.Advance(rollout with { Forgiven = failed }, now),
@@ -101,14 +95,14 @@ internal sealed class RolloutSteps(DataDirectory data, Database database, Decisi
         };
     }
 
-    // A finished one goes back as well: what it pinned its scope to goes with it.
+    // Else it would be said that they go back, and nobody would.
     private static Rollout RequireNewest(SqliteConnection connection, Rollout rollout)
     {
         if (RolloutBook.Newest(connection).FirstOrDefault(r => r.Scope == rollout.Scope && r.Branch == rollout.Branch)?.Id != rollout.Id)
             throw new FleetConflictException($"a later rollout than {rollout.Id} was started on {rollout.Scope.Words}; revert that one");
-        if (rollout.State == RolloutState.Finished && PolicyBook.Find(connection, rollout.Scope) is { } policy && policy.By == $"rollout {rollout.Id}")
-            PolicyBook.Set(connection, policy with { Commit = rollout.Baseline ?? policy.Commit, Created = rollout.Created, Reason = "reverted" });
-        return rollout;
+        if (PolicyBook.Find(connection, rollout.Scope) is { } policy && policy.Created > rollout.Created)
+            throw new FleetConflictException($"{rollout.Scope.Words} was told '{Policy.Word(policy.Action)}' after rollout {rollout.Id} began, which decides there now; pin it to what its devices are to go back to");
+        return rollout.Baseline is null && rollout.Scope is PolicyScope.Branch ? throw new FleetConflictException($"there was nothing before rollout {rollout.Id} that its devices could go back to") : rollout;
     }
 
     private Rollout Begin(SqliteConnection connection, PolicyScope scope, BranchName branch, ObjectId commit, Plan plan, string by, string reason)
@@ -117,22 +111,38 @@ internal sealed class RolloutSteps(DataDirectory data, Database database, Decisi
         var position = line.Find(commit) ?? throw new NotFoundException($"commit {commit} was never published on {branch} by keys that still count");
         if (RolloutBook.Newest(connection).FirstOrDefault(r => r.Scope == scope && r.Branch == branch && r.IsActive) is { } other)
             throw new FleetConflictException($"rollout {other.Id} is at work on {scope.Words}; 'rollout abort {other.Id}' ends it");
-        var baseline = Baseline(PolicyBook.Find(connection, scope), scope, line, position);
+        var baseline = Baseline(connection, scope, branch, line, position);
         if (baseline?.Commit == commit)
             throw new FleetConflictException($"{scope.Words} is at commit {commit} already");
-        return RolloutBook.Add(connection, new Rollout(0, scope, branch, commit, position.Sequence, baseline?.Commit, plan, by, reason, time.GetUtcNow())
+        return RolloutBook.Add(connection, new Rollout(0, scope, branch, commit, position.Sequence, baseline?.Commit, plan.For(DevicesOf(connection, scope, branch)), by, reason, time.GetUtcNow())
         {
             State = plan.AsksAtStart ? RolloutState.Waiting : RolloutState.Running,
             Note = plan.AsksAtStart ? "waits for approval" : "",
         });
     }
 
-    // What its devices were to run before.
-    private BranchPoint? Baseline(Policy? policy, PolicyScope scope, BranchLine line, BranchPoint target) =>
-        policy is null || policy.IsOver(time.GetUtcNow()) || policy.Action == PolicyAction.Follow ? line.Newest?.Commit == target.Commit ? line.Before(target.Sequence) : line.Newest
-        : policy.Action == PolicyAction.Hold ? throw new FleetConflictException($"{scope.Words} is held; end that first")
-        : policy.Commit is { } commit && line.Find(commit) is { } point ? point.Sequence < line.Newest?.Sequence || policy.Action == PolicyAction.Pin ? point : line.Newest
-        : line.Before(target.Sequence);
+    // What its devices were to run before: what the last rollout brought, or did not, if nobody said anything since.
+    private BranchPoint? Baseline(SqliteConnection connection, PolicyScope scope, BranchName branch, BranchLine line, BranchPoint target)
+    {
+        var policy = PolicyBook.Find(connection, scope) is { } said && !said.IsOver(time.GetUtcNow()) ? said : null;
+        if (policy?.Action == PolicyAction.Hold)
+            throw new FleetConflictException($"{scope.Words} is held; end that first");
+        var last = RolloutBook.Newest(connection).FirstOrDefault(r => r.Scope == scope && r.Branch == branch);
+        if (last is not null && !(policy?.Created > last.Created) && !(last.State == RolloutState.Finished && last.Plan.IsForAll && policy is null or { Action: PolicyAction.Follow }))
+            return (last.State == RolloutState.Finished && last.Plan.IsForAll ? last.Commit : last.Baseline) is { } left ? line.Find(left) : null;
+        if (policy is null && scope is PolicyScope.Group && IsLed(connection, new PolicyScope.Branch(branch), branch))
+            return null;
+        return policy is { Commit: { } commit } ? line.Find(commit) : line.Newest?.Commit == target.Commit ? line.Before(target.Sequence) : line.Newest;
+    }
+
+    private bool IsLed(SqliteConnection connection, PolicyScope.Branch scope, BranchName branch) =>
+        PolicyBook.Find(connection, scope) is { Action: not PolicyAction.Follow } policy && !policy.IsOver(time.GetUtcNow()) ||
+        RolloutBook.Newest(connection).Any(r => r.Scope == scope && r.Branch == branch);
+
+    private static List<KeyId> DevicesOf(SqliteConnection connection, PolicyScope scope, BranchName branch) => connection.Query("""
+            SELECT d.id FROM devices d WHERE d.state = 'accepted' AND d.branch = $branch AND ($group IS NULL OR EXISTS (SELECT 1 FROM group_members m WHERE m.device = d.id AND m.group_name = $group))
+              AND NOT EXISTS (SELECT 1 FROM policies p WHERE p.scope = 'device:' || d.id)
+            """, row => KeyId.Parse(row.GetString(0)), ("$branch", branch), ("$group", (scope as PolicyScope.Group)?.Name.ToString()));
 
     private BranchName BranchOf(SqliteConnection connection, PolicyScope scope, ObjectId commit)
     {

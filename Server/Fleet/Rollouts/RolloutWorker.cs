@@ -46,7 +46,7 @@ internal sealed class RolloutWorker : IAsyncDisposable
         {
             foreach (var branch in PolicyChanges.BranchesOf(connection, policy.Scope).Take(1))
             {
-                if (steps.StartPlanned(connection, policy, branch) is { } started)
+                if (Try(() => steps.StartPlanned(connection, policy, branch)) is { } started)
                 {
                     isChanged = true;
                     tell(started);
@@ -56,19 +56,33 @@ internal sealed class RolloutWorker : IAsyncDisposable
         if (isChanged)
             decisions.Refresh(cancellation);
         foreach (var rollout in RolloutBook.Newest(connection).Where(r => r.IsActive))
-            Step(connection, steps, rollout, time.GetUtcNow(), tell);
+            Try(() => Step(connection, rollout, time.GetUtcNow(), tell));
     }
 
-    private static void Step(SqliteConnection connection, RolloutSteps steps, Rollout rollout, DateTimeOffset now, Action<Rollout> tell)
+    // A person was quicker, or something stands in the way of this one: the others go on.
+    private static Rollout? Try(Func<Rollout?> step)
+    {
+        try
+        {
+            return step();
+        }
+        catch (FleetConflictException)
+        {
+            return null;
+        }
+    }
+
+    private static Rollout Step(SqliteConnection connection, Rollout rollout, DateTimeOffset now, Action<Rollout> tell)
     {
         var next = RolloutRules.Next(rollout, RolloutBook.Count(connection, rollout, now), now);
         if (next == rollout)
-            return;
+            return next;
         using var transaction = connection.BeginTransaction();
-        steps.Move(connection, rollout, next);
+        RolloutSteps.Move(connection, rollout, next);
         transaction.Commit();
         if (next.State != rollout.State || next.Wave != rollout.Wave)
             tell(next);
+        return next;
     }
 
     private async Task RunAsync()
@@ -82,10 +96,6 @@ internal sealed class RolloutWorker : IAsyncDisposable
             catch (OperationCanceledException)
             {
                 return;
-            }
-            catch (FleetConflictException)
-            {
-                // A person was quicker: the next look sees what he did.
             }
             catch (Exception e)
             {
