@@ -122,4 +122,5 @@ say "the bad commit ${v3:0:12} is denied on the device; it stays on ${v2:0:12} u
 if [ -z "$ONCE" ]; then
   disown -a
   say "the server stays at $URL (data in .work/run/server); stop it with: kill \$(cat .work/run/pids)"
+  say "its dashboard: $(sed -n 's/^dashboard: //p' "$R/server.out")"
 fi

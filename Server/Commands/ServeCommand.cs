@@ -69,9 +69,9 @@ internal static class ServeCommand
                 PartQuota = parsed.GetValue(partQuota),
             });
             var listening = await host.StartAsync(cancellation);
+            AdminLinkCommand.PrintFirst(data, context, listening.First());
             foreach (var url in listening)
                 await context.Terminal.Out.WriteLineAsync($"listening on {url}");
-            AdminLinkCommand.PrintFirst(data, context, listening.First());
             await host.WaitForShutdownAsync(cancellation);
             return ExitCode.Done;
         });

@@ -30,6 +30,7 @@ internal sealed class Dashboard : IDisposable
     private readonly FleetCounts _counts;
     private readonly DraftTable _drafts;
     private readonly DraftMaker _maker;
+    private readonly ChangeWatch _watch;
     private readonly LivePages _live;
 
     public Dashboard(DataDirectory data, Database database, DeltaStore deltas, Audit audit, TimeProvider time, ServerOptions options, DeviceView view, PolicyChanges policies, IServiceProvider services, ILogger log)
@@ -37,13 +38,14 @@ internal sealed class Dashboard : IDisposable
         (_data, _database, _deltas, _audit, _time, _options, _log) = (data, database, deltas, audit, time, options, log);
         _renderer = new PageRenderer(services, services.GetRequiredService<ILoggerFactory>());
         _sessions = new Sessions(database, time);
-        _gate = new Gate(_sessions, _renderer, time, log);
+        _watch = new ChangeWatch(data, database, time);
+        _gate = new Gate(_sessions, _renderer, _watch, time, log);
         _devices = new Devices(database, new Tokens(database, time), time);
         (_view, _policies) = (view, policies);
         _counts = new FleetCounts(_view, time, options.PollInterval);
         _drafts = new DraftTable(database, time);
         _maker = new DraftMaker(data, _drafts, time, log);
-        _live = new LivePages(_gate, data, database, time);
+        _live = new LivePages(_gate, _watch, time);
     }
 
     public void Map(IEndpointRouteBuilder routes)
@@ -58,6 +60,7 @@ internal sealed class Dashboard : IDisposable
         new BranchPages(_gate, _renderer, _data, _counts, Register, _audit, _time, _log).Map(routes);
         new CommitPages(_gate, _renderer, _data, _deltas, _counts, Register, _time).Map(routes);
         new PublishPages(_gate, _renderer, _data, _drafts, _maker, _counts, Register, _time, _log).Map(routes);
+        new AuditPages(_gate, _renderer, _audit).Map(routes);
         new StoragePages(_gate, _renderer, _data, _deltas, _devices, _time).Map(routes);
         new UserPages(_gate, _renderer, users, new Tokens(_database, _time), _audit, _log).Map(routes);
         new OverviewPages(_gate, _renderer, _counts, _view, new Events(_database), Register, _time).Map(routes);
@@ -66,6 +69,7 @@ internal sealed class Dashboard : IDisposable
     public void Dispose()
     {
         _live.Dispose();
+        _watch.Dispose();
         _maker.Dispose();
     }
 

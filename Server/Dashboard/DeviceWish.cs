@@ -32,24 +32,21 @@ internal sealed record DeviceWish(string Text, BranchName? Branch, Standing? Sta
 
     public string StandingWord => Special.Length > 0 ? Special : Standing is { } standing ? Standings.Word(standing) : "";
 
-    /// <summary>What the database can decide by itself.</summary>
-    public DeviceFilter Filter => new(Text, Branch, Standing switch
+    /// <summary>The same for the database.</summary>
+    /// <param name="silentBefore">Who was last heard of before is silent, whatever it said then.</param>
+    public DeviceFilter Filter(DateTimeOffset silentBefore)
     {
-        Fleet.Standing.Pending => DeviceState.Pending,
-        Fleet.Standing.Rejected => DeviceState.Rejected,
-        null => null,
-        _ => DeviceState.Accepted,
-    }, Running, Special switch
-    {
-        Cloned => DeviceMark.Cloned,
-        Forked => DeviceMark.Forked,
-        _ => Standing switch
+        var all = new DeviceFilter(Text, Branch, Running: Running, Mark: Special switch { Cloned => DeviceMark.Cloned, Forked => DeviceMark.Forked, _ => DeviceMark.None });
+        return Standing switch
         {
-            Fleet.Standing.FellBack => DeviceMark.Failed,
-            Fleet.Standing.Updating => DeviceMark.Staged,
-            _ => DeviceMark.None,
-        },
-    });
+            null => all,
+            Fleet.Standing.Pending => all with { State = DeviceState.Pending },
+            Fleet.Standing.Rejected => all with { State = DeviceState.Rejected },
+            Fleet.Standing.Silent => all with { State = DeviceState.Accepted, SeenBefore = silentBefore },
+            Fleet.Standing.Unknown => all with { State = DeviceState.Accepted, Sync = "", SeenSince = silentBefore },
+            { } standing => all with { State = DeviceState.Accepted, Sync = Standings.Word(standing).Replace(' ', '-'), SeenSince = silentBefore },
+        };
+    }
 
     public long Count(FleetCount fleet) =>
         fleet.Branches.Where(b => Branch is null || b.Branch == Branch).Sum(b => Standing is { } standing ? b.Of(standing) : b.All);

@@ -36,8 +36,11 @@ internal sealed record BranchCount(BranchName Branch, IReadOnlyDictionary<Standi
 /// </summary>
 internal sealed class FleetCounts(DeviceView view, TimeProvider time, TimeSpan pollInterval)
 {
-    private static readonly TimeSpan Quick = TimeSpan.FromMilliseconds(25);
+    // So many are counted while somebody waits.
+    private const int Quick = 5000;
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(3);
+    // Counting takes a sixtieth of a processor, however many look.
+    private const int Share = 60;
     private static readonly TimeSpan TooOld = TimeSpan.FromMinutes(2);
 
     private readonly Lock _lock = new();
@@ -54,9 +57,9 @@ internal sealed class FleetCounts(DeviceView view, TimeProvider time, TimeSpan p
         lock (_lock)
         {
             var age = time.GetUtcNow() - _at;
-            if (_last is { } known && _took > Quick && age < TooOld)
+            if (_last is { } known && known.All > Quick && age < TooOld)
             {
-                if (age > Fresh && !_isCounting)
+                if (age > TimeSpan.FromTicks(Math.Max(Fresh.Ticks, Share * _took.Ticks)) && !_isCounting)
                 {
                     _isCounting = true;
                     _ = Task.Run(Count);

@@ -15,7 +15,7 @@ namespace ContentTree.Server.Dashboard;
 /// Stands before every page and action: headers that keep a page what it is, the session, and for whatever changes something the proof that the
 /// browser sent one of our own forms.
 /// </summary>
-internal sealed class Gate(Sessions sessions, PageRenderer renderer, TimeProvider time, ILogger log)
+internal sealed class Gate(Sessions sessions, PageRenderer renderer, ChangeWatch watch, TimeProvider time, ILogger log)
 {
     private const string SessionCookie = "ctree-session";
     private const string GuestCookie = "ctree-guest";
@@ -154,6 +154,8 @@ internal sealed class Gate(Sessions sessions, PageRenderer renderer, TimeProvide
     {
         Notice = HttpMethods.IsGet(context.Request.Method) && !context.Request.Headers.ContainsKey("X-Live") && context.Request.Path != "/live" ? Notice.Take(context) : null,
         Address = Actor.AddressOf(context),
+        // Before anything is read for the page.
+        Seen = session is null ? "" : watch.Look(),
     };
 
     private Session? Find(HttpContext context) => sessions.Find(context.Request.Cookies[Named(context, SessionCookie)]);

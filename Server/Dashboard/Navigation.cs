@@ -13,6 +13,7 @@ internal sealed record Navigation(string Name, string Path, string Class = "", s
         new("Branches", "/branches", "next"),
         new("Publish", "/publish", Role: TokenRole.Publisher),
         new("Storage", "/storage", "next"),
+        new("Audit", "/audit"),
         new("Users", "/users", Role: TokenRole.Admin),
         new("Tokens", "/tokens", Role: TokenRole.Admin),
     ];

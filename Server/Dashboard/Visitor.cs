@@ -32,6 +32,9 @@ internal sealed class Visitor(HttpContext context, Session? session, string form
 
     public string Address { get; init; } = "";
 
+    /// <summary>What had changed when the page was made: open pages hear of what comes after.</summary>
+    public string Seen { get; init; } = "";
+
     public bool May(string role) => Session is { } session && TokenRole.Includes(session.User.Role, role);
 
     /// <exception cref="ProblemException">Somebody's role allows it by none of these.</exception>

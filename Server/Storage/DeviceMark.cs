@@ -5,12 +5,6 @@ internal enum DeviceMark
 {
     None,
 
-    /// <summary>A commit has failed there.</summary>
-    Failed,
-
-    /// <summary>It has another commit ready than the one that runs.</summary>
-    Staged,
-
     /// <summary>Two places use its key.</summary>
     Cloned,
 

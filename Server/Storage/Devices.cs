@@ -20,7 +20,7 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
     private const string Select = """
         SELECT d.*, a.action AS told_action, a.counter AS told_counter, a.expires AS told_expires, a.commit_id AS told_commit, a.reason AS told_reason, e.sequence AS event_sequence, e.time AS event_time, e.kind AS event_kind, e.commit_id AS event_commit,
           e.deployment AS event_deployment, e.code AS event_code, e.message AS event_message,
-          (SELECT group_concat(o.id) FROM devices o WHERE d.serial <> '' AND o.serial = d.serial AND o.id <> d.id AND o.state <> 'rejected') AS conflicts
+          (SELECT group_concat(o.id) FROM devices o WHERE o.serial <> '' AND o.serial = d.serial AND o.id <> d.id AND o.state <> 'rejected') AS conflicts
         FROM devices d LEFT JOIN assignments a ON a.device = d.id LEFT JOIN events e ON e.device = d.id AND e.sequence = (SELECT max(sequence) FROM events WHERE device = d.id)
         """;
 
@@ -135,27 +135,38 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
     /// <param name="after">The last one of the page before; null begins.</param>
     public IReadOnlyList<DeviceInfo> Search(DeviceFilter filter, int limit, KeyId? after = null)
     {
-        var where = new List<string> { "(d.name, d.id) > ((SELECT coalesce(max(name), '') FROM devices WHERE id = $after), $after)" };
-        if (filter.Text.Length > 0)
-            where.Add("(lower(d.name) LIKE $text ESCAPE '!' OR d.id LIKE $text ESCAPE '!' OR lower(d.serial) LIKE $text ESCAPE '!' OR lower(d.hardware) LIKE $text ESCAPE '!')");
-        if (filter.Branch is not null)
-            where.Add("d.branch = $branch");
-        if (filter.State is not null)
-            where.Add("d.state = $state");
-        if (filter.Running is not null)
-            where.Add("d.running = $running");
-        if (filter.Mark != DeviceMark.None)
-            where.Add(filter.Mark switch
-            {
-                DeviceMark.Failed => "d.failed IS NOT NULL",
-                DeviceMark.Staged => "d.wanted IS NOT NULL",
-                DeviceMark.Cloned => "d.cloned IS NOT NULL",
-                _ => "d.fork IS NOT NULL",
-            });
+        // Which ones first, with as little as that takes: all about each is asked for a page of them only.
+        var sql = $"""
+            {Select} WHERE d.id IN (
+              SELECT d.id FROM devices d WHERE (d.name, d.id) > ((SELECT coalesce(max(name), '') FROM devices WHERE id = $after), $after){string.Concat(Conditions(filter).Select(c => " AND " + c))}
+              ORDER BY d.name, d.id LIMIT $limit) ORDER BY d.name, d.id
+            """;
         var text = filter.Text.ToLowerInvariant().Replace("!", "!!", StringComparison.Ordinal).Replace("%", "!%", StringComparison.Ordinal).Replace("_", "!_", StringComparison.Ordinal);
         using var connection = database.Connect();
-        return connection.Query($"{Select} WHERE {string.Join(" AND ", where)} ORDER BY d.name, d.id LIMIT $limit", Read,
-            ("$after", after?.ToString() ?? ""), ("$text", $"%{text}%"), ("$branch", filter.Branch), ("$state", filter.State is { } state ? Word(state) : null), ("$running", filter.Running), ("$limit", limit));
+        return connection.Query(sql, Read,
+            ("$after", after?.ToString() ?? ""), ("$text", $"%{text}%"), ("$branch", filter.Branch), ("$state", filter.State is { } state ? Word(state) : null),
+            ("$running", filter.Running), ("$sync", filter.Sync), ("$since", filter.SeenSince), ("$seen", filter.SeenBefore), ("$limit", limit));
+    }
+
+    private static IEnumerable<string> Conditions(DeviceFilter filter)
+    {
+        // One text of an index alone: rows of a hundred thousand devices are a hundred megabytes.
+        if (filter.Text.Length > 0)
+            yield return "lower(d.name || ' ' || d.id || ' ' || d.serial || ' ' || d.hardware) LIKE $text ESCAPE '!'";
+        if (filter.Branch is not null)
+            yield return "d.branch = $branch";
+        if (filter.State is not null)
+            yield return "d.state = $state";
+        if (filter.Running is not null)
+            yield return "d.running = $running";
+        if (filter.SeenBefore is not null)
+            yield return "d.last_seen < $seen";
+        if (filter.SeenSince is not null)
+            yield return "(d.last_seen >= $since OR d.last_seen IS NULL)";
+        if (filter.Sync is { } sync)
+            yield return sync.Length > 0 ? "d.sync = $sync" : "d.sync IS NULL";
+        if (filter.Mark != DeviceMark.None)
+            yield return filter.Mark == DeviceMark.Cloned ? "d.cloned IS NOT NULL" : "d.fork IS NOT NULL";
     }
 
     /// <summary>All devices, counted by what decides how they stand.</summary>

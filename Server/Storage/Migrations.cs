@@ -145,6 +145,13 @@ internal static class Migrations
         CREATE INDEX requests_done_by_time ON requests_done (time);
         """,
         "ALTER TABLE follows ADD COLUMN stamp TEXT NOT NULL DEFAULT ''",
+        """
+        DROP INDEX devices_by_name;
+        CREATE INDEX devices_by_name ON devices (name, id, serial, hardware);
+        CREATE INDEX devices_by_running ON devices (running);
+        CREATE INDEX devices_by_seen ON devices (last_seen);
+        CREATE INDEX devices_by_sync ON devices (sync, name, id);
+        """,
     ];
 
     public static void Apply(SqliteConnection connection, string path)

@@ -54,7 +54,7 @@ public sealed class StoredScriptTests
         await browser.SendAsync("Network.setCookie", new() { ["name"] = "ctree-session", ["value"] = client.Cookie("ctree-session"), ["url"] = server.Url });
         string[] pages = [
             "/", "/devices", "/devices?q=" + Uri.EscapeDataString(Payloads[1]), "/devices?standing=" + Uri.EscapeDataString(Payloads[1]), "/approvals", "/branches", "/branches/stable", "/log/stable",
-            $"/diff?a={commits[0]}&b={commits[^1]}", "/diff?a=" + Uri.EscapeDataString(Payloads[1]), "/publish?branch=" + Uri.EscapeDataString(Payloads[5]), "/storage",
+            $"/diff?a={commits[0]}&b={commits[^1]}", "/diff?a=" + Uri.EscapeDataString(Payloads[1]), "/publish?branch=" + Uri.EscapeDataString(Payloads[5]), "/storage", "/audit", "/audit?actor=" + Uri.EscapeDataString(Payloads[1]),
             .. ids.Select(id => "/devices/" + id), .. commits.Select(c => $"/commits/{c}"), .. Payloads.Select(p => "/login?to=" + Uri.EscapeDataString(p)),
         ];
         foreach (var path in pages)

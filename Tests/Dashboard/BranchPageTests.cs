@@ -94,6 +94,9 @@ public sealed class BranchPageTests
         (await client.ReadAsync($"/commits/{second}")).Should().Contain("What it says");
         (await client.ReadAsync("/diff")).Should().Contain("Compare");
         (await client.ReadAsync($"/diff?a=stable&b=edge")).Should().Contain("/file").And.Contain("to a device, about");
+        (await client.ReadAsync("/audit?subject=stable")).Should().Contain("branch.promote").And.Contain("/branches/stable");
+        (await client.ReadAsync("/audit?actor=nobody")).Should().Contain("Nobody has changed");
+        (await client.ReadAsync("/audit.csv?verb=branch")).Split('\n').Should().HaveCountGreaterThan(3);
         (await client.ReadAsync("/storage")).Should().Contain("Deltas").And.NotContain("/storage/count");
         foreach (var path in new[] { "/branches/nothing", "/branches/..%2Fx", "/log/nothing", "/commits/zzz", "/devices/zzz", "/diff?a=x&b=y", "/publish/zzz" })
         {

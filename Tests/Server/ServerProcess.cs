@@ -55,9 +55,13 @@ internal sealed class ServerProcess : IDisposable
         {
             if (line.StartsWith(prefix, StringComparison.Ordinal))
                 return (server, line[prefix.Length..]);
+            server.Said += line + "\n";
         }
         throw new InvalidOperationException(server.Error);
     }
+
+    /// <summary>What it printed before it listened.</summary>
+    public string Said { get; private set; } = "";
 
     private string? Leftovers { get; init; }
 

@@ -40,7 +40,7 @@
       isLoading = false;
     }
   };
-  const source = new EventSource("/live");
+  const source = new EventSource("/live?seen=" + encodeURIComponent(main.dataset.live));
   source.addEventListener("change", refresh);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
   addEventListener("pagehide", () => source.close());

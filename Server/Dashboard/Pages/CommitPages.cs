@@ -14,6 +14,8 @@ internal sealed class CommitPages(Gate gate, PageRenderer renderer, DataDirector
 {
     private const int PageSize = 50;
 
+    private readonly SequenceIndex _sequences = new(data, time);
+
     internal sealed record LogRow(ObjectId Id, Commit Commit, long? Sequence, long Devices, IReadOnlyList<BranchName> Heads);
 
     internal sealed record LogView(BranchName Branch, IReadOnlyList<LogRow> Rows, ObjectId? Next);
@@ -33,7 +35,7 @@ internal sealed class CommitPages(Gate gate, PageRenderer renderer, DataDirector
         var head = new Branches(data, time).ReadHead(name);
         var log = new CommitLog(data, time);
         var found = log.Walk(ObjectId.TryParse(visitor.Query("from"), out var from) ? from : head.Commit).Take(PageSize + 1).ToArray();
-        var (sequences, fleet, branches) = (log.Sequences(name), counts.Read(), register().List());
+        var (sequences, fleet, branches) = (_sequences.Of(name, [.. found.Select(c => c.Id)]), counts.Read(), register().List());
         var rows = found.Take(PageSize).Select(c => new LogRow(c.Id, c.Commit, sequences.TryGetValue(c.Id, out var sequence) ? sequence : null, fleet.RunningAt(c.Id), HeadsAt(branches, c.Id))).ToArray();
         return renderer.ShowAsync<LogPage>(visitor, new LogView(name, rows, found.Length > PageSize ? found[^1].Id : null));
     }

@@ -1,0 +1,63 @@
+using System.Security.Cryptography;
+using ContentTree.Server.Storage;
+using Microsoft.Data.Sqlite;
+
+namespace ContentTree.Server.Dashboard;
+
+/// <summary>Whether anything has changed that a page may show: a word that is another one after each change. Looking is cheap, and done at most once a second for all.</summary>
+internal sealed class ChangeWatch(DataDirectory data, Database database, TimeProvider time) : IDisposable
+{
+    private static readonly TimeSpan Step = TimeSpan.FromSeconds(1);
+
+    // Another process counts for itself.
+    private readonly string _process = RandomNumberGenerator.GetHexString(8, lowercase: true);
+    private readonly Lock _lock = new();
+    private SqliteConnection? _connection;
+    private DateTimeOffset? _looked;
+    private (long Database, long Heads) _seen;
+    private long _version;
+    private bool _isEnded;
+
+    public string Look()
+    {
+        lock (_lock)
+        {
+            var now = time.GetUtcNow();
+            if (!_isEnded && !(now - _looked < Step))
+            {
+                _looked = now;
+                // Only a connection that stays open hears of what others have written.
+                _connection ??= database.Connect();
+                var seen = (_connection.Query("PRAGMA data_version", row => row.GetInt64(0))[0], HeadsVersion());
+                if (seen != _seen)
+                    (_seen, _version) = (seen, _version + 1);
+            }
+            return $"{_process}{_version}";
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            _isEnded = true;
+            _connection?.Dispose();
+        }
+    }
+
+    private long HeadsVersion()
+    {
+        long version = 0;
+        try
+        {
+            foreach (var file in Directory.EnumerateFiles(Path.Combine(data.Repository.Path, "heads"), "*", SearchOption.AllDirectories))
+                version = HashCode.Combine(version, file, File.GetLastWriteTimeUtc(file).Ticks);
+        }
+        catch (IOException)
+        {
+            // A branch that goes away while it is looked at is a change as well.
+            version = _version + 1;
+        }
+        return version;
+    }
+}
