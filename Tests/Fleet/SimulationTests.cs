@@ -5,6 +5,7 @@ using ContentTree.Tests.Support;
 namespace ContentTree.Tests.Fleet;
 
 /// <summary>Rollouts over whole fleets in simulated time, by the server's own rules, database and signatures.</summary>
+[Trait("Category", "Slow")]
 public sealed class SimulationTests : IDisposable
 {
     private static readonly RolloutPlan Quick = new([new RolloutWave(2), new RolloutWave(20), new RolloutWave(100)], Soak: 1800);
