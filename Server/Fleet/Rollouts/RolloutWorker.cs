@@ -39,7 +39,9 @@ internal sealed class RolloutWorker : IAsyncDisposable
     }
 
     /// <summary>One look: plans, then what stands beside devices, then rollouts. In that order: a rollout counts its devices by what stands beside them.</summary>
-    public static void Look(Database database, Decisions decisions, RolloutSteps steps, TimeProvider time, bool isChanged, Action<Rollout> tell, CancellationToken cancellation)
+    /// <param name="isChanged">Something was said, or a head moved, since the last look.</param>
+    /// <param name="written">The stamp at which what stands beside devices was looked at.</param>
+    public static void Look(Database database, Decisions decisions, RolloutSteps steps, TimeProvider time, bool isChanged, long written, Action<Rollout> tell, CancellationToken cancellation)
     {
         using var connection = database.Connect();
         foreach (var policy in PolicyBook.Shared(connection).Where(p => p.Plan is not null))
@@ -53,8 +55,12 @@ internal sealed class RolloutWorker : IAsyncDisposable
                 }
             }
         }
+        var stamp = FleetStamp.Read(connection);
         if (isChanged)
             decisions.Refresh(cancellation);
+        // What was said meanwhile does not stand beside devices yet: the next look counts them.
+        if (stamp != FleetStamp.Read(connection) || (!isChanged && stamp != written))
+            return;
         foreach (var rollout in RolloutBook.Newest(connection).Where(r => r.IsActive))
             Try(() => Step(connection, rollout, time.GetUtcNow(), tell));
     }
@@ -109,7 +115,7 @@ internal sealed class RolloutWorker : IAsyncDisposable
     {
         var now = _time.GetUtcNow();
         var seen = (Stamp(now), Heads());
-        Look(_database, _decisions, _steps, _time, seen != _seen, Tell, _ending.Token);
+        Look(_database, _decisions, _steps, _time, seen != _seen, seen.Item1, Tell, _ending.Token);
         (_seen, _last) = (seen, now);
     }
 
