@@ -127,6 +127,13 @@ public sealed class RolloutTests : IAsyncLifetime
         await PollAsync();
         await UntilAsync(2, r => r.State == "finished");
         Running().Should().AllBeEquivalentTo(3);
+
+        await DoAsync("branch", "revert", "stable", $"{_commits[1]}");
+        await UntilAsync(3, r => r.Commit == _commits[1]);
+        await PollAsync();
+        await UntilAsync(3, r => r.Wave == 1);
+        await PollAsync();
+        Running().Should().AllBeEquivalentTo(1, "a branch that goes back leads its devices back, by the plan as well");
     }
 
     [Fact]

@@ -44,7 +44,10 @@ internal sealed class RolloutSteps(DataDirectory data, Database database, Decisi
     public Rollout? StartPlanned(SqliteConnection connection, Policy policy, BranchName branch)
     {
         var newest = RolloutBook.Newest(connection).FirstOrDefault(r => r.Scope == policy.Scope && r.Branch == branch);
-        if (policy is not { Plan: { } plan, Action: PolicyAction.Pin } || policy.IsOver(time.GetUtcNow()) || decisions.Lines.Of(branch).Newest is not { } head || head.Commit == policy.Commit || newest?.Sequence >= head.Sequence)
+        if (policy is not { Plan: { } plan, Action: PolicyAction.Pin } || policy.IsOver(time.GetUtcNow()) || decisions.Lines.Of(branch).Newest is not { } head)
+            return null;
+        // A branch that goes back to a commit goes on: what counts is the position, as soon as one was brought by a rollout.
+        if (newest is null || policy.Created > newest.Created ? head.Commit == policy.Commit : newest.Sequence >= head.Sequence)
             return null;
         using var transaction = connection.BeginTransaction();
         if (newest is { IsActive: true })
