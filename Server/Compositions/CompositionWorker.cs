@@ -9,49 +9,21 @@ internal sealed class CompositionWorker : IAsyncDisposable
 {
     private readonly DataDirectory _data;
     private readonly TimeProvider _time;
-    private readonly TimeSpan _pause;
     private readonly ILogger _log;
-    private readonly CancellationTokenSource _ending = new();
-    private readonly Task _task;
+    private readonly BackgroundLoop _loop;
     private readonly Dictionary<BranchName, string> _told = [];
     private ObjectId? _seen;
 
     public CompositionWorker(DataDirectory data, TimeProvider time, TimeSpan pause, ILogger log)
     {
-        (_data, _time, _pause, _log) = (data, time, pause, log);
-        _task = Task.Run(RunAsync);
+        (_data, _time, _log) = (data, time, log);
+        _loop = new BackgroundLoop(pause, Look, e => Log.CompositionsFailed(log, e));
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        await _ending.CancelAsync();
-        await _task;
-        _ending.Dispose();
-    }
-
-    private async Task RunAsync()
-    {
-        while (!_ending.IsCancellationRequested)
-        {
-            try
-            {
-                Look();
-            }
-            catch (OperationCanceledException)
-            {
-                return;
-            }
-            catch (Exception e)
-            {
-                // A damaged head or a full disk now may be mended later.
-                Log.CompositionsFailed(_log, e);
-            }
-            await Task.Delay(_pause, _ending.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-    }
+    public ValueTask DisposeAsync() => _loop.DisposeAsync();
 
     // As long as no head and no recipe is another one, nothing can come to anything else.
-    private void Look()
+    private void Look(CancellationToken cancellation)
     {
         var recipes = new RecipeBook(_data).Read();
         if (recipes.Count == 0)
@@ -59,7 +31,7 @@ internal sealed class CompositionWorker : IAsyncDisposable
         var state = State(recipes);
         if (state == _seen)
             return;
-        foreach (var composed in Composer.RunAll(_data, _time, new RecipeBook(_data).Load(), _ending.Token))
+        foreach (var composed in Composer.RunAll(_data, _time, new RecipeBook(_data).Load(), cancellation))
             Tell(composed);
         _seen = state;
     }

@@ -17,26 +17,19 @@ internal sealed class RolloutWorker : IAsyncDisposable
     private readonly Decisions _decisions;
     private readonly RolloutSteps _steps;
     private readonly TimeProvider _time;
-    private readonly TimeSpan _pause;
     private readonly ILogger _log;
-    private readonly CancellationTokenSource _ending = new();
-    private readonly Task _task;
+    private readonly BackgroundLoop _loop;
     private (long Stamp, ObjectId Heads)? _seen;
     private DateTimeOffset _last = DateTimeOffset.MinValue;
 
     public RolloutWorker(DataDirectory data, Database database, Decisions decisions, TimeProvider time, TimeSpan pause, ILogger log)
     {
-        (_data, _database, _decisions, _time, _pause, _log) = (data, database, decisions, time, pause, log);
+        (_data, _database, _decisions, _time, _log) = (data, database, decisions, time, log);
         _steps = new RolloutSteps(data, database, decisions, time);
-        _task = Task.Run(RunAsync);
+        _loop = new BackgroundLoop(pause, Look, e => Log.RolloutsFailed(log, e));
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        await _ending.CancelAsync();
-        await _task;
-        _ending.Dispose();
-    }
+    public ValueTask DisposeAsync() => _loop.DisposeAsync();
 
     /// <summary>One look: plans, then what stands beside devices, then rollouts. In that order: a rollout counts its devices by what stands beside them.</summary>
     /// <param name="isChanged">Something was said, or a head moved, since the last look.</param>
@@ -91,31 +84,11 @@ internal sealed class RolloutWorker : IAsyncDisposable
         return next;
     }
 
-    private async Task RunAsync()
-    {
-        while (!_ending.IsCancellationRequested)
-        {
-            try
-            {
-                Look();
-            }
-            catch (OperationCanceledException)
-            {
-                return;
-            }
-            catch (Exception e)
-            {
-                Log.RolloutsFailed(_log, e);
-            }
-            await Task.Delay(_pause, _ending.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-    }
-
-    private void Look()
+    private void Look(CancellationToken cancellation)
     {
         var now = _time.GetUtcNow();
         var seen = (Stamp(now), Heads());
-        Look(_database, _decisions, _steps, _time, seen != _seen, seen.Item1, Tell, _ending.Token);
+        Look(_database, _decisions, _steps, _time, seen != _seen, seen.Item1, Tell, cancellation);
         (_seen, _last) = (seen, now);
     }
 

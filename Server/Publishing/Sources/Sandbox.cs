@@ -37,7 +37,6 @@ internal static class Sandbox
     private static Process Start(string source, string program, string made, BuildLimits limits)
     {
         var memory = limits.Memory.ToString(CultureInfo.InvariantCulture);
-        var seconds = Math.Ceiling(limits.Time.TotalSeconds).ToString(CultureInfo.InvariantCulture);
         string[] words =
         [
             // As nobody of importance, also where root publishes: with its rights the program could mount what it may only read again, to write.
@@ -48,7 +47,7 @@ internal static class Sandbox
             "--proc", "/proc", "--dev", "/dev", "--size", memory, "--tmpfs", "/tmp", "--size", memory, "--tmpfs", "/dev/shm",
             "--ro-bind", source, "/source", "--bind", made, "/made", "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/source",
             // Standard error goes the way of standard output, so that a person reads both in their order.
-            "prlimit", "--as=" + memory, "--fsize=" + memory, "--cpu=" + seconds, "--nproc=" + Processes, "--core=0", "--", "/bin/sh", "-c", "exec \"$0\" \"$@\" 2>&1", "/source/" + program, "/made",
+            "prlimit", "--as=" + memory, "--fsize=" + memory, "--nproc=" + Processes, "--core=0", "--", "/bin/sh", "-c", "exec \"$0\" \"$@\" 2>&1", "/source/" + program, "/made",
         ];
         try
         {
