@@ -31,6 +31,22 @@ internal sealed class Backup(DataDirectory data, BackupOptions options, TimeProv
     {
         if (File.Exists(target))
             throw new UsageException($"{target} exists: a backup overwrites no other");
+        using var file = new NewFile(target);
+        var (summary, copied) = WriteArchive(file.Stream, cancellation);
+        file.Complete();
+        return new WrittenBackup(target, new FileInfo(target).Length, summary, copied, default, _leftOut);
+    }
+
+    /// <summary>All of it as one archive, as it is read.</summary>
+    /// <param name="target">Is only written to.</param>
+    public BackupSummary Write(Stream target, CancellationToken cancellation)
+    {
+        using var held = data.Repository.HoldGarbage();
+        return WriteArchive(target, cancellation).Summary;
+    }
+
+    private (BackupSummary Summary, (long Objects, long Bytes) Copied) WriteArchive(Stream target, CancellationToken cancellation)
+    {
         var created = time.GetUtcNow();
         using var archive = new ArchiveWriter(target);
         new ServerFiles(data).AddTo(archive, options.WithKeys);
@@ -52,8 +68,7 @@ internal sealed class Backup(DataDirectory data, BackupOptions options, TimeProv
             using var file = File.OpenRead(delta);
             archive.AddProved(BackupPaths.Deltas + Path.GetFileName(delta), file);
         }
-        var summary = archive.Complete(created, objects, inPool: false, options.WithKeys);
-        return new WrittenBackup(target, new FileInfo(target).Length, summary, (objects, bytes), default, _leftOut);
+        return (archive.Complete(created, objects, inPool: false, options.WithKeys), (objects, bytes));
     }
 
     private WrittenBackup WriteDirectory(BackupDirectory directory, CancellationToken cancellation)
@@ -62,7 +77,8 @@ internal sealed class Backup(DataDirectory data, BackupOptions options, TimeProv
         var number = (directory.List() is [.., var newest] ? newest.Number : 0) + 1;
         var created = time.GetUtcNow();
         var path = directory.ArchivePath(number, created);
-        using var archive = new ArchiveWriter(path);
+        using var file = new NewFile(path);
+        using var archive = new ArchiveWriter(file.Stream);
         new ServerFiles(data).AddTo(archive, options.WithKeys);
         using var pool = directory.OpenPool();
         var (objects, copied) = CopyObjects(pool, directory.ListPath(number), cancellation);
@@ -70,6 +86,7 @@ internal sealed class Backup(DataDirectory data, BackupOptions options, TimeProv
         using (var list = File.OpenRead(directory.ListPath(number)))
             archive.Count(ObjectList.MemberName, list);
         var summary = archive.Complete(created, objects, inPool: true, options.WithKeys);
+        file.Complete();
         // Where something was left out, an older one may be the last that is complete.
         var pruned = options.Keep is { } keep && _leftOut == 0 ? directory.Prune(keep) : default;
         return new WrittenBackup(path, new FileInfo(path).Length, summary, copied, pruned, _leftOut);

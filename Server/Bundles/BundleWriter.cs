@@ -2,7 +2,6 @@ using System.Formats.Tar;
 using System.Text;
 using System.Text.Json;
 using ContentTree.Server.Deltas;
-using ContentTree.Server.Privacy;
 using ContentTree.Server.Publishing;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Deltas;
@@ -27,12 +26,12 @@ internal sealed class BundleWriter(DataDirectory data, TimeProvider time)
     private const int ShortName = 100;
 
     /// <summary>Writes to a new file, which has its name only when it is whole.</summary>
-    /// <param name="branch">Whose head goes with it; null takes those of all branches that are at the commit.</param>
+    /// <param name="branches">Whose heads go with it, where they have been at the commit. Whoever gets a bundle may put it on any web server.</param>
     /// <param name="deltas">Deltas to the commit; without any the bundle has all its objects.</param>
     /// <exception cref="NotFoundException">No head names the commit.</exception>
-    public long Write(string path, ObjectId commit, BranchName? branch, IReadOnlyList<DeltaOffer> deltas, CancellationToken cancellation)
+    public long Write(string path, ObjectId commit, IReadOnlyList<BranchName> branches, IReadOnlyList<DeltaOffer> deltas, CancellationToken cancellation)
     {
-        var heads = Heads(commit, branch);
+        var heads = HeadsOf(commit, branches);
         var temporary = $"{path}.new";
         // Nothing that the bundle names is removed meanwhile.
         using var guard = data.Repository.HoldGarbage();
@@ -65,13 +64,12 @@ internal sealed class BundleWriter(DataDirectory data, TimeProvider time)
         .Order(StringComparer.Ordinal).Select(file => ($"trust/{Path.GetFileName(file)}", File.ReadAllBytes(file)));
 
     // The newest head that names it: a device takes none that is older than what it has seen.
-    private List<(string Name, byte[] Bytes)> Heads(ObjectId commit, BranchName? branch)
+    private List<(string Name, byte[] Bytes)> HeadsOf(ObjectId commit, IReadOnlyList<BranchName> named)
     {
         var branches = new Branches(data, time);
-        // Whoever gets a bundle may put it on any web server: a private branch goes along only when it is asked for.
-        var heads = (branch is { } one ? [one] : branches.List().Except(new PrivateBranches(data).Read())).Select(b => (Branch: b, Bytes: HeadOf(branches, b, commit)))
+        var heads = named.Select(b => (Branch: b, Bytes: HeadOf(branches, b, commit)))
             .Where(h => h.Bytes is not null).Select(h => ($"heads/{h.Branch}.json", h.Bytes!)).ToList();
-        return heads.Count > 0 ? heads : throw new NotFoundException($"commit {commit} was never published on {(branch is { } b ? $"branch {b}" : "any branch")}; a device takes only what a head names");
+        return heads.Count > 0 ? heads : throw new NotFoundException($"commit {commit} was never published on {(named is [var only] ? $"branch {only}" : "any branch")}; a device takes only what a head names");
     }
 
     private byte[]? HeadOf(Branches branches, BranchName branch, ObjectId commit)

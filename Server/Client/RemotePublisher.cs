@@ -25,12 +25,7 @@ internal sealed class RemotePublisher(ServerClient server, string cachePath, Tim
     // Numbers are passed over where a publish was killed or a key was dismissed, a few at most; a thief would use them all up.
     private const long MaxJump = 100_000;
 
-    /// <summary>Where a person's programs keep what can be made again.</summary>
-    public static string DefaultCache => Path.Combine(
-        Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } cache
-            ? cache
-            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"),
-        "ctree-publish");
+    public static string DefaultCache => PersonalCache.PathOf("ctree-publish");
 
     public async Task<PublishResult> PublishAsync(PublishOptions options, CancellationToken cancellation)
     {

@@ -10,8 +10,14 @@ internal sealed class ServerClient : IDisposable
 {
     private const long SlowestBytesPerSecond = 8 * 1024;
 
+    // A line for each of a hundred thousand commits.
+    private const int LongAnswer = 64 << 20;
+
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(100);
+
+    // Reading a repository of terabytes.
+    private static readonly TimeSpan LongTimeout = TimeSpan.FromHours(12);
     private static readonly TimeSpan[] Pauses = [TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(2)];
 
     private readonly HttpClient _http;
@@ -37,6 +43,11 @@ internal sealed class ServerClient : IDisposable
     public Task<TAnswer> PostAsync<TRequest, TAnswer>(
         string route, TRequest request, JsonTypeInfo<TRequest> requestType, JsonTypeInfo<TAnswer> type, CancellationToken cancellation) =>
         SendAsync(HttpMethod.Post, route, Json(request, requestType), type, cancellation);
+
+    /// <summary>For what takes a server long, and may have much to say of it.</summary>
+    public Task<TAnswer> PostAndWaitAsync<TRequest, TAnswer>(
+        string route, TRequest? request, JsonTypeInfo<TRequest> requestType, JsonTypeInfo<TAnswer> type, CancellationToken cancellation) where TRequest : class =>
+        SendAsync(HttpMethod.Post, route, request is null ? null : Json(request, requestType), type, cancellation, isLong: true);
 
     /// <summary>For what must be done once: where an answer is lost it is said again under the same name.</summary>
     public async Task<TAnswer> PostOnceAsync<TRequest, TAnswer>(
@@ -91,6 +102,24 @@ internal sealed class ServerClient : IDisposable
         return await ReadAsync(answer, maxBytes, cancellation);
     }
 
+    /// <summary>Takes a download of any size as it comes. Begun again from its first byte where the line breaks.</summary>
+    /// <param name="take">Reads it; may be called several times.</param>
+    public async Task DownloadAsync(string route, Func<Stream, CancellationToken, Task> take, CancellationToken cancellation)
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            try
+            {
+                await DownloadOnceAsync(route, take, cancellation);
+                return;
+            }
+            catch (Exception e) when (e is HttpRequestException or HttpIOException && attempt < Pauses.Length)
+            {
+                await Task.Delay(Pauses[attempt], cancellation);
+            }
+        }
+    }
+
     public void Dispose() => _http.Dispose();
 
     private static ByteArrayContent Json<T>(T message, JsonTypeInfo<T> type)
@@ -100,11 +129,35 @@ internal sealed class ServerClient : IDisposable
         return content;
     }
 
-    private async Task<T> SendAsync<T>(HttpMethod method, string route, HttpContent? content, JsonTypeInfo<T> type, CancellationToken cancellation, string? name = null)
+    private async Task DownloadOnceAsync(string route, Func<Stream, CancellationToken, Task> take, CancellationToken cancellation)
     {
-        using var answer = await SendAsync(method, route, content, cancellation, name);
+        using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limited.CancelAfter(AnswerTimeout);
+        try
+        {
+            using var answer = await _http.GetAsync(route[1..], HttpCompletionOption.ResponseHeadersRead, limited.Token);
+            if (!answer.IsSuccessStatusCode)
+                await answer.Content.LoadIntoBufferAsync(BodyLimits.Answer, limited.Token);
+            await RequireSuccessAsync(answer, limited.Token);
+            // What is made while it is sent has no length.
+            if (answer.Content.Headers.ContentLength is { } length)
+                limited.CancelAfter(AnswerTimeout + TimeSpan.FromSeconds(length / SlowestBytesPerSecond));
+            else
+                limited.CancelAfter(Timeout.InfiniteTimeSpan);
+            await using var body = await answer.Content.ReadAsStreamAsync(limited.Token);
+            await take(body, limited.Token);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            throw new HttpRequestException($"{Address} is too slow, or has stopped in the middle of a download");
+        }
+    }
+
+    private async Task<T> SendAsync<T>(HttpMethod method, string route, HttpContent? content, JsonTypeInfo<T> type, CancellationToken cancellation, string? name = null, bool isLong = false)
+    {
+        using var answer = await SendAsync(method, route, content, cancellation, name, isLong);
         await RequireSuccessAsync(answer, cancellation);
-        var body = await ReadAsync(answer, BodyLimits.Missing, cancellation);
+        var body = await ReadAsync(answer, isLong ? LongAnswer : BodyLimits.Missing, cancellation);
         try
         {
             return JsonSerializer.Deserialize(body, type) ?? throw new JsonException("null");
@@ -121,20 +174,20 @@ internal sealed class ServerClient : IDisposable
         await RequireSuccessAsync(answer, cancellation);
     }
 
-    private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string route, HttpContent? content, CancellationToken cancellation, string? name = null)
+    private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string route, HttpContent? content, CancellationToken cancellation, string? name = null, bool isLong = false)
     {
         // Routes start with '/', which would replace a proxy's path.
         using var request = new HttpRequestMessage(method, route[1..]) { Content = content };
         if (name is not null)
             request.Headers.Add(Endpoints.OnceOnly.Header, name);
-        var patience = AnswerTimeout + TimeSpan.FromSeconds((content?.Headers.ContentLength ?? 0) / SlowestBytesPerSecond);
+        var patience = (isLong ? LongTimeout : AnswerTimeout) + TimeSpan.FromSeconds((content?.Headers.ContentLength ?? 0) / SlowestBytesPerSecond);
         using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limited.CancelAfter(patience);
         try
         {
             var answer = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limited.Token);
             // Answers are small, whatever the server says: read within the same patience, within the limit.
-            await answer.Content.LoadIntoBufferAsync(BodyLimits.Missing, limited.Token);
+            await answer.Content.LoadIntoBufferAsync(isLong ? LongAnswer : BodyLimits.Missing, limited.Token);
             return answer;
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using ContentTree.Server.Backups;
+using ContentTree.Server.Client;
 using ContentTree.Store.Protocol;
 
 namespace ContentTree.Server.Commands;
@@ -19,9 +20,17 @@ internal static class BackupCommand
             if (result.GetValueOrDefault<int?>() < 1)
                 result.AddError("--keep wants a number above 0");
         });
-        var json = CommandContext.Json();
-        return CommandContext.Run(new Command("backup", "Copy the server's data, also while it runs.") { target, withoutKeys, deltas, keep, json }, (parsed, cancellation) =>
+        var (server, token, json) = (CommandContext.Server(), CommandContext.Token(), CommandContext.Json());
+        return CommandContext.Run(new Command("backup", "Copy the server's data, also while it runs.") { target, withoutKeys, deltas, keep, server, token, json }, async (parsed, cancellation) =>
         {
+            if (CommandContext.Connect(parsed, server, token) is { } connected)
+            {
+                using var client = connected;
+                if (parsed.GetValue(keep) is not null || parsed.GetValue(deltas))
+                    throw new UsageException("--keep and --deltas are for backups of local data");
+                Print(context.Terminal, await RemoteBackup.TakeAsync(client, parsed.GetRequiredValue(target), cancellation), parsed.GetValue(json));
+                return ExitCode.Done;
+            }
             using var data = context.OpenData(parsed);
             var options = new BackupOptions { WithKeys = !parsed.GetValue(withoutKeys), WithDeltas = parsed.GetValue(deltas), Keep = parsed.GetValue(keep) };
             var written = new Backup(data, options, context.Time, damage => context.Terminal.Error.WriteLine($"left out: {damage}")).Write(parsed.GetRequiredValue(target), cancellation);

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using ContentTree.Server.Bundles;
+using ContentTree.Server.Client;
 using ContentTree.Server.Deltas;
 using ContentTree.Server.Fleet.Groups;
-using ContentTree.Server.Storage;
 using ContentTree.Store.Deltas.Generation;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
@@ -28,17 +28,21 @@ internal static class BundleCommand
                 : CommandContext.Fail<BranchName?>(result, $"'{result.Tokens[0].Value}' is no branch name"),
         };
         var file = new Argument<string>("FILE") { Description = "where to write it" };
-        return CommandContext.Run(new Command("bundle", "Write a commit, its proof and its objects, or deltas to it, into one file.") { to, from, have, group, branch, file }, (parsed, cancellation) =>
+        var (server, token) = (CommandContext.Server(), CommandContext.Token());
+        return CommandContext.Run(new Command("bundle", "Write a commit, its proof and its objects, or deltas to it, into one file.") { to, from, have, group, branch, server, token, file }, async (parsed, cancellation) =>
         {
-            using var data = context.OpenData(parsed);
-            var commit = CommitReference.Resolve(data, context.Time, parsed.GetRequiredValue(to));
-            using var deltas = new DeltaStore(data);
-            var starts = (parsed.GetValue(from) ?? []).Select(start => CommitReference.Resolve(data, context.Time, start));
+            using var commits = await CommitAccess.OpenAsync(context, parsed, server, token, cancellation);
+            var commit = await commits.FindAsync(parsed.GetRequiredValue(to), Reach.Everything, cancellation);
+            var starts = new HashSet<ObjectId>();
+            foreach (var start in parsed.GetValue(from) ?? [])
+                starts.Add(await commits.FindAsync(start, Reach.Everything, cancellation));
             if (parsed.GetValue(have) is not null || parsed.GetValue(group) is not null)
-                starts = starts.Concat(Starts(context, data, parsed.GetValue(have), parsed.GetValue(group), parsed.GetValue(branch), commit));
-            DeltaOffer[] offers = [.. starts.Distinct().ToArray().Select(start => deltas.Make(start, commit, new DeltaOptions(), null, cancellation).Offer)];
+                starts.UnionWith(await StartsAsync(context, commits, parsed.GetValue(have), parsed.GetValue(group), parsed.GetValue(branch), commit, cancellation));
+            var heads = await commits.HeadsOfAsync(commit, parsed.GetValue(branch), cancellation);
+            using var deltas = new DeltaStore(commits.Data);
+            DeltaOffer[] offers = [.. starts.Select(start => deltas.Make(start, commit, new DeltaOptions(), null, cancellation).Offer)];
             var path = parsed.GetRequiredValue(file);
-            var bytes = new BundleWriter(data, context.Time).Write(path, commit, parsed.GetValue(branch), offers, cancellation);
+            var bytes = new BundleWriter(commits.Data, context.Time).Write(path, commit, heads, offers, cancellation);
             context.Terminal.Error.WriteLine($"{bytes} bytes{(offers.Length > 0 ? $", for devices that have one of {offers.Length} commits" : ", for any device")}; there: 'ctree bundle install {Path.GetFileName(path)}'");
             context.Terminal.Out.WriteLine(commit);
             return ExitCode.Done;
@@ -46,25 +50,23 @@ internal static class BundleCommand
     }
 
     /// <exception cref="NotFoundException">None of them has anything to begin with.</exception>
-    private static ObjectId[] Starts(CommandContext context, DataDirectory data, string? inventory, string? group, BranchName? branch, ObjectId to)
+    private static async Task<IReadOnlyList<ObjectId>> StartsAsync(
+        CommandContext context, CommitAccess access, string? inventory, string? group, BranchName? branch, ObjectId to, CancellationToken cancellation)
     {
-        var members = group is null ? null : Members(context, data, GroupName.Parse(group), branch);
+        var members = group is null ? null : (await access.MembersAsync(GroupName.Parse(group), cancellation)).Where(d => branch is null || d.Branch == branch).ToArray();
         var (commits, without) = inventory is not null
             ? Inventory.Read(inventory, branch, id => members is null || members.Any(m => m.Id.ToString() == id))
             : ([.. (members ?? []).Select(m => m.Running).OfType<ObjectId>().Distinct()], (members ?? []).Count(m => m.Running is null));
-        ObjectId[] known = [.. commits.Where(commit => commit != to && data.Repository.Contains(new ObjectName(ObjectKind.Commit, commit)))];
-        var unknown = commits.Count(commit => commit != to) - known.Length;
+        var known = new List<ObjectId>();
+        foreach (var commit in commits.Where(commit => commit != to))
+        {
+            if (await access.IsThereAsync(commit, Reach.Everything, cancellation))
+                known.Add(commit);
+        }
+        var unknown = commits.Count(commit => commit != to) - known.Count;
         if (without + unknown > 0)
             context.Terminal.Error.WriteLine($"{without} devices have no commit, and {unknown} commits of others are not here any more: make a whole bundle for these, without --have and --for");
-        return known.Length > 0 ? known
+        return known.Count > 0 ? known
             : throw new NotFoundException(commits.Contains(to) ? $"all devices of {inventory ?? group} that have a commit run {to} already" : $"no device of {inventory ?? group} has a commit that is here: make a bundle without --have and --for");
-    }
-
-    private static DeviceInfo[] Members(CommandContext context, DataDirectory data, GroupName group, BranchName? branch)
-    {
-        var database = data.OpenDatabase();
-        new Groups(database, context.Time).Find(group);
-        var filter = new FleetFilter("", "d.state = 'accepted' AND EXISTS (SELECT 1 FROM group_members m WHERE m.device = d.id AND m.group_name = $group)", [("$group", group)]);
-        return [.. new Devices(database, new Tokens(database, context.Time), context.Time).List(int.MaxValue, null, filter).Where(d => branch is null || d.Branch == branch)];
     }
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ContentTree.Server.Client;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Repositories;
@@ -13,13 +14,16 @@ internal static class CatCommand
     {
         var of = new Argument<string>("COMMIT") { Description = CommitReference.Help };
         var path = new Argument<string>("PATH") { Description = "a file in the tree" };
-        return CommandContext.Run(new Command("cat", "Print a file of a commit.") { of, path }, (parsed, _) =>
+        var (server, token) = (CommandContext.Server(), CommandContext.Token());
+        return CommandContext.Run(new Command("cat", "Print a file of a commit.") { of, path, server, token }, async (parsed, cancellation) =>
         {
-            using var data = context.OpenData(parsed);
-            var commit = CommitReference.Resolve(data, context.Time, parsed.GetRequiredValue(of));
+            using var commits = await CommitAccess.OpenAsync(context, parsed, server, token, cancellation);
+            var commit = await commits.FindAsync(parsed.GetRequiredValue(of), Reach.Trees, cancellation);
+            var data = commits.Data;
             var where = parsed.GetRequiredValue(path);
             if (TreePath.Find(data.Repository.ReadTree, data.Repository.ReadCommit(commit).Tree, where) is not TreeEntry.File file)
                 throw new NotFoundException($"{where}: not a regular file");
+            await commits.FetchAsync(file, cancellation);
             using var content = new StoredContent(data.Repository);
             content.Read(new ObjectName(ObjectKind.File, file.Id), file.Size, context.Terminal.Raw.Write);
             context.Terminal.Raw.Flush();

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ContentTree.Server.Client;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Trees;
 
@@ -11,11 +12,12 @@ internal static class CheckoutCommand
     {
         var of = new Argument<string>("COMMIT") { Description = CommitReference.Help };
         var target = new Argument<string>("DIR") { Description = "the directory to make; it must not exist" };
-        return CommandContext.Run(new Command("checkout", "Write a commit's tree out as a directory.") { of, target }, (parsed, _) =>
+        var (server, token) = (CommandContext.Server(), CommandContext.Token());
+        return CommandContext.Run(new Command("checkout", "Write a commit's tree out as a directory.") { of, target, server, token }, async (parsed, cancellation) =>
         {
-            using var data = context.OpenData(parsed);
-            var commit = data.Repository.ReadCommit(CommitReference.Resolve(data, context.Time, parsed.GetRequiredValue(of)));
-            var skipped = RepositoryCheckout.Run(data.Repository, commit.Tree, parsed.GetRequiredValue(target));
+            using var commits = await CommitAccess.OpenAsync(context, parsed, server, token, cancellation);
+            var commit = commits.Data.Repository.ReadCommit(await commits.FindAsync(parsed.GetRequiredValue(of), Reach.Everything, cancellation));
+            var skipped = RepositoryCheckout.Run(commits.Data.Repository, commit.Tree, parsed.GetRequiredValue(target));
             if (skipped == 0)
                 return ExitCode.Done;
             context.Terminal.Error.WriteLine($"{skipped} device nodes were left out, because only root can make them");

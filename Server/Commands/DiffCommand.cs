@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using ContentTree.Server.Client;
 using ContentTree.Server.Packages;
 using ContentTree.Server.Publishing.Sources.Git;
+using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Trees;
 
@@ -18,12 +20,14 @@ internal static class DiffCommand
         var right = new Argument<string>("B") { Description = CommitReference.Help };
         var privileges = new Option<bool>("--privileges") { Description = "only what changed in setuid and setgid, security.* and trusted.* attributes and device nodes" };
         var packages = new Option<bool>("--packages") { Description = "only the packages that came, went or have another version" };
-        var json = CommandContext.Json();
-        return CommandContext.Run(new Command(Name, "How two commits differ: 0 same, 1 different, 2 trouble.") { left, right, privileges, packages, json }, (parsed, _) =>
+        var (server, token, json) = (CommandContext.Server(), CommandContext.Token(), CommandContext.Json());
+        return CommandContext.Run(new Command(Name, "How two commits differ: 0 same, 1 different, 2 trouble.") { left, right, privileges, packages, server, token, json }, async (parsed, cancellation) =>
         {
-            using var data = context.OpenData(parsed);
-            var commits = new[] { left, right }.Select(side =>
-                data.Repository.ReadCommit(CommitReference.Resolve(data, context.Time, parsed.GetRequiredValue(side)))).ToArray();
+            using var access = await CommitAccess.OpenAsync(context, parsed, server, token, cancellation);
+            var data = access.Data;
+            var commits = new List<Commit>();
+            foreach (var side in new[] { left, right })
+                commits.Add(data.Repository.ReadCommit(await access.FindAsync(parsed.GetRequiredValue(side), parsed.GetValue(packages) ? Reach.Everything : Reach.Trees, cancellation)));
             var trees = commits.Select(commit => commit.Tree).ToArray();
             if (parsed.GetValue(privileges))
                 return PrintPrivileges(context.Terminal, PrivilegeDiff.Compare(data.Repository.ReadTree, trees[0], trees[1]), parsed.GetValue(json));

@@ -57,10 +57,16 @@ internal sealed class FleetAccess : IDisposable
     {
         if (_client is null)
             return View.List(int.MaxValue, null, filter);
+        return await ListAsync(_client, filter, cancellation);
+    }
+
+    /// <summary>All devices of a running server that a filter names, page by page.</summary>
+    public static async Task<IReadOnlyList<DeviceInfo>> ListAsync(ServerClient client, string? filter, CancellationToken cancellation)
+    {
         var devices = new List<DeviceInfo>();
         for (string? cursor = ""; cursor is not null;)
         {
-            var page = await _client.GetAsync($"{Routes.Devices}?limit=1000&cursor={cursor}&q={Uri.EscapeDataString(filter ?? "")}", ProtocolJson.Default.DeviceList, cancellation);
+            var page = await client.GetAsync($"{Routes.Devices}?limit=1000&cursor={cursor}&q={Uri.EscapeDataString(filter ?? "")}", ProtocolJson.Default.DeviceList, cancellation);
             devices.AddRange(page.Devices);
             cursor = page.Cursor;
         }

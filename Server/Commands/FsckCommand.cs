@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using ContentTree.Server.Publishing;
 using ContentTree.Store.Protocol;
@@ -10,21 +11,15 @@ internal static class FsckCommand
 {
     public static Command Create(CommandContext context)
     {
-        var json = CommandContext.Json();
-        return CommandContext.Run(new Command("fsck", "Check every object, head and reference of the repository.") { json }, (parsed, cancellation) =>
+        var (server, token, json) = (CommandContext.Server(), CommandContext.Token(), CommandContext.Json());
+        return CommandContext.Run(new Command("fsck", "Check every object, head and reference of the repository.") { server, token, json }, async (parsed, cancellation) =>
         {
-            using var data = context.OpenData(parsed);
-            var result = FullCheck.Run(data, context.Time, cancellation);
+            using var client = CommandContext.Connect(parsed, server, token);
+            var result = client is null
+                ? Check(context, parsed, cancellation)
+                : await client.PostAndWaitAsync(Routes.Check, null, ProtocolJson.Default.CheckInfo, ProtocolJson.Default.CheckInfo, cancellation);
             if (parsed.GetValue(json))
-            {
-                context.Terminal.PrintJson("ctree-server.fsck/1", new JsonObject
-                {
-                    ["objects"] = result.Objects,
-                    ["bytes"] = result.Bytes,
-                    ["heads"] = result.Heads,
-                    ["damage"] = new JsonArray([.. result.Damage.Select(d => new JsonObject { ["what"] = d.What, ["reason"] = d.Reason })]),
-                });
-            }
+                context.Terminal.PrintJson("ctree-server.fsck/1", JsonSerializer.SerializeToNode(result, ProtocolJson.Default.CheckInfo) as JsonObject ?? []);
             else
             {
                 foreach (var damage in result.Damage)
@@ -36,5 +31,11 @@ internal static class FsckCommand
             context.Terminal.Error.WriteLine("publish the same source again with --no-cache: it replaces damaged and missing objects (docs/operations.md, \"Repair\")");
             return ExitCode.VerificationFailed;
         });
+    }
+
+    private static CheckInfo Check(CommandContext context, ParseResult parsed, CancellationToken cancellation)
+    {
+        using var data = context.OpenData(parsed);
+        return FullCheck.Run(data, context.Time, cancellation).ToInfo();
     }
 }

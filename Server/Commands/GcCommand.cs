@@ -1,8 +1,8 @@
 using System.CommandLine;
+using ContentTree.Server.Client;
 using ContentTree.Server.Deltas;
 using ContentTree.Server.Fleet;
 using ContentTree.Server.Storage;
-using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Repositories;
 
@@ -11,7 +11,6 @@ namespace ContentTree.Server.Commands;
 /// <summary><c>gc</c>: removes objects that no kept head and no device needs, and says why others stay.</summary>
 internal static class GcCommand
 {
-    private const int MaxGraceHours = 10 * 366 * 24;
     private static readonly TimeSpan WaitStep = TimeSpan.FromMilliseconds(200);
 
     public static Command Create(CommandContext context)
@@ -27,44 +26,31 @@ internal static class GcCommand
         {
             Description = "hours for which an unneeded object stays; longer than any remote publish takes",
             HelpName = "HOURS",
-            DefaultValueFactory = _ => 24,
+            DefaultValueFactory = _ => GarbageRequest.DefaultGraceHours,
         };
         grace.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<int>() is < 0 or > MaxGraceHours)
-                result.AddError($"--grace wants hours from 0 to {MaxGraceHours}");
+            if (result.GetValueOrDefault<int>() is < 0 or > GarbageRequest.MaxGraceHours)
+                result.AddError($"--grace wants hours from 0 to {GarbageRequest.MaxGraceHours}");
         });
         var dryRun = new Option<bool>("--dry-run") { Description = "say which commits would go, and why others stay; remove nothing" };
         var wait = new Option<bool>("--wait") { Description = "wait for a backup or another gc instead of ending with 11" };
-        var json = CommandContext.Json();
-        return CommandContext.Run(new Command("gc", "Remove objects that nothing needs.") { keep, roots, grace, dryRun, wait, json }, async (parsed, cancellation) =>
+        var (server, token, json) = (CommandContext.Server(), CommandContext.Token(), CommandContext.Json());
+        return CommandContext.Run(new Command("gc", "Remove objects that nothing needs.") { keep, roots, grace, dryRun, wait, server, token, json }, async (parsed, cancellation) =>
         {
-            using var data = context.OpenData(parsed);
-            var given = (parsed.GetValue(roots) ?? []).Select(text => CommitReference.Resolve(data, context.Time, text)).ToArray();
-            var database = data.OpenDatabase();
-            var retention = new Retention(data, database, new Devices(database, new Tokens(database, context.Time), context.Time), context.Time, parsed.GetValue(keep));
-            var report = new GcReport(context.Terminal, data.Repository, parsed.GetValue(dryRun), parsed.GetValue(json));
+            var request = new GarbageRequest(parsed.GetValue(keep), parsed.GetValue(roots), parsed.GetValue(grace), parsed.GetValue(dryRun));
+            using var client = CommandContext.Connect(parsed, server, token);
             while (true)
             {
                 try
                 {
-                    // Lazily: heads are read when the collection has begun.
-                    var kept = new KeptCommits();
-                    var garbage = GarbageCollection.Run(data.Repository, Needed(), TimeSpan.FromHours(parsed.GetValue(grace)), parsed.GetValue(dryRun));
-                    var deltas = CollectDeltas(data, garbage, parsed.GetValue(dryRun), cancellation);
-                    if (!parsed.GetValue(dryRun))
-                        context.Note(data, "repository.gc", "all", after: $"{garbage.Commits.Count} commits removed");
-                    report.Print(garbage, kept, retention.Silent, deltas);
+                    var garbage = client is null
+                        ? Collect(context, parsed, request, cancellation)
+                        : await client.PostAndWaitAsync(Routes.Garbage, request, ProtocolJson.Default.GarbageRequest, ProtocolJson.Default.GarbageInfo, cancellation);
+                    GcReport.Print(context.Terminal, garbage, parsed.GetValue(json));
                     return ExitCode.Done;
-
-                    IEnumerable<ObjectId> Needed()
-                    {
-                        kept = retention.Find(given);
-                        foreach (var commit in kept.All)
-                            yield return commit;
-                    }
                 }
-                catch (StoreLockedException) when (parsed.GetValue(wait))
+                catch (Exception e) when (parsed.GetValue(wait) && e is StoreLockedException or RemoteProblemException { Problem.Code: ProblemCode.Locked })
                 {
                     await Task.Delay(WaitStep, context.Time, cancellation);
                 }
@@ -72,11 +58,16 @@ internal static class GcCommand
         });
     }
 
-    // After the objects: what went with them tells which deltas lead nowhere.
-    private static (int Removed, long Bytes) CollectDeltas(DataDirectory data, CollectedGarbage garbage, bool dryRun, CancellationToken cancellation)
+    private static GarbageInfo Collect(CommandContext context, ParseResult parsed, GarbageRequest request, CancellationToken cancellation)
     {
+        using var data = context.OpenData(parsed);
         using var deltas = new DeltaStore(data);
-        var gone = garbage.Commits.ToHashSet();
-        return deltas.Collect(id => !gone.Contains(id) && data.Repository.Contains(new ObjectName(ObjectKind.Commit, id)), dryRun, cancellation);
+        var database = data.OpenDatabase();
+        var devices = new Devices(database, new Tokens(database, context.Time), context.Time);
+        var roots = (request.Roots ?? []).Select(text => CommitReference.Resolve(data, context.Time, text)).ToArray();
+        var garbage = new Garbage(data, devices, deltas, context.Time).Collect(request, roots, cancellation);
+        if (!request.DryRun)
+            context.Note(data, "repository.gc", "all", after: $"{garbage.Removed.Count} commits removed");
+        return garbage;
     }
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
+using ContentTree.Server.Client;
 using ContentTree.Server.Storage;
 using ContentTree.Store;
 using ContentTree.Store.Objects;
@@ -17,12 +18,12 @@ internal static class LsCommand
         var of = new Argument<string>("COMMIT") { Description = CommitReference.Help };
         var path = new Argument<string>("PATH") { Description = "where in the tree (default: its root)", DefaultValueFactory = _ => "/" };
         var recursive = new Option<bool>("--recursive", "-R") { Description = "also everything below" };
-        var json = CommandContext.Json();
-        return CommandContext.Run(new Command("ls", "What a commit has at a path.") { of, path, recursive, json }, (parsed, cancellation) =>
+        var (server, token, json) = (CommandContext.Server(), CommandContext.Token(), CommandContext.Json());
+        return CommandContext.Run(new Command("ls", "What a commit has at a path.") { of, path, recursive, server, token, json }, async (parsed, cancellation) =>
         {
-            using var data = context.OpenData(parsed);
-            var commit = CommitReference.Resolve(data, context.Time, parsed.GetRequiredValue(of));
-            var entries = List(data, commit, parsed.GetValue(path) ?? "/", parsed.GetValue(recursive), cancellation);
+            using var commits = await CommitAccess.OpenAsync(context, parsed, server, token, cancellation);
+            var commit = await commits.FindAsync(parsed.GetRequiredValue(of), Reach.Trees, cancellation);
+            var entries = List(commits.Data, commit, parsed.GetValue(path) ?? "/", parsed.GetValue(recursive), cancellation);
             if (parsed.GetValue(json))
                 context.Terminal.PrintJson("ctree-server.entries/1", new JsonObject { ["commit"] = commit.ToString(), ["entries"] = new JsonArray([.. entries.Select(ToJson)]) });
             else

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using ContentTree.Server.Client;
 using ContentTree.Server.Packages;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
@@ -15,11 +16,14 @@ internal static class ShowCommand
         var packages = new Option<bool>("--packages") { Description = "the packages that its dpkg, opkg, apk or rpm database names" };
         var sbom = new Option<string?>("--sbom") { Description = "the same as a bill of materials: spdx or cyclonedx", HelpName = "FORMAT" };
         sbom.AcceptOnlyFromAmong(BillOfMaterials.Spdx, BillOfMaterials.CycloneDx);
-        var json = CommandContext.Json();
-        return CommandContext.Run(new Command("show", "What a commit says.") { of, packages, sbom, json }, (parsed, _) =>
+        var (server, token, json) = (CommandContext.Server(), CommandContext.Token(), CommandContext.Json());
+        return CommandContext.Run(new Command("show", "What a commit says.") { of, packages, sbom, server, token, json }, async (parsed, cancellation) =>
         {
-            using var data = context.OpenData(parsed);
-            var id = CommitReference.Resolve(data, context.Time, parsed.GetRequiredValue(of));
+            using var commits = await CommitAccess.OpenAsync(context, parsed, server, token, cancellation);
+            // A package database is a file or a few, in a directory or another: only with all of them is it known.
+            var reach = parsed.GetValue(packages) || parsed.GetValue(sbom) is not null ? Reach.Everything : Reach.Commit;
+            var id = await commits.FindAsync(parsed.GetRequiredValue(of), reach, cancellation);
+            var data = commits.Data;
             var commit = data.Repository.ReadCommit(id);
             if (parsed.GetValue(sbom) is { } format)
                 context.Terminal.PrintDocument(format == BillOfMaterials.Spdx

@@ -124,4 +124,10 @@ internal static partial class Log
 
     [LoggerMessage(Level = LogLevel.Error, Message = "reading draft {Draft} failed")]
     public static partial void DraftFailed(ILogger log, Exception exception, string draft);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "a backup was left unfinished")]
+    public static partial void BackupFailed(ILogger log, Exception exception);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "left out of a backup: {Damage}")]
+    public static partial void LeftOutOfBackup(ILogger log, string damage);
 }

@@ -55,6 +55,7 @@ internal sealed class ProblemAnswers(ILogger log)
         VerificationException => new(ProblemCode.BadObject, e.Message),
         BranchMovedException => new(ProblemCode.BranchMoved, e.Message),
         FleetConflictException => new(ProblemCode.Conflict, e.Message),
+        StoreLockedException => new(ProblemCode.Locked, e.Message, retryAfter: TimeSpan.FromSeconds(5)),
         IncompleteCommitException => new(ProblemCode.Incomplete, e.Message),
         _ when Failure.IsOutOfSpace(e) => new(ProblemCode.NoSpace, "nothing was changed; make room on the server"),
         SqliteException { SqliteErrorCode: SqliteBusy } => new(ProblemCode.Unavailable, "the database is busy", retryAfter: TimeSpan.FromSeconds(5)),

@@ -44,12 +44,12 @@ internal sealed class PublishEndpoints(DataDirectory data, TokenAccess access, O
             limit.MaxRequestBodySize = name.Kind == ObjectKind.File ? null : Tree.MaxEncodedBytes + Tree.MaxEncodedBytes / 128;
         if (context.Request.ContentLength < SmallestFrame)
             throw new ProblemException(ProblemCode.BadObject, $"{name}: shorter than any lz4 frame");
-        using var received = await UploadedObject.ReceiveAsync(name, context.Request.Body, data.UploadPath, context.RequestAborted);
+        using var received = await ReceivedObject.ReceiveAsync(name, context.Request.Body, data.UploadPath, context.RequestAborted);
         var isNew = Store(name, received);
         context.Response.StatusCode = isNew ? StatusCodes.Status201Created : StatusCodes.Status200OK;
     }
 
-    private bool Store(ObjectName name, UploadedObject received)
+    private bool Store(ObjectName name, ReceivedObject received)
     {
         try
         {

@@ -86,6 +86,7 @@ internal static class RouteTable
         new(Get, Routes.Branches, Viewer, "The branches and where they are.") { Answer = typeof(BranchList) },
         new(Post, Routes.Branches, Admin, "Make a branch, empty or at a commit.") { Request = typeof(BranchRequest), Answer = typeof(BranchInfo) },
         new(Delete, Routes.Branches + "/{**name}", Admin, "Delete a branch; its archived heads stay.") { Status = StatusCodes.Status204NoContent },
+        new(Get, Routes.Commits + "/{**text}", Viewer, "A commit, by a branch that is at it, its id or the first digits.") { Answer = typeof(CommitInfo) },
         new(Get, "/api/v1/history/{**name}", Viewer, "Where a branch has been, and who moved it.") { Answer = typeof(BranchHistory), Query = ["limit"] },
         new(Put, "/api/v1/private/{**name}", Admin, "Show a branch only to devices that are allowed it.") { Status = StatusCodes.Status204NoContent },
         new(Delete, "/api/v1/private/{**name}", Admin, "Show a branch to everybody.") { Status = StatusCodes.Status204NoContent },
@@ -113,6 +114,9 @@ internal static class RouteTable
         new(Delete, Routes.Webhooks + "/{id}", Admin, "Remove a webhook and what is on its way to it.") { Status = StatusCodes.Status204NoContent },
         new(Post, Routes.Webhooks + "/{id}/test", Admin, "Deliver a ping now; the answer says how that went.") { Answer = typeof(DeliveryInfo) },
         new(Get, Routes.Webhooks + "/{id}/deliveries", Admin, "What came of the newest deliveries.") { Answer = typeof(DeliveryList), Query = ["limit"] },
+        new(Post, Routes.Garbage, Admin, "Remove what nothing and no device needs, or say what would go and why the rest stays.") { Request = typeof(GarbageRequest), Answer = typeof(GarbageInfo) },
+        new(Post, Routes.Check, Admin, "Read everything, and say what is damaged or missing.") { Answer = typeof(CheckInfo) },
+        new(Get, Routes.Backup, Admin, "A backup without private keys.") { AnswerMedia = "application/x-tar" },
         new(Get, Routes.Audit, Viewer, "Who changed what, when and why, newest first.") { Answer = typeof(AuditList), Query = [.. Pages, "actor", "verb", "subject", "since"] },
     ];
 

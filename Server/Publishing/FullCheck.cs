@@ -1,12 +1,16 @@
 using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
+using ContentTree.Store.Protocol;
 using ContentTree.Store.Repositories;
 using ContentTree.Store.Trust;
 
 namespace ContentTree.Server.Publishing;
 
 /// <summary>What a check of the whole repository found.</summary>
-internal sealed record FullCheckResult(long Objects, long Bytes, long Heads, IReadOnlyList<Damage> Damage);
+internal sealed record FullCheckResult(long Objects, long Bytes, long Heads, IReadOnlyList<Damage> Damage)
+{
+    public CheckInfo ToInfo() => new(Objects, Bytes, Heads, [.. Damage.Select(d => new DamageInfo(d.What, d.Reason))]);
+}
 
 /// <summary>Checks objects by content, heads by signature, and that the commits of all heads that are still there are complete.</summary>
 internal static class FullCheck

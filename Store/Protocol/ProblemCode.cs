@@ -44,6 +44,9 @@ public static class ProblemCode
     /// <summary>Something else stands in the way.</summary>
     public const string Conflict = "conflict";
 
+    /// <summary>Another that must be alone is under way.</summary>
+    public const string Locked = "locked";
+
     /// <summary>What is to be edited is not what the editor saw (<c>If-Match</c>).</summary>
     public const string Changed = "changed";
 
@@ -87,6 +90,7 @@ public static class ProblemCode
         new(BadMethod, 405, ExitCode.Failed, "not a method of this path"),
         new(BranchMoved, 409, ExitCode.Conflict, "the branch moved"),
         new(Conflict, 409, ExitCode.Conflict, "in conflict with the present state"),
+        new(Locked, 423, ExitCode.Locked, "something else holds it"),
         new(Changed, 412, ExitCode.Conflict, "changed since it was looked at"),
         new(NotSigned, 409, ExitCode.Partial, "the head waits for signatures"),
         new(Incomplete, 409, ExitCode.Failed, "objects are missing"),

@@ -59,6 +59,19 @@ public static class Routes
 
     /// <summary>GET -> <see cref="AuditList"/>; viewer.</summary>
     public const string Audit = "/api/v1/audit";
+
+    /// <summary>GET below it: <c>/(a branch, an id or its first digits)</c> -> <see cref="CommitInfo"/>; viewer.</summary>
+    public const string Commits = "/api/v1/commits";
+
+    /// <summary>POST <see cref="GarbageRequest"/> -> <see cref="GarbageInfo"/>; admin.</summary>
+    public const string Garbage = "/api/v1/garbage";
+
+    /// <summary>POST -> <see cref="CheckInfo"/>; admin.</summary>
+    public const string Check = "/api/v1/check";
+
+    /// <summary>GET -> a backup without private keys (docs/format/backup.md); admin.</summary>
+    public const string Backup = "/api/v1/backup";
+
     /// <summary>GET -> <see cref="GroupList"/>; below it <c>/(name)</c> GET, PUT <see cref="GroupRequest"/> -> <see cref="GroupInfo"/>, DELETE; <c>/(name)/devices/(id)</c> PUT, DELETE; viewer, operator.</summary>
     public const string Groups = "/api/v1/groups";
 
@@ -94,6 +107,10 @@ public static class Routes
 
     /// <summary>One recipe.</summary>
     public static string Recipe(string name) => $"{Recipes}/{name}";
+
+    /// <summary>One commit.</summary>
+    /// <param name="text">A branch, an id or its first digits, as a person wrote it.</param>
+    public static string Commit(string text) => $"{Commits}/{string.Join('/', text.Split('/').Select(Uri.EscapeDataString))}";
 
     /// <summary>One branch that follows.</summary>
     public static string Follow(BranchName branch) => $"{Follows}/{branch}";

@@ -3,7 +3,6 @@ using ContentTree.Server.Fleet;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
-using ContentTree.Store.Repositories;
 
 namespace ContentTree.Server.Dashboard.Pages;
 
@@ -11,14 +10,11 @@ namespace ContentTree.Server.Dashboard.Pages;
 internal sealed class StoragePages(Gate gate, PageRenderer renderer, DataDirectory data, DeltaStore deltas, Devices devices, TimeProvider time)
 {
     private const int ShownDeltas = 50;
-    private static readonly TimeSpan Grace = TimeSpan.FromHours(24);
 
     internal sealed record KindSize(ObjectKind Kind, long Objects, long Bytes);
 
-    internal sealed record Garbage(CollectedGarbage Collected, KeptCommits Kept, IReadOnlyList<DeviceNeed> Silent, (int Removed, long Bytes) Deltas);
-
     internal sealed record Stored(
-        DriveInfo Disk, long DatabaseBytes, IReadOnlyList<(StoredDelta Delta, DeltaCost? Cost)> Deltas, int AllDeltas, long DeltaBytes, IReadOnlyList<KindSize>? Kinds = null, Garbage? Garbage = null);
+        DriveInfo Disk, long DatabaseBytes, IReadOnlyList<(StoredDelta Delta, DeltaCost? Cost)> Deltas, int AllDeltas, long DeltaBytes, IReadOnlyList<KindSize>? Kinds = null, GarbageInfo? Garbage = null);
 
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -47,19 +43,5 @@ internal sealed class StoragePages(Gate gate, PageRenderer renderer, DataDirecto
         return [.. sizes.Select(s => new KindSize(s.Key, s.Value.Objects, s.Value.Bytes))];
     }
 
-    private Garbage Preview(CancellationToken cancellation)
-    {
-        var (retention, kept) = (new Retention(data, data.OpenDatabase(), devices, time, null), new KeptCommits());
-        var collected = GarbageCollection.Run(data.Repository, Needed(), Grace, dryRun: true);
-        var gone = collected.Commits.ToHashSet();
-        return new Garbage(collected, kept, retention.Silent, deltas.Collect(id => !gone.Contains(id) && data.Repository.Contains(new ObjectName(ObjectKind.Commit, id)), dryRun: true, cancellation));
-
-        // Lazily: heads are read when the collection has begun.
-        IEnumerable<ObjectId> Needed()
-        {
-            kept = retention.Find([]);
-            foreach (var commit in kept.All)
-                yield return commit;
-        }
-    }
+    private GarbageInfo Preview(CancellationToken cancellation) => new Garbage(data, devices, deltas, time).Collect(new GarbageRequest(DryRun: true), [], cancellation);
 }

@@ -1,28 +1,27 @@
-using ContentTree.Server.Storage;
 using ContentTree.Store;
 using ContentTree.Store.Objects;
 using Microsoft.Win32.SafeHandles;
 
-namespace ContentTree.Server.Endpoints;
+namespace ContentTree.Server.Storage;
 
 /// <summary>A received LZ4 frame, kept in a file without a name until its content has been checked.</summary>
-internal sealed class UploadedObject : IDisposable
+internal sealed class ReceivedObject : IDisposable
 {
     private const int BufferBytes = 256 * 1024;
 
     private readonly ObjectName _name;
     private readonly FileStream _spool;
 
-    private UploadedObject(ObjectName name, FileStream spool)
+    private ReceivedObject(ObjectName name, FileStream spool)
     {
         _name = name;
         _spool = spool;
     }
 
     /// <summary>Takes the body in at the sender's speed, holding no lock meanwhile.</summary>
-    public static async Task<UploadedObject> ReceiveAsync(ObjectName name, Stream body, string folder, CancellationToken cancellation)
+    public static async Task<ReceivedObject> ReceiveAsync(ObjectName name, Stream body, string folder, CancellationToken cancellation)
     {
-        var path = Path.Combine(folder, $"upload-{Guid.NewGuid():N}");
+        var path = Path.Combine(folder, $"received-{Guid.NewGuid():N}");
         var spool = new FileStream(path, new FileStreamOptions
         {
             Mode = FileMode.CreateNew,
@@ -36,7 +35,7 @@ internal sealed class UploadedObject : IDisposable
         {
             await body.CopyToAsync(spool, cancellation);
             await spool.FlushAsync(cancellation);
-            return new UploadedObject(name, spool);
+            return new ReceivedObject(name, spool);
         }
         catch
         {
