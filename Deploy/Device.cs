@@ -3,7 +3,6 @@ using ContentTree.Deploy.Config;
 using ContentTree.Deploy.State;
 using ContentTree.Store.Local;
 using ContentTree.Store.Repositories;
-using ContentTree.Store.Trust;
 
 namespace ContentTree.Deploy;
 
@@ -55,7 +54,7 @@ internal sealed class Device : IDisposable
         new(root, config, clock, LocalStore.Open(root.Store, isPrivileged: !config.Unprivileged));
 
     /// <summary>The key that names this device to its server.</summary>
-    public SigningKey ReadKey() => State.ReadKey();
+    public DeviceKey ReadKey() => State.ReadKey();
 
     public void Dispose() => Store.Dispose();
 }

@@ -43,6 +43,12 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Error, Message = "{Count} stored objects are damaged, for instance {What}")]
     public static partial void Damaged(ILogger log, int count, string what);
 
+    [LoggerMessage(Level = LogLevel.Information, Message = "the device has a new key, as old as its key may become")]
+    public static partial void KeyChanged(ILogger log);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "the device keeps its key for now: {Reason}")]
+    public static partial void KeyNotChanged(ILogger log, string reason);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "neighbours may have public objects at http://{Address}/repo")]
     public static partial void Serving(ILogger log, IPEndPoint address);
 

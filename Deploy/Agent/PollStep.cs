@@ -73,6 +73,7 @@ internal sealed class PollStep(DeviceRoot root, AgentConfig config, TimeProvider
                 return (result.Failure ?? ExitCode.Done, result.Message);
             }).ConfigureAwait(false);
             await ReportAsync(device, sources, cancellation).ConfigureAwait(false);
+            await RotateKeyAsync(device, sources, cancellation).ConfigureAwait(false);
             return result with { Message = Say(device.Trust.PassedOver is { } told ? $"{result.Message}; passed over: {told.Message}" : result.Message) };
         }
         catch (Exception e) when (Outcome.CodeOf(e) is { } code && code != ExitCode.Cancelled)
@@ -137,6 +138,23 @@ internal sealed class PollStep(DeviceRoot root, AgentConfig config, TimeProvider
         }
         catch (Exception e) when (e is ServerUnreachableException or ProblemException)
         {
+        }
+    }
+
+    // A trial is to be judged with the key that the tree before it has used.
+    private async Task RotateKeyAsync(Device device, Sources sources, CancellationToken cancellation)
+    {
+        if (IsStopped || device.State.Last.Poll is not { Failures: 0 } || device.State.Enrolment.Answer != DeviceState.Accepted ||
+            !KeyRotation.IsDue(device) || Confirmation.RunningTrial(device) is not null)
+            return;
+        try
+        {
+            if (await new KeyRotation(device, sources).RunAsync(cancellation).ConfigureAwait(false))
+                Log.KeyChanged(log);
+        }
+        catch (Exception e) when (e is ServerUnreachableException or ProblemException or StoppedException)
+        {
+            Log.KeyNotChanged(log, e.Message);
         }
     }
 

@@ -126,6 +126,11 @@ internal sealed record DiffDocument(ObjectId From, ObjectId To, IReadOnlyList<Di
 
 internal sealed record DiffEntry(string Kind, string Path, long SizeBefore, long SizeAfter);
 
+internal sealed record KeyDocument(string Device, string Key, DateTimeOffset Since, string PublicKey)
+{
+    public string Schema { get; init; } = "ctree.key/1";
+}
+
 internal sealed record ConfigDocument(IReadOnlyList<ConfigValue> Settings)
 {
     public string Schema { get; init; } = "ctree.config/1";
@@ -161,6 +166,7 @@ internal sealed record ProgressDocument(ObjectId Commit, long Objects, long Byte
 [JsonSerializable(typeof(ListDocument))]
 [JsonSerializable(typeof(DiffDocument))]
 [JsonSerializable(typeof(ConfigDocument))]
+[JsonSerializable(typeof(KeyDocument))]
 internal sealed partial class DocumentJson : JsonSerializerContext;
 
 /// <summary>One object a line, on stderr.</summary>

@@ -17,6 +17,7 @@ internal sealed class AgentConfig
         Serial = reader.Text("device.serial", "") is { Length: > 0 } serial ? serial : OwnSerial();
         Name = reader.Text("device.name", Environment.MachineName);
         Architecture = reader.Text("device.architecture", OwnArchitecture());
+        KeyAge = reader.Duration("device.key-age", "0s");
         PollInterval = reader.Duration("poll.interval", "30min");
         PollJitter = reader.Percent("poll.jitter", "20%");
         PollRetryMin = reader.Duration("poll.retry-min", "30s");
@@ -84,6 +85,9 @@ internal sealed class AgentConfig
 
     /// <summary>As uname -m spells it.</summary>
     public string Architecture { get; }
+
+    /// <summary>How old the device's key may become before the agent changes it; zero: any age.</summary>
+    public TimeSpan KeyAge { get; }
 
     public TimeSpan PollInterval { get; }
 

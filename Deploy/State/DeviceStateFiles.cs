@@ -14,6 +14,7 @@ internal sealed class DeviceStateFiles(DeviceRoot root, TimeProvider clock)
 
     private readonly StateFile<FollowState> _follow = new(root.Layout.State, "follow.json", StateJson.Default.FollowState);
     private readonly StateFile<EnrolmentState> _enrolment = new(root.Layout.State, "enrolment.json", StateJson.Default.EnrolmentState, 0x180);
+    private readonly StateFile<IdentityState> _identity = new(root.Layout.State, "identity.json", StateJson.Default.IdentityState, 0x180);
     private readonly StateFile<DeploymentsState> _deployments = new(root.Layout.State, "deployments.json", StateJson.Default.DeploymentsState);
     private readonly StateFile<EventsState> _events = new(root.Layout.State, "events.json", StateJson.Default.EventsState);
     private readonly StateFile<TransferState> _transfer = new(root.Layout.State, "transfer.json", StateJson.Default.TransferState);
@@ -21,8 +22,24 @@ internal sealed class DeviceStateFiles(DeviceRoot root, TimeProvider clock)
     private readonly StateFile<TrialState> _trial = new(root.Layout.State, "trial.json", StateJson.Default.TrialState);
     private readonly StateFile<LastState> _last = new(root.Layout.State, "last.json", StateJson.Default.LastState);
 
+    private string KeyFile => Path.Combine(root.Layout.State, "device.pem");
+
     /// <summary>The key that names this device to its server.</summary>
-    public SigningKey ReadKey() => SigningKey.Parse(File.ReadAllText(Path.Combine(root.Layout.State, "device.pem")));
+    public DeviceKey ReadKey() => new(SigningKey.Parse(File.ReadAllText(KeyFile)), Identity);
+
+    /// <summary>When that key was made.</summary>
+    public DateTimeOffset KeySince()
+    {
+        using var key = ReadKey();
+        return Identity is { Keys: [.., var last] } identity && last.PublicKey == key.Signing.Public.Pem ? identity.Since : File.GetLastWriteTimeUtc(KeyFile);
+    }
+
+    /// <summary>Null while the device has its first key.</summary>
+    public IdentityState? Identity
+    {
+        get => _identity.TryRead();
+        set => _identity.Write(value ?? throw new ArgumentNullException(nameof(value)));
+    }
 
     public FollowState? TryFollow => _follow.TryRead();
 

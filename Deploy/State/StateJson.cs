@@ -15,6 +15,7 @@ namespace ContentTree.Deploy.State;
     Converters = [typeof(ObjectIdConverter), typeof(BranchNameConverter), typeof(KeyIdConverter), typeof(DeploymentNameText)])]
 [JsonSerializable(typeof(FollowState))]
 [JsonSerializable(typeof(EnrolmentState))]
+[JsonSerializable(typeof(IdentityState))]
 [JsonSerializable(typeof(DeploymentsState))]
 [JsonSerializable(typeof(EventsState))]
 [JsonSerializable(typeof(LastState))]

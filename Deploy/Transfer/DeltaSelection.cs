@@ -29,7 +29,7 @@ internal sealed class DeltaSelection(Device device, RepositoryClient repository)
         using var key = device.ReadKey();
         try
         {
-            var api = new DeviceApi(repository.Sources.Server.Connection, key, device.Clock);
+            var api = new DeviceApi(repository.Sources.Server.Connection, key.Signing, device.Clock);
             return await api.DeltaAsync(new DeltaRequest(to, Newest()), cancellation).ConfigureAwait(false) is { } offer ? Best([offer], to) : null;
         }
         catch (Exception e) when (e is ProblemException or ServerUnreachableException)

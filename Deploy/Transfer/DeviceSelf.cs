@@ -32,6 +32,16 @@ internal sealed class DeviceSelf(Device device)
             Kept(running, wanted));
     }
 
+    /// <summary>What an enrolment says.</summary>
+    public EnrolRequest Introduce(DeviceKey key, BranchName branch)
+    {
+        var config = device.Config;
+        var links = key.Links;
+        return new EnrolRequest(
+            key.Signing.Public.Pem, config.Name, config.Hardware, config.Architecture, branch, device.State.Enrolment.Token, config.Serial.Length > 0 ? config.Serial : null,
+            links is null ? null : key.Id, links);
+    }
+
     // What it falls back to first: of more than fit, the server need not know.
     private string[]? Kept(ObjectId? running, ObjectId? wanted)
     {

@@ -22,7 +22,7 @@ internal sealed class HeadSource(Device device, Sources sources)
     public async Task<VerifiedHead> PollAsync(BranchName branch, CancellationToken cancellation)
     {
         using var key = device.ReadKey();
-        var api = new DeviceApi(sources.Server.Connection, key, device.Clock);
+        var api = new DeviceApi(sources.Server.Connection, key.Signing, device.Clock);
         try
         {
             var head = await AskAsync(api, key, branch, cancellation).ConfigureAwait(false);
@@ -50,7 +50,7 @@ internal sealed class HeadSource(Device device, Sources sources)
         using var key = device.ReadKey();
         try
         {
-            return await EnrolAsync(new DeviceApi(sources.Server.Connection, key, device.Clock), key, device.State.Follow.Branch, cancellation).ConfigureAwait(false);
+            return await EnrolAsync(new DeviceApi(sources.Server.Connection, key.Signing, device.Clock), key, device.State.Follow.Branch, cancellation).ConfigureAwait(false);
         }
         catch (ProblemException e)
         {
@@ -62,7 +62,7 @@ internal sealed class HeadSource(Device device, Sources sources)
     public async Task ReportAsync(CancellationToken cancellation)
     {
         using var key = device.ReadKey();
-        await ReportAsync(new DeviceApi(sources.Server.Connection, key, device.Clock), cancellation).ConfigureAwait(false);
+        await ReportAsync(new DeviceApi(sources.Server.Connection, key.Signing, device.Clock), cancellation).ConfigureAwait(false);
     }
 
     /// <summary>Hands over what is known about trials that failed; a server that does not take it is not asked again before the next poll.</summary>
@@ -72,14 +72,14 @@ internal sealed class HeadSource(Device device, Sources sources)
         while (boxes.NextUnsent() is { } box)
         {
             using var key = device.ReadKey();
-            var api = new DeviceApi(sources.Server.Connection, key, device.Clock);
+            var api = new DeviceApi(sources.Server.Connection, key.Signing, device.Clock);
             if (await api.BlackBoxAsync(new BlackBoxRequest(box.Deployment, box.Text), cancellation).ConfigureAwait(false) is null)
                 return;
             boxes.MarkSent(box.Deployment);
         }
     }
 
-    private async Task<OfferedHead> AskAsync(DeviceApi api, SigningKey key, BranchName branch, CancellationToken cancellation)
+    private async Task<OfferedHead> AskAsync(DeviceApi api, DeviceKey key, BranchName branch, CancellationToken cancellation)
     {
         var answer = await PollEnrolledAsync(api, key, branch, cancellation).ConfigureAwait(false);
         Answered(answer);
@@ -100,7 +100,7 @@ internal sealed class HeadSource(Device device, Sources sources)
         return new OfferedHead(head, answer.Timestamp?.Bytes.ToArray()) { Assignment = answer.Assignment?.Bytes.ToArray() };
     }
 
-    private async Task<PollAnswer?> PollEnrolledAsync(DeviceApi api, SigningKey key, BranchName branch, CancellationToken cancellation)
+    private async Task<PollAnswer?> PollEnrolledAsync(DeviceApi api, DeviceKey key, BranchName branch, CancellationToken cancellation)
     {
         var request = new DeviceSelf(device).Describe(branch);
         // With a token at hand a device that waits is let in at once.
@@ -117,12 +117,9 @@ internal sealed class HeadSource(Device device, Sources sources)
         }
     }
 
-    private async Task<DeviceState?> EnrolAsync(DeviceApi api, SigningKey key, BranchName branch, CancellationToken cancellation)
+    private async Task<DeviceState?> EnrolAsync(DeviceApi api, DeviceKey key, BranchName branch, CancellationToken cancellation)
     {
-        var config = device.Config;
-        var request = new EnrolRequest(
-            key.Public.Pem, config.Name, config.Hardware, config.Architecture, branch, device.State.Enrolment.Token, config.Serial.Length > 0 ? config.Serial : null);
-        var answer = await api.EnrolAsync(request, cancellation).ConfigureAwait(false);
+        var answer = await api.EnrolAsync(new DeviceSelf(device).Introduce(key, branch), cancellation).ConfigureAwait(false);
         if (answer is not null)
             Remember(answer.State);
         return answer?.State;
@@ -186,7 +183,7 @@ internal sealed class HeadSource(Device device, Sources sources)
 
     // Without a network, a stick that somebody has plugged in may bring a newer head. A mirror elsewhere may not: while a server is
     // down, a rollout that it holds back would not be held back any more.
-    private async Task<VerifiedHead?> TryDirectoriesAsync(SigningKey key, BranchName branch, CancellationToken cancellation)
+    private async Task<VerifiedHead?> TryDirectoriesAsync(DeviceKey key, BranchName branch, CancellationToken cancellation)
     {
         foreach (var source in sources.Mirrors.Where(m => m.IsDirectory))
         {
@@ -231,7 +228,7 @@ internal sealed class HeadSource(Device device, Sources sources)
             device.State.Enrolment = next;
     }
 
-    private StoppedException Stopped(ProblemException e, SigningKey key)
+    private StoppedException Stopped(ProblemException e, DeviceKey key)
     {
         DeviceState? state = e.Problem.Code switch
         {
@@ -245,7 +242,7 @@ internal sealed class HeadSource(Device device, Sources sources)
         return new StoppedException(ExitCode.NotAuthorised, Waiting(known, key));
     }
 
-    private string Waiting(DeviceState state, SigningKey key) => state == DeviceState.Rejected
+    private string Waiting(DeviceState state, DeviceKey key) => state == DeviceState.Rejected
         ? $"{sources.Server.Connection.Server} has rejected this device ({key.Id}); ask its operator"
         : $"{sources.Server.Connection.Server} has not accepted this device yet; there: 'ctree-server device accept {key.Id}'";
 }

@@ -23,7 +23,7 @@ internal sealed class PackDownload(Device device, Sources sources, TransferCount
         if (_isUseless || wanted.Count == 0 || sources.IsOffline)
             return;
         using var key = device.ReadKey();
-        var api = new DeviceApi(sources.Server.Connection, key, device.Clock);
+        var api = new DeviceApi(sources.Server.Connection, key.Signing, device.Clock);
         var failures = 0;
         for (var settled = 0; settled < wanted.Count && !_isUseless;)
         {

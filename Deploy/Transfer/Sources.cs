@@ -164,7 +164,7 @@ internal sealed class Sources : IDisposable
     private string Sign(HttpRequestMessage request, TimeSpan skew)
     {
         using var key = _state.ReadKey();
-        return RequestSignature.Create(key, request.Method.Method, request.RequestUri?.PathAndQuery ?? "", [], _clock.GetUtcNow() + skew).ToString();
+        return RequestSignature.Create(key.Signing, request.Method.Method, request.RequestUri?.PathAndQuery ?? "", [], _clock.GetUtcNow() + skew).ToString();
     }
 
     private async Task<Exception> VerdictAsync(Exception server, CancellationToken cancellation)

@@ -19,7 +19,7 @@ internal static class StickReport
         var events = device.State.Events.Events.TakeLast(OfflineReport.MaxEvents).ToArray();
         var report = JsonSerializer.SerializeToUtf8Bytes(
             new OfflineReport(key.Id, device.Clock.GetUtcNow(), new DeviceSelf(device).Describe(device.State.Follow.Branch), events), ProtocolJson.Default.OfflineReport);
-        var file = JsonSerializer.SerializeToUtf8Bytes(new SignedReport(report, key.Sign(report)), ProtocolJson.Default.SignedReport);
+        var file = JsonSerializer.SerializeToUtf8Bytes(new SignedReport(report, key.Signing.Sign(report)), ProtocolJson.Default.SignedReport);
         var folder = Path.Combine(stick, Folder);
         Directory.CreateDirectory(folder);
         using var directory = Posix.OpenDirectory(folder);

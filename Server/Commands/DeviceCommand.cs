@@ -168,6 +168,8 @@ internal static class DeviceCommand
         output.WriteLine($"state         {Word(device.State)}, enrolled {Printing.Time(device.Enrolled)}, last seen {Printing.Time(device.LastSeen)}");
         if (device.Serial is { } serial)
             output.WriteLine($"serial        {serial}{(device.Conflicts is { } others ? $"; also claimed by {string.Join(", ", others)}: accept one, reject the others" : "")}");
+        if (device.KeyChanged is { } changed)
+            output.WriteLine($"key           another than its first since {Printing.Time(changed)}");
         if (device.Cloned is { } cloned)
             output.WriteLine($"cloned        two places used its key until {Printing.Time(cloned)}: reject it and give both new keys, or 'device accept' if one is gone");
         if (device.Fork is { } fork)

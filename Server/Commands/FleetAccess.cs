@@ -81,7 +81,7 @@ internal sealed class FleetAccess : IDisposable
     {
         if (_client is null)
         {
-            var (before, decided) = (Local.FindKey(id)?.State, Local.Decide(id, state, expectedOn));
+            var (before, decided) = (Local.FindState(id), Local.Decide(id, state, expectedOn));
             Note(state == DeviceState.Accepted ? "device.accept" : "device.reject", id, $"{before}", $"{decided.State}");
             return decided;
         }

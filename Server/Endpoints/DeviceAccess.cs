@@ -6,17 +6,19 @@ using Microsoft.AspNetCore.Http.Features;
 namespace ContentTree.Server.Endpoints;
 
 /// <summary>Checks that a request was signed by its device, now, and not seen before.</summary>
-internal sealed class DeviceAccess(Devices devices, Nonces nonces, TimeProvider time, TimeSpan skew)
+internal sealed class DeviceAccess(DeviceKeys keys, Nonces nonces, TimeProvider time, TimeSpan skew)
 {
     /// <summary>The device that signed the request, and what was decided about it.</summary>
     /// <exception cref="ProblemException">Unknown device, wrong signature, wrong time or a replay.</exception>
     public (KeyId Device, DeviceState State) Authenticate(HttpContext context, ReadOnlySpan<byte> body)
     {
         var signature = Read(context);
-        if (devices.FindKey(signature.Device) is not var (key, state))
+        if (keys.Find(signature.Device) is not { } signer)
             throw new ProblemException(ProblemCode.DeviceUnknown, "enrol again");
-        Check(signature, key, context, body);
-        return (signature.Device, state);
+        Check(signature, signer.Key, context, body);
+        if (signer.IsNext)
+            keys.Promote(signer.Device, signer.Key);
+        return (signer.Device, signer.State);
     }
 
     /// <summary>The device that signed the request, which an operator or a token has let in.</summary>

@@ -38,20 +38,26 @@ internal sealed class DeviceEndpoints(
         DeviceMessages.RequireText("hardware", request.Hardware);
         DeviceMessages.RequireText("architecture", request.Architecture);
         DeviceMessages.RequireText("serial", request.Serial ?? "");
-        var before = devices.FindKey(key.Id)?.State;
+        var (device, keys) = (request.Device ?? key.Id, request.Keys is { } links ? KeyChain.Verify(request.Device ?? key.Id, links) : [key]);
+        if (keys[^1].Id != key.Id)
+            throw new ProblemException(ProblemCode.BadRequest, "the key is not the last of its device's keys");
+        var before = devices.FindState(device);
         if (before is null && request.Token is null && !_strangers.TryTake(ClientAddress.Of(context)))
             throw new ProblemException(ProblemCode.TooMany, "too many new devices from this address", retryAfter: RequestBudget<string>.Window);
-        var state = devices.Enrol(key, request) switch
+        var (state, isNewKey) = devices.Enrol(device, keys, request) switch
         {
-            EnrolOutcome.Known known => known.State,
+            EnrolOutcome.Known known => (known.State, known.IsNewKey),
+            EnrolOutcome.OtherKey => throw new ProblemException(ProblemCode.BadSignature, $"device {device} has another key, which has not signed for this one"),
             EnrolOutcome.BadToken => throw new ProblemException(ProblemCode.BadToken, "the enrolment token is unknown, used up or no longer valid"),
             _ => throw new ProblemException(ProblemCode.TooMany, "too many devices wait to be accepted", retryAfter: TimeSpan.FromHours(1)),
         };
-        polls.Enrolled(key.Id);
-        Log.Enrolled(log, key.Id, request.Name, state);
+        polls.Enrolled(device);
+        Log.Enrolled(log, device, request.Name, state);
         if (state != before)
-            audit.Note(Actor.Device(key.Id, context), "device.enrol", key.Id, $"{before}", $"{state} on {request.Branch}, {request.Name}");
-        await context.AnswerAsync(new EnrolAnswer(key.Id, state, data.Trust.Load().Fingerprint), ProtocolJson.Default.EnrolAnswer);
+            audit.Note(Actor.Device(device, context), "device.enrol", device, $"{before}", $"{state} on {request.Branch}, {request.Name}");
+        if (isNewKey)
+            audit.Note(Actor.Device(device, context), "device.key", device, "", $"key {key.Id}");
+        await context.AnswerAsync(new EnrolAnswer(device, state, data.Trust.Load().Fingerprint), ProtocolJson.Default.EnrolAnswer);
     }
 
     private async Task PollAsync(HttpContext context)

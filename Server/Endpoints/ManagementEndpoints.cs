@@ -60,7 +60,7 @@ internal sealed class ManagementEndpoints(
     {
         var token = access.Require(context, TokenRole.Operator);
         BranchName? expectedOn = context.Request.Query["branch"].ToString() is { Length: > 0 } branch ? BranchName.Parse(branch) : null;
-        var (before, device) = (devices.FindKey(DeviceOf(context))?.State, devices.Decide(DeviceOf(context), state, expectedOn));
+        var (before, device) = (devices.FindState(DeviceOf(context)), devices.Decide(DeviceOf(context), state, expectedOn));
         Log.Decided(log, device.Id, device.State, token);
         audit.Note(Actor.Token(token, context), state == DeviceState.Accepted ? "device.accept" : "device.reject", device.Id, $"{before}", $"{device.State}");
         return context.AnswerAsync(device, ProtocolJson.Default.DeviceInfo);

@@ -101,7 +101,7 @@ internal sealed class ServerHost : IAsyncDisposable
         var access = new TokenAccess(tokens, new AttemptLimit(time, options.MaxFailures));
         var audit = new Audit(data, time);
         // One for all that devices sign: a request seen on one route is a replay on the next.
-        var signed = new DeviceAccess(devices, new Nonces(database), time, options.Skew);
+        var signed = new DeviceAccess(new DeviceKeys(database, time), new Nonces(database), time, options.Skew);
         var entitlements = new Entitlements(database);
         var reading = new ReadAccess(data, signed, access, entitlements, time);
         var packs = new PackEndpoints(data, signed, reading, options, log);

@@ -19,9 +19,9 @@ internal sealed class OfflineReports(Database database, Devices devices, Events 
     {
         var signed = Parse(file, ProtocolJson.Default.SignedReport);
         var report = Parse(signed.Report, ProtocolJson.Default.OfflineReport);
-        if (devices.FindKey(report.Device) is not { State: DeviceState.Accepted, Key: var key })
+        if (devices.FindState(report.Device) != DeviceState.Accepted)
             throw new NotFoundException($"no accepted device {report.Device}; 'device list' shows all");
-        if (!key.Verify(signed.Report, signed.Signature))
+        if (!new DeviceKeys(database, time).Of(report.Device).Any(key => key.Verify(signed.Report, signed.Signature)))
             throw new VerificationException($"report of {report.Device}", VerificationFailure.NotSigned, "the device's key has not signed it");
         DeviceMessages.Require(report.Poll);
         if (report.Events.Count > OfflineReport.MaxEvents)

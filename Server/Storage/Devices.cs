@@ -24,18 +24,24 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
         FROM devices d LEFT JOIN assignments a ON a.device = d.id LEFT JOIN events e ON e.device = d.id AND e.sequence = (SELECT max(sequence) FROM events WHERE device = d.id)
         """;
 
-    /// <summary>Writes down who came; what was decided about that key before stays.</summary>
-    public EnrolOutcome Enrol(PublicKey key, EnrolRequest request)
+    /// <summary>Writes down who came; what was decided about that device before stays.</summary>
+    /// <param name="id">The device, the id of its first key.</param>
+    /// <param name="keys">The keys it has had, each vouched for by the one before; the last one signed the request.</param>
+    /// <param name="request">What it says of itself.</param>
+    public EnrolOutcome Enrol(KeyId id, IReadOnlyList<PublicKey> keys, EnrolRequest request)
     {
         using var connection = database.Connect();
         using var transaction = connection.BeginTransaction();
-        var state = connection.Query("SELECT state FROM devices WHERE id = $id", row => StateOf(row.Text("state")), ("$id", key.Id)) is [var present]
+        var changed = DeviceKeys.Judge(connection, id, keys);
+        if (changed == KeyChange.Refused)
+            return new EnrolOutcome.OtherKey();
+        var state = connection.Query("SELECT state FROM devices WHERE id = $id", row => StateOf(row.Text("state")), ("$id", id)) is [var present]
             ? present
             : (DeviceState?)null;
         var decided = state is DeviceState.Accepted or DeviceState.Rejected;
         // Whoever copies a serial must not become that device, whatever token he has.
         var isConflict = !decided && request.Serial is { Length: > 0 } serial &&
-            connection.Query("SELECT 1 FROM devices WHERE serial = $serial AND id <> $id AND state <> 'rejected' LIMIT 1", _ => 1, ("$serial", serial), ("$id", key.Id)).Count > 0;
+            connection.Query("SELECT 1 FROM devices WHERE serial = $serial AND id <> $id AND state <> 'rejected' LIMIT 1", _ => 1, ("$serial", serial), ("$id", id)).Count > 0;
         if (!decided && !isConflict && request.Token is not null)
         {
             if (!tokens.TryUse(connection, request.Token, TokenRole.Enrol))
@@ -48,21 +54,21 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
         connection.Execute("""
             INSERT INTO devices (id, public_key, name, hardware, architecture, branch, state, enrolled, serial)
             VALUES ($id, $key, $name, $hardware, $architecture, $branch, $state, $now, $serial)
-            ON CONFLICT (id) DO UPDATE SET public_key = $key, name = $name, hardware = $hardware,
+            ON CONFLICT (id) DO UPDATE SET public_key = coalesce(public_key, $key), name = $name, hardware = $hardware,
               architecture = $architecture, branch = $branch, state = $state, serial = iif(serial = '', $serial, serial)
             """,
-            ("$id", key.Id), ("$key", key.Pem), ("$name", request.Name), ("$hardware", request.Hardware),
+            ("$id", id), ("$key", keys[^1].Pem), ("$name", request.Name), ("$hardware", request.Hardware),
             ("$architecture", request.Architecture), ("$branch", request.Branch), ("$state", Word(known)), ("$now", time.GetUtcNow()), ("$serial", request.Serial ?? ""));
+        DeviceKeys.Take(connection, id, keys[^1], changed);
         transaction.Commit();
-        return new EnrolOutcome.Known(known);
+        return new EnrolOutcome.Known(known, changed == KeyChange.Next);
     }
 
-    /// <summary>The key to check a device's signature with, and what was decided about it; null for one that never enrolled.</summary>
-    public (PublicKey Key, DeviceState State)? FindKey(KeyId id)
+    /// <summary>What was decided about a device; null for one that never enrolled.</summary>
+    public DeviceState? FindState(KeyId id)
     {
         using var connection = database.Connect();
-        return connection.Query("SELECT public_key, state FROM devices WHERE id = $id AND public_key IS NOT NULL",
-            row => (PublicKey.Parse(row.Text("public_key")), StateOf(row.Text("state"))), ("$id", id)) is [var found] ? found : null;
+        return connection.Query("SELECT state FROM devices WHERE id = $id AND public_key IS NOT NULL", row => StateOf(row.Text("state")), ("$id", id)) is [var found] ? found : null;
     }
 
     /// <summary>Writes down what a poll said.</summary>
@@ -247,7 +253,7 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
         _ => "pending",
     };
 
-    private static DeviceState StateOf(string word) => word switch
+    public static DeviceState StateOf(string word) => word switch
     {
         "accepted" => DeviceState.Accepted,
         "rejected" => DeviceState.Rejected,
@@ -259,7 +265,8 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
         BranchName.Parse(row.Text("branch")), row.Time("enrolled"), row.TimeOrNull("last_seen"),
         IdOf(row, "running"), IdOf(row, "wanted"), IdOf(row, "failed"), row.TextOrNull("boot"), row.Number("sequence"), ReadEvent(row),
         Hold: row.Number("hold") != 0 ? true : null, Assignment: ReadAssignment(row), Serial: row.Text("serial") is { Length: > 0 } serial ? serial : null,
-        Conflicts: row.TextOrNull("conflicts")?.Split(',').Select(KeyId.Parse).Order().ToArray(), Cloned: row.TimeOrNull("cloned"), Fork: row.IsDBNull(row.GetOrdinal("fork")) ? null : row.Number("fork"));
+        Conflicts: row.TextOrNull("conflicts")?.Split(',').Select(KeyId.Parse).Order().ToArray(), Cloned: row.TimeOrNull("cloned"), Fork: row.IsDBNull(row.GetOrdinal("fork")) ? null : row.Number("fork"),
+        KeyChanged: row.TimeOrNull("key_changed"));
 
     private static AssignmentInfo? ReadAssignment(SqliteDataReader row) => row.TextOrNull("told_action") is not { } action ? null : new AssignmentInfo(
         action, row.Number("told_counter"), row.Time("told_expires"), IdOf(row, "told_commit"), row.Text("told_reason") is { Length: > 0 } reason ? reason : null,

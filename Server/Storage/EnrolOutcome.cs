@@ -10,7 +10,10 @@ internal abstract record EnrolOutcome
     }
 
     /// <summary>The device has a row in this state.</summary>
-    public sealed record Known(DeviceState State) : EnrolOutcome;
+    public sealed record Known(DeviceState State, bool IsNewKey) : EnrolOutcome;
+
+    /// <summary>The device has a key that has not vouched for this one; nothing was written.</summary>
+    public sealed record OtherKey : EnrolOutcome;
 
     /// <summary>The enrolment token is wrong, used up, ended or revoked; nothing was written.</summary>
     public sealed record BadToken : EnrolOutcome;

@@ -152,6 +152,12 @@ internal static class Migrations
         CREATE INDEX devices_by_seen ON devices (last_seen);
         CREATE INDEX devices_by_sync ON devices (sync, name, id);
         """,
+        """
+        ALTER TABLE devices ADD COLUMN next_key TEXT;
+        ALTER TABLE devices ADD COLUMN key_changed INTEGER;
+        CREATE TABLE device_keys (key_id TEXT PRIMARY KEY, device TEXT NOT NULL REFERENCES devices (id) ON DELETE CASCADE);
+        CREATE INDEX device_keys_by_device ON device_keys (device);
+        """,
     ];
 
     public static void Apply(SqliteConnection connection, string path)

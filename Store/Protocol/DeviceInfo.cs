@@ -4,7 +4,7 @@ using ContentTree.Store.Trust;
 namespace ContentTree.Store.Protocol;
 
 /// <summary>A device as the server knows it.</summary>
-/// <param name="Id">Its key's id.</param>
+/// <param name="Id">Its first key's id.</param>
 /// <param name="Name">The name it gave.</param>
 /// <param name="State">Whether it is let in.</param>
 /// <param name="Hardware">The hardware it said it is.</param>
@@ -33,6 +33,7 @@ namespace ContentTree.Store.Protocol;
 /// <param name="Groups">The groups it is in, those that decide first come first.</param>
 /// <param name="Labels">What people wrote on it.</param>
 /// <param name="IsAhead">It has seen a later position of its branch than this server, which was restored from a backup.</param>
+/// <param name="KeyChanged">When it first signed with the key it has now; absent while it has its first.</param>
 public sealed record DeviceInfo(
     KeyId Id,
     string Name,
@@ -62,4 +63,5 @@ public sealed record DeviceInfo(
     string? Sync = null,
     string? Health = null,
     IReadOnlyList<string>? Groups = null,
-    IReadOnlyDictionary<string, string>? Labels = null);
+    IReadOnlyDictionary<string, string>? Labels = null,
+    DateTimeOffset? KeyChanged = null);

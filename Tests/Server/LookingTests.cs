@@ -207,7 +207,7 @@ public sealed class LookingTests : IAsyncLifetime, IDisposable
         var database = data.OpenDatabase();
         var devices = new ContentTree.Server.Storage.Devices(database, new ContentTree.Server.Storage.Tokens(database, TimeProvider.System), TimeProvider.System);
         using var key = ContentTree.Store.Trust.SigningKey.Generate();
-        devices.Enrol(key.Public, new EnrolRequest(key.Public.Pem, "", "", "", BranchName.Parse("stable")));
+        devices.Enrol(key.Id, [key.Public], new EnrolRequest(key.Public.Pem, "", "", "", BranchName.Parse("stable")));
         devices.Decide(key.Id, DeviceState.Accepted);
         devices.Record(key.Id, new PollRequest(BranchName.Parse("stable"), "good", 1, 1, Running: ObjectId.Parse(_first)));
         await RunAsync("gc", "--grace", "0", "--keep", "1");
