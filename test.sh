@@ -25,6 +25,7 @@ step() { # step NAME COMMAND... : a step that is not a test counts as one failur
 
 step "build the programs" ./build.sh || { echo "0 passed, 1 failed, 0 skipped"; exit 1; }
 step "build the tests" dotnet build ContentTree.sln -c Release -v quiet --nologo || { echo "0 passed, 1 failed, 0 skipped"; exit 1; }
+step "audit of packages" scripts/audit.sh
 [ "${1:-all}" = quick ] || step "formatting" dotnet format ContentTree.sln --verify-no-changes --no-restore
 step "tests" dotnet test Tests/Tests.csproj -c Release --no-build --nologo ${filter:+--filter "$filter"} \
   --logger 'trx;LogFileName=tests.trx' --results-directory .work/results --blame-hang --blame-hang-timeout 30m
