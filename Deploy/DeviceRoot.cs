@@ -18,6 +18,9 @@ internal sealed record DeviceRoot(string Path, bool IsGiven)
 
     public string Trust => System.IO.Path.Combine(Layout.State, "trust");
 
+    /// <summary>Public keys of developers whose trees this device takes too; empty or absent on every other.</summary>
+    public string Developers => System.IO.Path.Combine(Trust, "developers");
+
     public string Data => System.IO.Path.Combine(Top, "data");
 
     public string BlackBox => System.IO.Path.Combine(Layout.State, "blackbox");

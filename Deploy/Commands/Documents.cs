@@ -28,7 +28,8 @@ internal sealed record StatusDocument(
     Fetched Fetched,
     StatusResult? LastResult,
     StatusLoader? Loader,
-    StatusAssignment? Assignment)
+    StatusAssignment? Assignment,
+    IReadOnlyList<string>? Developers)
 {
     public string Schema { get; init; } = "ctree.status/1";
 }
@@ -126,7 +127,7 @@ internal sealed record DiffDocument(ObjectId From, ObjectId To, IReadOnlyList<Di
 
 internal sealed record DiffEntry(string Kind, string Path, long SizeBefore, long SizeAfter);
 
-internal sealed record KeyDocument(string Device, string Key, DateTimeOffset Since, string PublicKey)
+internal sealed record KeyDocument(string Device, string Key, DateTimeOffset Since, string PublicKey, IReadOnlyList<string> Developers)
 {
     public string Schema { get; init; } = "ctree.key/1";
 }

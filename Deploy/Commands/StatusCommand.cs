@@ -44,7 +44,8 @@ internal static class StatusCommand
             device.State.Fetching.TryRead() ?? last.Fetched ?? new Fetched(0, 0, 0),
             last.Result is { } result ? new StatusResult(result.Code, result.Message, result.Verb, result.Time) : null,
             DescribeLoader(device),
-            device.Trust.TryRoot() is null ? null : Describe(device.Trust.Assignment(follow.Branch)));
+            device.Trust.TryRoot() is null ? null : Describe(device.Trust.Assignment(follow.Branch)),
+            new DeveloperKeys(device.Root).List() is { Count: > 0 } developers ? [.. developers.Select(key => key.Id.ToString())] : null);
     }
 
     // Without a loader in the configuration kernels come from elsewhere, and nothing is known of them.
@@ -80,6 +81,8 @@ internal static class StatusCommand
             { } word => $"{status.Device}, {word}",
             null => $"{status.Device}, not enrolled yet",
         });
+        if (status.Developers is { } developers)
+            Line(text, "DEVELOPER", $"this is no production device: below {Role.DeveloperBranches} it takes what {string.Join(", ", developers)} signs");
         Line(text, "booted", status.Booted?.ToString() ?? "none");
         Line(text, "wanted", status.Wanted is null ? "none" : $"{status.Wanted} ({status.State}{(status.State == "good" ? "" : $", {status.TriesLeft} tries left")}){(status.RebootNeeded ? ", after a reboot" : "")}");
         Line(text, "previous", status.Previous?.ToString() ?? "none");

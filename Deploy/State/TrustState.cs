@@ -18,7 +18,7 @@ internal sealed class TrustState(DeviceRoot root, TimeProvider clock)
     public VerificationException? PassedOver { get; private set; }
 
     /// <summary>The root, or null before it is known.</summary>
-    public TrustRoot? TryRoot() => TryRead("root.json");
+    public TrustRoot? TryRoot() => TryRead("root.json")?.WithDevelopers(new DeveloperKeys(root).Accepts);
 
     /// <summary>Whether this is the root, or the one that the device was set up with.</summary>
     public bool Knows(TrustRoot given) => given.Fingerprint == TryRoot()?.Fingerprint || given.Fingerprint == TryRead("first.json")?.Fingerprint;

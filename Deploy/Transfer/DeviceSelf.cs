@@ -29,7 +29,8 @@ internal sealed class DeviceSelf(Device device)
             device.State.Events.Last is var last and > 0 ? last : null,
             device.Trust.AssignmentCounter(),
             BootId(),
-            Kept(running, wanted));
+            Kept(running, wanted),
+            new DeveloperKeys(device.Root).List().Count > 0 ? true : null);
     }
 
     /// <summary>What an enrolment says.</summary>

@@ -6,5 +6,5 @@ namespace ContentTree.Deploy.Transfer;
 /// <param name="Commit">The commit.</param>
 /// <param name="Branch">The branch; absent for one that the store already had complete.</param>
 /// <param name="Sequence">Its position there; 0 if not known.</param>
-/// <param name="IsReleased">Release keys have signed that. Else those who may only compose have: <see cref="CompositionCheck"/> comes first.</param>
-internal sealed record Target(ObjectId Commit, BranchName? Branch, long Sequence, bool IsReleased);
+/// <param name="IsComposed">Only those who may compose have signed that: <see cref="CompositionCheck"/> comes first.</param>
+internal sealed record Target(ObjectId Commit, BranchName? Branch, long Sequence, bool IsComposed);

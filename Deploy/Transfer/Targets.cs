@@ -24,7 +24,7 @@ internal sealed class Targets(Device device, Sources sources)
             return await ProveAsync(pinned, head, cancellation).ConfigureAwait(false);
         return device.Trust.Assignment(follow.Branch) is { Commit: { } assigned } assignment
             ? await ProveAsync(assigned, assignment.Sequence, head, cancellation).ConfigureAwait(false)
-            : new Target(head.Commit, head.Branch, head.Sequence, head.IsReleased);
+            : new Target(head.Commit, head.Branch, head.Sequence, head.IsComposed);
     }
 
     /// <summary>Any commit of the followed branch.</summary>
@@ -39,10 +39,10 @@ internal sealed class Targets(Device device, Sources sources)
     private async Task<Target> ProveAsync(ObjectId commit, long sequence, VerifiedHead head, CancellationToken cancellation)
     {
         if (head.Commit == commit)
-            return new Target(commit, head.Branch, head.Sequence, head.IsReleased);
+            return new Target(commit, head.Branch, head.Sequence, head.IsComposed);
         var bytes = await _repository.TryGetFileAsync(Routes.ArchivedHead(head.Branch, sequence), Envelope.MaxBytes, cancellation).ConfigureAwait(false);
         return bytes is not null && TryVerify(device.Trust.Root(), bytes, head.Branch) is { } old && old.Commit == commit
-            ? new Target(commit, old.Branch, old.Sequence, old.IsReleased)
+            ? new Target(commit, old.Branch, old.Sequence, old.IsComposed)
             : throw new VerificationException($"assignment to {commit}", VerificationFailure.Unpublished, $"no head of {head.Branch} with sequence {sequence} names it that keys which are still trusted have signed");
     }
 
@@ -50,16 +50,16 @@ internal sealed class Targets(Device device, Sources sources)
     private async Task<Target> ProveAsync(ObjectId commit, VerifiedHead head, CancellationToken cancellation)
     {
         if (head.Commit == commit)
-            return new Target(commit, head.Branch, head.Sequence, head.IsReleased);
+            return new Target(commit, head.Branch, head.Sequence, head.IsComposed);
         if (device.State.Deployments.Deployments.LastOrDefault(d => d.Commit == commit && d.Branch == head.Branch) is { } known)
             // It ran here: whatever had to be proved was proved then.
-            return new Target(commit, known.Branch, known.Sequence, IsReleased: true);
+            return new Target(commit, known.Branch, known.Sequence, IsComposed: false);
         var root = device.Trust.Root();
         for (var sequence = head.Sequence - 1; sequence > 0 && sequence > head.Sequence - MaxHeadsSearched; sequence--)
         {
             var bytes = await _repository.TryGetFileAsync(Routes.ArchivedHead(head.Branch, sequence), Envelope.MaxBytes, cancellation).ConfigureAwait(false);
             if (bytes is not null && TryVerify(root, bytes, head.Branch) is { } old && old.Commit == commit)
-                return new Target(commit, old.Branch, old.Sequence, old.IsReleased);
+                return new Target(commit, old.Branch, old.Sequence, old.IsComposed);
         }
         throw new StoppedException(ExitCode.NotFound, $"commit {commit} was never published on branch {head.Branch} by keys that are still trusted; 'ctree switch BRANCH' follows another one");
     }

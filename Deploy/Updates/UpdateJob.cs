@@ -63,7 +63,7 @@ internal sealed class UpdateJob(Device device, Sources sources, Progress progres
             var present = device.Store.GetComplete(target.Commit);
             Fitness.Require(device, present.Id, present.Commit);
             // It may have come by keys that count for nothing any more.
-            if (!target.IsReleased)
+            if (target.IsComposed)
                 await new CompositionCheck(device, sources, new TransferCounters()).RequireAsync(present.Id, present.Commit, cancellation).ConfigureAwait(false);
             return present;
         }
@@ -71,7 +71,7 @@ internal sealed class UpdateJob(Device device, Sources sources, Progress progres
         await using var _ = pull.ConfigureAwait(false);
         await using var record = new FetchedRecord(device, pull.Counters).ConfigureAwait(false);
         var plan = await pull.PlanAsync(target.Commit, isFollowed: true, cancellation).ConfigureAwait(false);
-        if (!target.IsReleased)
+        if (target.IsComposed)
             await new CompositionCheck(device, sources, pull.Counters).RequireAsync(plan.Id, plan.Commit, cancellation).ConfigureAwait(false);
         KernelRoom.Require(device, plan);
         CompleteCommit complete;
@@ -116,9 +116,9 @@ internal sealed class UpdateJob(Device device, Sources sources, Progress progres
     {
         var branch = device.State.Follow.Branch;
         if (device.Trust.Seen(branch) is { } seen && seen.Commit == commit)
-            return new Target(commit, branch, seen.Sequence, IsReleased: true);
+            return new Target(commit, branch, seen.Sequence, IsComposed: false);
         var note = device.State.Deployments.Deployments.LastOrDefault(d => d.Commit == commit);
-        return new Target(commit, note?.Branch, note?.Sequence ?? 0, IsReleased: true);
+        return new Target(commit, note?.Branch, note?.Sequence ?? 0, IsComposed: false);
     }
 
     private void RequireAutomatic(Target target)

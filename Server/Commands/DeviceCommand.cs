@@ -168,6 +168,8 @@ internal static class DeviceCommand
         output.WriteLine($"state         {Word(device.State)}, enrolled {Printing.Time(device.Enrolled)}, last seen {Printing.Time(device.LastSeen)}");
         if (device.Serial is { } serial)
             output.WriteLine($"serial        {serial}{(device.Conflicts is { } others ? $"; also claimed by {string.Join(", ", others)}: accept one, reject the others" : "")}");
+        if (device.Developer == true)
+            output.WriteLine("development   it also takes what developer keys sign: no production device");
         if (device.KeyChanged is { } changed)
             output.WriteLine($"key           another than its first since {Printing.Time(changed)}");
         if (device.Cloned is { } cloned)
@@ -204,7 +206,8 @@ internal static class DeviceCommand
 
     private static string Sync(DeviceInfo device) => Standings.Word(Standings.Sync(device));
 
-    private static string Doubt(DeviceInfo device) => (device.Conflicts is not null ? " (conflict)" : "") + (device.Cloned is not null ? " (cloned)" : "") + (device.Fork is not null ? " (fork)" : "");
+    private static string Doubt(DeviceInfo device) => (device.Conflicts is not null ? " (conflict)" : "") + (device.Cloned is not null ? " (cloned)" : "") + (device.Fork is not null ? " (fork)" : "") +
+        (device.Developer == true ? " (development)" : "");
 
     private static string Describe(ReportEvent item) =>
         $"{Printing.Time(item.Time)}  {item.Kind}{(item.Commit is { } commit ? $" {Printing.Short(commit)}" : "")}{(item.Message is { } message ? $": {message}" : "")}";

@@ -47,6 +47,6 @@ internal sealed class SeenHeads(DataDirectory data, Devices devices, TimeProvide
     {
         var newest = new Branches(data, time).Read(head.Branch).Head?.Sequence ?? 0;
         if (head.Sequence > newest + MaxLost || data.Repository.Contains(new ObjectName(ObjectKind.Commit, head.Commit)))
-            throw new VerificationException($"head of {head.Branch}", VerificationFailure.NotSigned, "composition keys have signed it, and it is none that a backup can have lost");
+            throw new VerificationException($"head of {head.Branch}", VerificationFailure.NotSigned, "only composition or developer keys have signed it, and it is none that a backup can have lost");
     }
 }

@@ -87,8 +87,12 @@ internal sealed class Branches(DataDirectory data, TimeProvider time)
         // Where those of the composition role are enough, no others are used.
         return complete.IsComposed && root.MayCompose(seen.Branch) && data.LoadOnlineKeys().Sign(unsigned, root, Role.Composition) is var composed && root.HeadSigner(composed, seen.Branch) is not null
             ? composed
-            : keys.Sign(unsigned, root, Role.Release);
+            : SignDeveloped(unsigned, root, seen.Branch, keys) ?? keys.Sign(unsigned, root, Role.Release);
     }
+
+    // A developer's key that was named is meant: beside a release key's signature it would count for nothing.
+    private static Envelope? SignDeveloped(Envelope unsigned, TrustRoot root, BranchName branch, SigningKeys keys) =>
+        root.MayDevelop(branch) && keys.Sign(unsigned, root, Role.Developer) is var signed && root.HeadSigner(signed, branch) is not null ? signed : null;
 
     /// <summary>What is to be signed for a branch to move, wherever that is done.</summary>
     public static HeadStatement Statement(BranchName branch, ObjectId commit, long sequence, DateTimeOffset now) => new()
@@ -161,7 +165,9 @@ internal sealed class Branches(DataDirectory data, TimeProvider time)
         {
             if (data.Repository.Contains(new ObjectName(ObjectKind.Commit, head.Commit)))
                 ComposedCommit.Require(data.Repository, head.Commit);
-            signed = !head.IsReleased && root.MayCompose(branch) ? data.LoadOnlineKeys().Sign(signed, root, Role.Composition) : keys.Sign(signed, root, Role.Release);
+            signed = head.IsDeveloped ? keys.Sign(signed, root, Role.Developer)
+                : !head.IsReleased && root.MayCompose(branch) ? data.LoadOnlineKeys().Sign(signed, root, Role.Composition)
+                : keys.Sign(signed, root, Role.Release);
         }
         if (!signed.Bytes.Span.SequenceEqual(present))
         {

@@ -82,12 +82,12 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
         var hasMoved = connection.Query("SELECT branch FROM devices WHERE id = $id", row => row.GetString(0), ("$id", id)) is [var before] && before != poll.Branch.ToString();
         connection.Execute("""
             UPDATE devices SET last_seen = $now, branch = $branch, running = $running, wanted = $wanted, failed = $failed, boot = $boot,
-              head = $head, root = $root, kept = $kept, sequence = max(sequence * (branch = $branch), $sequence), hold = $hold, assignment = $assignment
+              head = $head, root = $root, kept = $kept, sequence = max(sequence * (branch = $branch), $sequence), hold = $hold, assignment = $assignment, developer = $developer
               WHERE id = $id
             """,
             ("$id", id), ("$now", at ?? time.GetUtcNow()), ("$branch", poll.Branch), ("$running", poll.Running), ("$wanted", poll.Wanted),
             ("$failed", poll.Failed), ("$boot", poll.Boot), ("$head", poll.Head), ("$root", poll.Root), ("$sequence", poll.Sequence),
-            ("$kept", poll.Kept is { } kept ? string.Join(',', kept) : null), ("$hold", poll.Hold ?? false), ("$assignment", poll.Assignment ?? 0));
+            ("$kept", poll.Kept is { } kept ? string.Join(',', kept) : null), ("$hold", poll.Hold ?? false), ("$assignment", poll.Assignment ?? 0), ("$developer", poll.Developer ?? false));
         if (poll.BootId is { } boot)
             RecordBoot(connection, id, boot);
         transaction.Commit();
@@ -266,7 +266,7 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
         IdOf(row, "running"), IdOf(row, "wanted"), IdOf(row, "failed"), row.TextOrNull("boot"), row.Number("sequence"), ReadEvent(row),
         Hold: row.Number("hold") != 0 ? true : null, Assignment: ReadAssignment(row), Serial: row.Text("serial") is { Length: > 0 } serial ? serial : null,
         Conflicts: row.TextOrNull("conflicts")?.Split(',').Select(KeyId.Parse).Order().ToArray(), Cloned: row.TimeOrNull("cloned"), Fork: row.IsDBNull(row.GetOrdinal("fork")) ? null : row.Number("fork"),
-        KeyChanged: row.TimeOrNull("key_changed"));
+        KeyChanged: row.TimeOrNull("key_changed"), Developer: row.Number("developer") != 0 ? true : null);
 
     private static AssignmentInfo? ReadAssignment(SqliteDataReader row) => row.TextOrNull("told_action") is not { } action ? null : new AssignmentInfo(
         action, row.Number("told_counter"), row.Time("told_expires"), IdOf(row, "told_commit"), row.Text("told_reason") is { Length: > 0 } reason ? reason : null,

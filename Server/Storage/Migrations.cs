@@ -157,6 +157,7 @@ internal static class Migrations
         ALTER TABLE devices ADD COLUMN key_changed INTEGER;
         CREATE TABLE device_keys (key_id TEXT PRIMARY KEY, device TEXT NOT NULL REFERENCES devices (id) ON DELETE CASCADE);
         CREATE INDEX device_keys_by_device ON device_keys (device);
+        ALTER TABLE devices ADD COLUMN developer INTEGER NOT NULL DEFAULT 0;
         """,
     ];
 

@@ -30,7 +30,7 @@ internal sealed class TrustFiles(string repositoryPath)
         var bytes = TryReadNewest() ?? throw new StoreNotFoundException($"{_path}/root.json: missing; copy it back from a backup or from a device");
         if (_known is { } known && known.Envelope.Bytes.Span.SequenceEqual(bytes))
             return known;
-        return _known = TrustRoot.Load(bytes);
+        return _known = Read(bytes);
     }
 
     /// <summary>Every root, newest first: what was signed long ago was signed for one of them.</summary>
@@ -41,7 +41,7 @@ internal sealed class TrustFiles(string repositoryPath)
         for (var version = newest.Version - 1; version > 0; version--)
         {
             if (TryReadVersion(version) is { } bytes)
-                yield return TrustRoot.Load(bytes);
+                yield return Read(bytes);
         }
     }
 
@@ -92,6 +92,9 @@ internal sealed class TrustFiles(string repositoryPath)
         Posix.TryLock(file, exclusive, wait: true, "trust lock");
         return file;
     }
+
+    // What developers publish is served like everything else: each device decides whether it takes any of it.
+    private static TrustRoot Read(byte[] bytes) => TrustRoot.Load(bytes).WithDevelopers(_ => true);
 
     private byte[]? TryRead(ReadOnlySpan<byte> name)
     {

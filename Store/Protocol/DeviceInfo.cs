@@ -34,6 +34,7 @@ namespace ContentTree.Store.Protocol;
 /// <param name="Labels">What people wrote on it.</param>
 /// <param name="IsAhead">It has seen a later position of its branch than this server, which was restored from a backup.</param>
 /// <param name="KeyChanged">When it first signed with the key it has now; absent while it has its first.</param>
+/// <param name="Developer">It also takes what developer keys sign.</param>
 public sealed record DeviceInfo(
     KeyId Id,
     string Name,
@@ -64,4 +65,5 @@ public sealed record DeviceInfo(
     string? Health = null,
     IReadOnlyList<string>? Groups = null,
     IReadOnlyDictionary<string, string>? Labels = null,
-    DateTimeOffset? KeyChanged = null);
+    DateTimeOffset? KeyChanged = null,
+    bool? Developer = null);

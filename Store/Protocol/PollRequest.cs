@@ -19,6 +19,7 @@ namespace ContentTree.Store.Protocol;
 /// The first <see cref="KeptDigits"/> digits of other commits that are deployed here, those first that it would fall back to, at most
 /// <see cref="MaxKept"/>; absent if none. The server keeps them.
 /// </param>
+/// <param name="Developer">It also takes what developer keys sign; absent on all but development units.</param>
 public sealed record PollRequest(
     BranchName Branch,
     string Boot,
@@ -32,7 +33,8 @@ public sealed record PollRequest(
     long? Reports = null,
     long? Assignment = null,
     string? BootId = null,
-    IReadOnlyList<string>? Kept = null)
+    IReadOnlyList<string>? Kept = null,
+    bool? Developer = null)
 {
     /// <summary>Digits by which a kept commit is named: no two commits of a server begin with the same.</summary>
     public const int KeptDigits = 16;

@@ -20,6 +20,12 @@ public sealed record Role(IReadOnlyList<KeyId> KeyIds, int Threshold)
     /// <summary>Signs heads of composed branches, to commits that are made of released parts.</summary>
     public const string Composition = "composition";
 
+    /// <summary>Signs heads below <see cref="DeveloperBranches"/>, which only devices take that were told on the spot to take this key's.</summary>
+    public const string Developer = "developer";
+
+    /// <summary>How the branches begin that developer keys may move.</summary>
+    public const string DeveloperBranches = "dev/";
+
     /// <summary>Signs assignments: what single devices do other than to follow their branch.</summary>
     public const string Fleet = "fleet";
 }

@@ -6,10 +6,12 @@ namespace ContentTree.Store.Trust;
 public sealed class TrustRoot
 {
     private readonly RootStatement _root;
+    private readonly Predicate<PublicKey> _isDeveloper;
 
-    private TrustRoot(RootStatement root, Envelope envelope)
+    private TrustRoot(RootStatement root, Envelope envelope, Predicate<PublicKey> isDeveloper)
     {
         _root = root;
+        _isDeveloper = isDeveloper;
         Envelope = envelope;
     }
 
@@ -36,6 +38,12 @@ public sealed class TrustRoot
     public static TrustRoot Load(ReadOnlySpan<byte> bytes) => Load(Parse(bytes, "root"), "root");
 
     /// <summary>
+    /// The same root, for those who count developer keys: only those that the root names as such and this lets pass, only under heads of branches below
+    /// <see cref="Role.DeveloperBranches"/>. A root as it is loaded counts none.
+    /// </summary>
+    public TrustRoot WithDevelopers(Predicate<PublicKey> isAccepted) => new(_root, Envelope, isAccepted);
+
+    /// <summary>
     /// The root that follows this one: its version is one higher, and both this root's and its own root role have signed it (TUF 1.0.33,
     /// 5.3). Its expiry is not looked at: only that of the last root of a chain counts.
     /// </summary>
@@ -47,7 +55,7 @@ public sealed class TrustRoot
         RequireSignatures(_root, Role.Root, envelope, what);
         var next = Load(envelope, what);
         return next.Version == Version + 1
-            ? next
+            ? next.WithDevelopers(_isDeveloper)
             : throw new VerificationException(what, next.Version <= Version ? VerificationFailure.RolledBack : VerificationFailure.Skipped, $"its version is {next.Version}");
     }
 
@@ -56,10 +64,10 @@ public sealed class TrustRoot
     public IReadOnlySet<KeyId> SignersOf(Envelope envelope, string role) => SignersOf(_root, role, envelope, role);
 
     /// <summary>
-    /// The only way to a <see cref="VerifiedHead"/>: signed by the release role, or by the composition role on one of its branches, and
+    /// The only way to a <see cref="VerifiedHead"/>: signed by the release role, or by the composition or developer role on one of its branches, and
     /// about this branch.
     /// </summary>
-    /// <remarks>Age and order are the caller's next question: <see cref="HeadPolicy"/>; so is what <see cref="VerifiedHead.IsReleased"/> tells.</remarks>
+    /// <remarks>Age and order are the caller's next question: <see cref="HeadPolicy"/>; so is what <see cref="VerifiedHead.IsComposed"/> tells.</remarks>
     /// <exception cref="VerificationException">The envelope was refused; says why.</exception>
     public VerifiedHead VerifyHead(ReadOnlySpan<byte> bytes, BranchName branch)
     {
@@ -70,31 +78,46 @@ public sealed class TrustRoot
             RequireSignatures(_root, Role.Release, envelope, what);
         var head = Read<HeadStatement>(envelope, what);
         return head.Branch == branch
-            ? new VerifiedHead(head, envelope, isReleased: signer != Role.Composition)
+            ? new VerifiedHead(head, envelope, signer ?? Role.Release)
             : throw new VerificationException(what, VerificationFailure.WrongBranch, $"it is about {head.Branch}");
     }
 
-    /// <summary>The role whose keys have signed a head of this branch: release, else composition; null when neither has.</summary>
+    /// <summary>The role whose keys have signed a head of this branch: release, else composition, else developer; null when none has.</summary>
     public string? HeadSigner(Envelope envelope, BranchName branch) =>
-        HasSigned(envelope, Role.Release) ? Role.Release
-        : MayCompose(branch) && HasSigned(envelope, Role.Composition) ? Role.Composition
-        : null;
+        HeadRoles(branch).FirstOrDefault(name => _root.Roles.TryGetValue(name, out var role) && HeadSigners(envelope, name).Count >= role.Threshold);
 
-    /// <summary>The keys whose signature under a head of a branch counts: those of the release role and, on its branches, of the composition role.</summary>
-    public IReadOnlySet<KeyId> HeadKeys(BranchName branch) => HeadRoles(branch).SelectMany(name => _root.Roles[name].KeyIds).ToHashSet();
+    /// <summary>The keys whose signature under a head of a branch counts: those of the release role and, on their branches, of the composition and developer roles.</summary>
+    public IReadOnlySet<KeyId> HeadKeys(BranchName branch) => HeadRoles(branch).SelectMany(name => _root.Roles[name].KeyIds.Where(id => Counts(name, id))).ToHashSet();
 
     /// <summary>Those of them that have signed an envelope, whatever it says.</summary>
-    public IReadOnlySet<KeyId> HeadSigners(Envelope envelope, BranchName branch) =>
-        HeadRoles(branch).SelectMany(name => SignersOf(_root, name, envelope, name)).ToHashSet();
+    public IReadOnlySet<KeyId> HeadSigners(Envelope envelope, BranchName branch) => HeadRoles(branch).SelectMany(name => HeadSigners(envelope, name)).ToHashSet();
 
-    private string[] HeadRoles(BranchName branch) => MayCompose(branch) ? [Role.Release, Role.Composition] : [Role.Release];
+    private HashSet<KeyId> HeadSigners(Envelope envelope, string name)
+    {
+        var signers = SignersOf(_root, name, envelope, name);
+        signers.RemoveWhere(id => !Counts(name, id));
+        return signers;
+    }
+
+    private bool Counts(string role, KeyId id) => role != Role.Developer || _isDeveloper(_root.Keys[id]);
+
+    private List<string> HeadRoles(BranchName branch)
+    {
+        List<string> roles = [Role.Release];
+        if (MayCompose(branch))
+            roles.Add(Role.Composition);
+        if (MayDevelop(branch))
+            roles.Add(Role.Developer);
+        return roles;
+    }
+
+    /// <summary>Whether the developer role may move a branch.</summary>
+    public bool MayDevelop(BranchName branch) =>
+        _root.Roles.ContainsKey(Role.Developer) && branch.ToString().StartsWith(Role.DeveloperBranches, StringComparison.Ordinal);
 
     /// <summary>Whether the composition role may move a branch.</summary>
     public bool MayCompose(BranchName branch) => _root.Roles.TryGetValue(Role.Composition, out var role) &&
         role.Branches.Any(prefix => branch.ToString().StartsWith(prefix, StringComparison.Ordinal));
-
-    private bool HasSigned(Envelope envelope, string name) =>
-        _root.Roles.TryGetValue(name, out var role) && SignersOf(_root, name, envelope, name).Count >= role.Threshold;
 
     /// <summary>Whether devices are to take no head of a branch without a timestamp of it.</summary>
     public bool AsksForTimestamps => _root.Roles.ContainsKey(Role.Timestamp);
@@ -129,7 +152,7 @@ public sealed class TrustRoot
         // The keys come from the bytes themselves, so they must be read before they can be checked.
         var root = Read<RootStatement>(envelope, what);
         RequireSignatures(root, Role.Root, envelope, what);
-        return new TrustRoot(root, envelope);
+        return new TrustRoot(root, envelope, _ => false);
     }
 
     private static Envelope Parse(ReadOnlySpan<byte> bytes, string what)

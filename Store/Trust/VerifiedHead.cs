@@ -2,26 +2,34 @@ using ContentTree.Store.Objects;
 
 namespace ContentTree.Store.Trust;
 
-/// <summary>Proof that release keys, or those of the composition role, signed this head of this branch. Only <see cref="TrustRoot.VerifyHead"/> makes one.</summary>
+/// <summary>Proof that release keys, or those of the composition or the developer role, signed this head of this branch. Only <see cref="TrustRoot.VerifyHead"/> makes one.</summary>
 public sealed class VerifiedHead
 {
     private readonly HeadStatement _head;
 
-    internal VerifiedHead(HeadStatement head, Envelope envelope, bool isReleased)
+    private readonly string _signer;
+
+    internal VerifiedHead(HeadStatement head, Envelope envelope, string signer)
     {
         _head = head;
-        IsReleased = isReleased;
+        _signer = signer;
         Envelope = envelope;
     }
 
     /// <summary>The head file itself, to be stored or passed on.</summary>
     public Envelope Envelope { get; }
 
+    /// <summary>Whether release keys have signed it.</summary>
+    public bool IsReleased => _signer == Role.Release;
+
     /// <summary>
-    /// Whether release keys have signed it. Else the composition role has: then whoever installs its commit checks first that it is
-    /// composed of released parts (<see cref="Composition"/>).
+    /// Whether only composition keys have: then whoever installs its commit checks first that it is composed of released parts
+    /// (<see cref="Composition"/>).
     /// </summary>
-    public bool IsReleased { get; }
+    public bool IsComposed => _signer == Role.Composition;
+
+    /// <summary>Whether only developer keys have, which this device or server was told to count.</summary>
+    public bool IsDeveloped => _signer == Role.Developer;
 
     /// <summary>The SHA-256 of the head file.</summary>
     public ObjectId Id => Envelope.Id;
