@@ -126,7 +126,13 @@ public sealed class DeveloperKeyTests : IAsyncLifetime
         Refused(() => root.VerifyTimestamp(_anna.Sign(new TimestampStatement { Branch = BranchName.Parse("dev/anna"), Head = Head("main").Id, Sequence = 1, Created = now, Expires = now.AddDays(1) }).Bytes.Span, BranchName.Parse("dev/anna")));
         Refused(() => root.VerifyAssignment(_anna.Sign(new AssignmentStatement
         {
-            Device = _anna.Id, Branch = BranchName.Parse("dev/anna"), Counter = 1, Created = now, Expires = now.AddDays(1), Action = AssignmentAction.Hold, Reason = "",
+            Device = _anna.Id,
+            Branch = BranchName.Parse("dev/anna"),
+            Counter = 1,
+            Created = now,
+            Expires = now.AddDays(1),
+            Action = AssignmentAction.Hold,
+            Reason = "",
         }).Bytes.Span));
     }
 
@@ -147,7 +153,11 @@ public sealed class DeveloperKeyTests : IAsyncLifetime
 
     private static HeadStatement Statement(string branch, ObjectId commit, long sequence) => new()
     {
-        Branch = BranchName.Parse(branch), Commit = commit, Sequence = sequence, Created = DateTimeOffset.UtcNow.AddMinutes(-1), Expires = DateTimeOffset.UtcNow.AddYears(1),
+        Branch = BranchName.Parse(branch),
+        Commit = commit,
+        Sequence = sequence,
+        Created = DateTimeOffset.UtcNow.AddMinutes(-1),
+        Expires = DateTimeOffset.UtcNow.AddYears(1),
     };
 
     private string TrustFiles() => Shell.Run("sha256sum *", Path.Combine(_device.Layout.State, "trust"));
