@@ -16,8 +16,8 @@ internal sealed class BlackBox(Device device)
     /// <summary>Longest box, in bytes.</summary>
     public const int MaxBytes = 192 * 1024;
 
-    private const string Unsent = ".txt";
-    private const string Sent = ".sent";
+    private const string UnsentSuffix = ".txt";
+    private const string SentSuffix = ".sent";
     private const int Kept = 5;
     private const int MaxSection = 32 * 1024;
 
@@ -27,26 +27,29 @@ internal sealed class BlackBox(Device device)
         using (var state = Posix.OpenDirectory(device.Layout.State))
             DurableFiles.EnsureDirectory(state, "blackbox"u8, 0x1ed);
         using var directory = Posix.OpenDirectory(device.Root.BlackBox);
-        DurableFiles.Replace(directory, Name(record.Wanted.ToString(), Unsent), Encoding.UTF8.GetBytes(Text(record, booted, verdict)));
+        DurableFiles.Replace(directory, Name(record.Wanted.ToString(), UnsentSuffix), Encoding.UTF8.GetBytes(Text(record, booted, verdict)));
         Forget();
     }
 
     /// <summary>The oldest box that the server has not got: its deployment and its text; null when it has all.</summary>
-    public (string Deployment, string Text)? NextUnsent()
-    {
-        if (Files(Unsent) is not [var path, ..])
-            return null;
-        using var directory = Posix.OpenDirectory(device.Root.BlackBox);
-        var bytes = DurableFiles.TryRead(directory, Encoding.ASCII.GetBytes(Path.GetFileName(path)), MaxBytes);
-        return bytes is null ? null : (Path.GetFileNameWithoutExtension(path), Encoding.UTF8.GetString(bytes));
-    }
+    public (string Deployment, string Text)? NextUnsent() => Files(UnsentSuffix) is [var path, ..] ? Read(path) : null;
+
+    /// <summary>All that the server has not got, oldest first.</summary>
+    public IReadOnlyList<(string Deployment, string Text)> Unsent() => [.. Files(UnsentSuffix).Select(Read).OfType<(string, string)>()];
 
     /// <summary>The server has it.</summary>
     public void MarkSent(string deployment)
     {
         using var directory = Posix.OpenDirectory(device.Root.BlackBox);
-        Posix.RenameAt(directory, Name(deployment, Unsent), directory, Name(deployment, Sent));
+        Posix.RenameAt(directory, Name(deployment, UnsentSuffix), directory, Name(deployment, SentSuffix));
         Posix.Fsync(directory, device.Root.BlackBox);
+    }
+
+    private (string Deployment, string Text)? Read(string path)
+    {
+        using var directory = Posix.OpenDirectory(device.Root.BlackBox);
+        var bytes = DurableFiles.TryRead(directory, Encoding.ASCII.GetBytes(Path.GetFileName(path)), MaxBytes);
+        return bytes is null ? null : (Path.GetFileNameWithoutExtension(path), Encoding.UTF8.GetString(bytes));
     }
 
     private string Text(BootRecord record, BootedRecord booted, FallbackVerdict verdict)
@@ -108,7 +111,7 @@ internal sealed class BlackBox(Device device)
 
     private void Forget()
     {
-        foreach (var path in Files(Sent).Concat(Files(Unsent)).SkipLast(Kept))
+        foreach (var path in Files(SentSuffix).Concat(Files(UnsentSuffix)).SkipLast(Kept))
             File.Delete(path);
     }
 

@@ -110,7 +110,7 @@ internal sealed class FleetAccess : IDisposable
     {
         if (_client is not null)
             return await _client.PostAsync(Routes.OfflineReports, file, ProtocolJson.Default.DeviceInfo, cancellation);
-        var device = new OfflineReports(Data.OpenDatabase(), Local, new Events(Data.OpenDatabase()), _time).Take(file);
+        var device = new OfflineReports(Data.OpenDatabase(), Local, new Events(Data.OpenDatabase()), new BlackBoxes(Data.OpenDatabase(), _time), _time).Take(file);
         Note("device.report", device.Id);
         return device;
     }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Trust;
@@ -8,8 +7,6 @@ namespace ContentTree.Server.Endpoints;
 /// <summary>Black boxes come from devices and are read by people.</summary>
 internal sealed class BlackBoxEndpoints(BlackBoxes boxes, DeviceAccess devices, TokenAccess access, ILogger log)
 {
-    private const int MaxName = 64;
-
     public void Map(IEndpointRouteBuilder routes)
     {
         routes.MapPost(Routes.BlackBoxes, TakeAsync);
@@ -22,11 +19,9 @@ internal sealed class BlackBoxEndpoints(BlackBoxes boxes, DeviceAccess devices, 
         var body = await context.ReadBodyAsync(BodyLimits.BlackBox);
         var device = devices.RequireAccepted(context, body);
         var box = Messages.Parse(body, ProtocolJson.Default.BlackBoxRequest);
-        if (box.Deployment.Length is 0 or > MaxName || !box.Deployment.All(c => char.IsAsciiLetterOrDigit(c) || c == '-'))
-            throw new ProblemException(ProblemCode.BadRequest, "deployment is no deployment's name");
         if (box.Text.Length > BlackBoxRequest.MaxText)
             throw new ProblemException(ProblemCode.TooLarge, $"a black box has at most {BlackBoxRequest.MaxText} characters");
-        boxes.Store(device, box with { Text = Printable(box.Text) });
+        boxes.Store(device, box);
         Log.BlackBox(log, device, box.Deployment);
         await context.AnswerAsync(new BlackBoxAnswer(box.Text.Length), ProtocolJson.Default.BlackBoxAnswer);
     }
@@ -43,10 +38,6 @@ internal sealed class BlackBoxEndpoints(BlackBoxes boxes, DeviceAccess devices, 
         var deployment = context.Request.RouteValues["deployment"] as string ?? "";
         return context.AnswerAsync(boxes.Read(DeviceOf(context), deployment), ProtocolJson.Default.BlackBoxInfo);
     }
-
-    // Read on terminals: a device must not be able to steer one.
-    private static string Printable(string text) =>
-        string.Concat(text.Select(c => c is '\n' or '\t' || !(char.IsControl(c) || char.GetUnicodeCategory(c) == UnicodeCategory.Format) ? c : ' '));
 
     private static KeyId DeviceOf(HttpContext context) => KeyId.TryParse(context.Request.RouteValues["id"] as string, out var id)
         ? id

@@ -79,7 +79,7 @@ internal sealed class ManagementEndpoints(
     private async Task TakeReportAsync(HttpContext context)
     {
         var token = access.Require(context, TokenRole.Operator);
-        var device = new OfflineReports(data.OpenDatabase(), devices, new Events(data.OpenDatabase()), time).Take(await context.ReadBodyAsync(BodyLimits.OfflineReport));
+        var device = new OfflineReports(data.OpenDatabase(), devices, new Events(data.OpenDatabase()), new BlackBoxes(data.OpenDatabase(), time), time).Take(await context.ReadBodyAsync(BodyLimits.OfflineReport));
         audit.Note(Actor.Token(token, context), "device.report", device.Id);
         await context.AnswerAsync(device, ProtocolJson.Default.DeviceInfo);
     }

@@ -8,7 +8,7 @@ using ContentTree.Store.Trust;
 namespace ContentTree.Server.Fleet;
 
 /// <summary>Takes what devices without a network say, brought by somebody on a stick. Its device's key has signed it; said again it changes nothing.</summary>
-internal sealed class OfflineReports(Database database, Devices devices, Events events, TimeProvider time)
+internal sealed class OfflineReports(Database database, Devices devices, Events events, BlackBoxes boxes, TimeProvider time)
 {
     private static readonly TimeSpan ClockDrift = TimeSpan.FromDays(1);
 
@@ -26,12 +26,17 @@ internal sealed class OfflineReports(Database database, Devices devices, Events 
         DeviceMessages.Require(report.Poll);
         if (report.Events.Count > OfflineReport.MaxEvents)
             throw new FormatException($"more than {OfflineReport.MaxEvents} events in one report");
+        if (report.BlackBoxes?.Count > OfflineReport.MaxBlackBoxes)
+            throw new FormatException($"more than {OfflineReport.MaxBlackBoxes} black boxes in one report");
         var known = devices.Find(report.Device);
         var reported = DeviceMessages.Checked(report.Events);
         // Events count, also where a clock does not run: with an older one than is known the state is an older one too.
         if ((report.Poll.Reports ?? 0) >= (known.LastEvent?.Sequence ?? 0) && report.Created >= (known.LastSeen ?? DateTimeOffset.MinValue))
             Record(report);
         events.Store(report.Device, reported);
+        // The newest come first, and the newest are kept.
+        foreach (var box in report.BlackBoxes?.Reverse() ?? [])
+            boxes.Store(report.Device, box);
         return devices.Find(report.Device);
     }
 

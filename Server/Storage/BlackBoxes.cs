@@ -1,3 +1,4 @@
+using System.Globalization;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Repositories;
 using ContentTree.Store.Trust;
@@ -10,14 +11,21 @@ internal sealed class BlackBoxes(Database database, TimeProvider time)
     /// <summary>Boxes kept of one device.</summary>
     public const int Kept = 20;
 
+    private const int MaxName = 64;
+
+    /// <exception cref="FormatException">No deployment's name, or too long.</exception>
     public void Store(KeyId device, BlackBoxRequest box)
     {
+        if (box.Deployment.Length is 0 or > MaxName || !box.Deployment.All(c => char.IsAsciiLetterOrDigit(c) || c == '-'))
+            throw new FormatException("deployment is no deployment's name");
+        if (box.Text.Length > BlackBoxRequest.MaxText)
+            throw new FormatException($"a black box has at most {BlackBoxRequest.MaxText} characters");
         using var connection = database.Connect();
         using var transaction = connection.BeginTransaction();
         connection.Execute("""
             INSERT INTO black_boxes (device, deployment, time, text) VALUES ($device, $deployment, $time, $text)
             ON CONFLICT DO UPDATE SET time = excluded.time, text = excluded.text
-            """, ("$device", device), ("$deployment", box.Deployment), ("$time", time.GetUtcNow()), ("$text", box.Text));
+            """, ("$device", device), ("$deployment", box.Deployment), ("$time", time.GetUtcNow()), ("$text", Printable(box.Text)));
         connection.Execute("""
             DELETE FROM black_boxes WHERE device = $device AND deployment NOT IN
               (SELECT deployment FROM black_boxes WHERE device = $device ORDER BY time DESC, deployment DESC LIMIT $kept)
@@ -42,4 +50,8 @@ internal sealed class BlackBoxes(Database database, TimeProvider time)
             ? box
             : throw new NotFoundException($"device {device} has sent no black box of {deployment}");
     }
+
+    // Read on terminals: a device must not be able to steer one.
+    private static string Printable(string text) =>
+        string.Concat(text.Select(c => c is '\n' or '\t' || !(char.IsControl(c) || char.GetUnicodeCategory(c) == UnicodeCategory.Format) ? c : ' '));
 }

@@ -7,8 +7,12 @@ namespace ContentTree.Store.Protocol;
 /// <param name="Created">When, by the device's clock.</param>
 /// <param name="Poll">What a poll would have said.</param>
 /// <param name="Events">What the server has not got yet, oldest first, at most <see cref="MaxEvents"/>.</param>
-public sealed record OfflineReport(KeyId Device, DateTimeOffset Created, PollRequest Poll, IReadOnlyList<ReportEvent> Events)
+/// <param name="BlackBoxes">What is known of trials that failed, and was not sent, newest first, at most <see cref="MaxBlackBoxes"/>.</param>
+public sealed record OfflineReport(KeyId Device, DateTimeOffset Created, PollRequest Poll, IReadOnlyList<ReportEvent> Events, IReadOnlyList<BlackBoxRequest>? BlackBoxes = null)
 {
+    /// <summary>Black boxes in one report, at most.</summary>
+    public const int MaxBlackBoxes = 20;
+
     /// <summary>Events in one report, at most.</summary>
     public const int MaxEvents = 500;
 

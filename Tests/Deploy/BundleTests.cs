@@ -77,6 +77,29 @@ public sealed class BundleTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task A_stick_brings_black_boxes_back_the_newest_as_far_as_there_is_room()
+    {
+        var boxes = Directory.CreateDirectory(Path.Combine(_device.Root, "ctree/state/blackbox")).FullName;
+        for (var i = 1; i <= 4; i++)
+        {
+            // Control characters take six times their room on the way.
+            var path = Path.Combine(boxes, $"{i}-0123abcd.txt");
+            File.WriteAllText(path, $"box {i} \u001b[31m" + new string('\u0001', 150 * 1024));
+            File.SetLastWriteTimeUtc(path, DateTime.UnixEpoch.AddYears(50).AddDays(i));
+        }
+        await _device.RunAsync("bundle", "report", _temporary.Path);
+        var report = Directory.GetFiles(_temporary["reports"]).Single();
+        var id = Path.GetFileNameWithoutExtension(report);
+
+        await ServerCommand.DoAsync("--data", _server.Data.Path, "device", "report", report);
+
+        var listed = (await ServerCommand.DoAsync("--data", _server.Data.Path, "device", "blackbox", id, "--list")).Out;
+        listed.Should().Contain("4-0123abcd").And.Contain("3-0123abcd").And.NotContain("2-0123abcd");
+        (await ServerCommand.DoAsync("--data", _server.Data.Path, "device", "blackbox", id)).Out.Should().Contain("box 4  [31m").And.NotContain("\u001b");
+        Directory.GetFiles(boxes, "*.txt").Should().HaveCount(4, "a stick may get lost");
+    }
+
+    [Fact]
     public async Task A_stick_is_for_a_device_that_slept_through_a_change_of_keys_too()
     {
         var data = _server.Data.Path;

@@ -116,7 +116,7 @@ public sealed class KeyRotationTests : IAsyncLifetime
         (await _device.RunAsync("bundle", "report", stick.Path)).Code.Should().Be(0);
         var file = Directory.GetFiles(Path.Combine(stick.Path, "reports")).Should().ContainSingle().Which;
         Path.GetFileName(file).Should().StartWith(_id.ToString());
-        new ContentTree.Server.Fleet.OfflineReports(_server.Data.OpenDatabase(), _server.Devices, new Events(_server.Data.OpenDatabase()), TimeProvider.System)
+        new ContentTree.Server.Fleet.OfflineReports(_server.Data.OpenDatabase(), _server.Devices, new Events(_server.Data.OpenDatabase()), new BlackBoxes(_server.Data.OpenDatabase(), TimeProvider.System), TimeProvider.System)
             .Take(File.ReadAllBytes(file)).Id.Should().Be(_id);
     }
 
