@@ -104,7 +104,10 @@ internal sealed class NewRoot(DeviceLayout layout, string target, Terminal termi
         if (choice.IsTrial)
             new TrialGuard(commandLine, terminal).Arm(hasSystemd: HasSystemd());
         if (boot is { Reason: BootReason.Wanted, Save: null })
+        {
             Rescue.Forget(layout);
+            new BackOff(layout, commandLine, terminal, Thread.Sleep).BeforeBoot(boot.Deployment);
+        }
         if (boot.Uncounted)
             Pause(boot.Deployment);
     }

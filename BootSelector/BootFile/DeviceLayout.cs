@@ -25,6 +25,9 @@ public sealed record DeviceLayout(string Root)
     /// <summary>How often a boot ended for another kernel: the selector's note against going round.</summary>
     public string Repointed => Path.Combine(State, "repointed");
 
+    /// <summary>How often the confirmed deployment started without lasting; absent where nobody counts.</summary>
+    public string EarlyBoots => Path.Combine(State, "early-boots");
+
     /// <summary>What became <c>/var</c>.</summary>
     public string Var => Path.Combine(Root, "ctree/data/var");
 

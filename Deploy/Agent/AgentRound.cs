@@ -53,6 +53,8 @@ internal sealed class AgentRound(DeviceRoot root, TimeProvider clock, ILogger lo
             if (!_isRebooting)
                 pause = Shorter(pause, await TryTrialAsync(config, cancellation).ConfigureAwait(false));
             if (!_isRebooting)
+                pause = Shorter(pause, await new LastingBoot(root, config, clock).RunAsync(cancellation).ConfigureAwait(false));
+            if (!_isRebooting)
                 await new ScrubStep(root, config, clock, log).RunAsync(cancellation).ConfigureAwait(false);
             return _isRebooting ? AfterReboot : pause;
         }

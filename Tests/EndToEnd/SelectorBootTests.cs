@@ -191,6 +191,22 @@ public sealed partial class SelectorBootTests : IDisposable
         BootFileHash().Matches(log).Select(match => match.Value).Distinct().Should().HaveCount(2, "each slot is the same at both boots");
     }
 
+    [QemuFact]
+    public void A_confirmed_tree_that_ends_early_each_time_is_slowed_down_and_stays_the_one_that_boots()
+    {
+        var name = _disk.Add(1, Report + "exit 1\n");
+        _disk.Slots.Write(BootSamples.Record(BootState.Good, 1, null, 0));
+        File.WriteAllBytes(_disk.Layout.EarlyBoots, new EarlyBoots(name, 3).Encode());
+        _disk.ToImage(_images["disk"]);
+
+        using var machine = VirtualMachine.Start(Options("ctree.backoff=1"));
+        machine.WaitFor("1-00000001 was started 5 times without lasting 10 min: it boots in 1 s", TimeSpan.FromMinutes(2));
+        machine.WaitFor("1-00000001 was started 6 times without lasting 10 min: it boots in 2 s", TimeSpan.FromMinutes(2));
+        machine.WaitFor("BOOTED", TimeSpan.FromMinutes(2));
+
+        Boots(machine.Log).Should().HaveCountGreaterThanOrEqualTo(4).And.OnlyContain(boot => boot == "1-00000001 wanted good 0");
+    }
+
     [VfatFact]
     public void The_boot_file_on_a_fat_boot_partition_counts_there_and_not_below_the_root()
     {
