@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
 using ContentTree.BootFile;
@@ -99,6 +100,23 @@ internal static partial class Libc
             limit[0] = 1024;
             _ = setrlimit(RLIMIT_NOFILE, limit);
         }
+    }
+
+    /// <summary>
+    /// The base library seeds its hash codes from /dev/urandom when it needs the first one, and early in the boot of a machine without a source
+    /// of random numbers that read takes a second. Nothing here needs good ones: where no file can be opened it takes the time instead.
+    /// </summary>
+    public static unsafe void SeedWithoutWaiting()
+    {
+        var limit = stackalloc ulong[2];
+        if (getrlimit(RLIMIT_NOFILE, limit) != 0)
+            return;
+        var files = limit[0];
+        limit[0] = 0;
+        _ = setrlimit(RLIMIT_NOFILE, limit);
+        _ = RuntimeHelpers.GetHashCode(new object()) + "".GetHashCode(StringComparison.Ordinal);
+        limit[0] = files;
+        _ = setrlimit(RLIMIT_NOFILE, limit);
     }
 
     /// <summary>Replaces this program; returns only when that failed.</summary>

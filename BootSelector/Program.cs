@@ -16,6 +16,7 @@ internal static class Program
 {
     public static int Main(string[] args)
     {
+        Libc.SeedWithoutWaiting();
         var commandLine = KernelCommandLine.Read();
         return Libc.getpid() == 1
             ? new Initramfs(commandLine).Run(args)
