@@ -27,7 +27,28 @@ internal static class FaultyProgram
         return RunAsync(start, fault, log);
     }
 
-    private static async Task<ProgramEnd> RunAsync(ProcessStartInfo start, Fault? fault, string? log)
+    /// <summary>Runs one that does not end by itself, until it was killed or is done; then nothing is left of it.</summary>
+    public static async Task RunUntilAsync(string root, string[] words, Fault? fault, string? log, Func<bool> isDone)
+    {
+        var start = new ProcessStartInfo(Program, ["--root", root, .. words]);
+        Prepare(start, fault, log);
+        using var process = Process.Start(start)!;
+        var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        var watch = Stopwatch.StartNew();
+        while (!process.WaitForExit(20) && !isDone())
+        {
+            if (watch.Elapsed < Patience)
+                continue;
+            process.Kill();
+            throw new TimeoutException($"{string.Join(' ', words)} was not done within {Patience}: {await output}{await error}");
+        }
+        // Done is not over: the calls after it are on trial as well.
+        if (fault is null || !process.WaitForExit(TimeSpan.FromMilliseconds(300)))
+            process.Kill();
+        await process.WaitForExitAsync();
+    }
+
+    private static void Prepare(ProcessStartInfo start, Fault? fault, string? log)
     {
         start.RedirectStandardOutput = true;
         start.RedirectStandardError = true;
@@ -36,6 +57,11 @@ internal static class FaultyProgram
             start.Environment["FAULT_LOG"] = log;
         foreach (var (name, value) in fault?.Environment ?? [])
             start.Environment[name] = value;
+    }
+
+    private static async Task<ProgramEnd> RunAsync(ProcessStartInfo start, Fault? fault, string? log)
+    {
+        Prepare(start, fault, log);
         using var process = Process.Start(start)!;
         var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         using var patience = new CancellationTokenSource(Patience);
