@@ -20,7 +20,7 @@ public sealed class ChainedCutTests(ITestOutputHelper output)
         await using var first = await TestServer.StartAsync();
         await using var second = await TestServer.StartAsync();
         var watch = Stopwatch.StartNew();
-        var devices = await Task.WhenAll(MakeAsync(first, directory["first"], bootOnFat: true), MakeAsync(second, directory["second"], bootOnFat: false));
+        var devices = await Task.WhenAll(MakeAsync(first, directory["first"], CutRoot.Ext4WithFat), MakeAsync(second, directory["second"], CutRoot.Ext4));
         var cuts = CrashProfile.ChainedCuts / devices.Length;
 
         await Task.WhenAll(devices.Select((device, number) => Task.Run(() => LiveThrough(device, cuts, new Random(CrashProfile.Seed + number)))));
@@ -32,11 +32,11 @@ public sealed class ChainedCutTests(ITestOutputHelper output)
         devices.Should().OnlyContain(device => device.Switches > 0, "the machines get somewhere between the cuts");
     }
 
-    private static async Task<ChainedDevice> MakeAsync(TestServer server, string directory, bool bootOnFat)
+    private static async Task<ChainedDevice> MakeAsync(TestServer server, string directory, CutRoot kind)
     {
         var (root, branches) = await ChainedDevice.PrepareAsync(server, directory);
         var device = new ChainedDevice(Path.Combine(directory, "machine"), root, branches);
-        device.Provision(bootOnFat);
+        device.Provision(kind);
         return device;
     }
 

@@ -56,11 +56,11 @@ internal sealed class ChainedDevice(string directory, string root, IReadOnlyDict
         return (device.Root, branches);
     }
 
-    public void Provision(bool bootOnFat)
+    public void Provision(CutRoot kind)
     {
         Directory.CreateDirectory(directory);
         Shell.Run($"cp -a '{root}' '{directory}/root'");
-        CutDisk.Make(_disk, Path.Combine(directory, "root"), bootOnFat);
+        CutDisk.Make(_disk, Path.Combine(directory, "root"), kind);
         CutGuest.Make(_initramfs, _kernel, Life);
     }
 

@@ -10,6 +10,7 @@ internal static class CrashProfile
     private const int DefaultSeed = 4242;
     private const int DefaultPublishTrials = 120;
     private const int DefaultPowerCuts = 3000;
+    private const int DefaultF2fsCuts = 150;
     private const int DefaultChainedCuts = 20;
 
     /// <summary>Trials of all workflows together, about.</summary>
@@ -18,8 +19,14 @@ internal static class CrashProfile
     /// <summary>Kills and failing disks of publishes, all together.</summary>
     public static int PublishTrials { get; } = Number("CTREE_PUBLISH_TRIALS", DefaultPublishTrials);
 
+    /// <summary>Kills of an agent that hands a black box over: each starts it twice, and an agent takes its time.</summary>
+    public static int BlackBoxKills { get; } = Math.Max(Trials / 50, 2);
+
     /// <summary>Disks that a power cut may have left, of all recordings together.</summary>
     public static int PowerCuts { get; } = Number("CTREE_POWER_CUTS", DefaultPowerCuts);
+
+    /// <summary>The same of a disk that is f2fs: each is mounted in an emulated machine, which takes its time.</summary>
+    public static int F2fsCuts { get; } = Number("CTREE_F2FS_CUTS", DefaultF2fsCuts);
 
     /// <summary>Times that machines lose their power while they work, all together.</summary>
     public static int ChainedCuts { get; } = Number("CTREE_CHAINED_CUTS", DefaultChainedCuts);

@@ -4,32 +4,26 @@ using ContentTree.Tests.Support;
 
 namespace ContentTree.Tests.Crash;
 
-/// <summary>The disk as a power cut left it, in memory, its root mounted by this machine's kernel when it is asked for.</summary>
+/// <summary>The disk as a power cut left it, its root mounted by this machine's kernel when it is asked for.</summary>
 internal sealed class CutImage : IDisposable
 {
-    private const int Chunk = 256 << 10;
     private const int MostAttempts = 100;
     private const int BadMessage = 74;
 
     private readonly IReadOnlyList<BlockWrite> _writes;
-    private readonly byte[] _durable, _wanted;
-    private readonly List<BlockWrite> _differing = [];
+    private readonly CutContent _content;
     private readonly string _directory, _loop;
-    private readonly FileStream _root;
     private byte[] _fat = [];
-    private int _at;
     private bool _tearsSuperblock;
 
     /// <param name="disk">The disk before the first of the writes.</param>
     public CutImage(byte[] disk, IReadOnlyList<BlockWrite> writes)
     {
         _writes = writes;
-        (_durable, _wanted) = ([.. disk], [.. disk]);
-        _directory = Directory.CreateDirectory(Path.Combine(Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath(), "ctree-cut-" + Guid.NewGuid().ToString("N")[..12])).FullName;
+        _directory = MakeDirectory();
         Directory.CreateDirectory(Root);
-        _root = new FileStream(Path.Combine(_directory, "image"), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0);
-        _root.SetLength(CutDisk.RootSize);
-        _loop = Shell.Run($"losetup -f --show '{_root.Name}'").Trim();
+        _content = new CutContent(disk, writes, Path.Combine(_directory, "image"));
+        _loop = Shell.Run($"losetup -f --show '{_content.RootPath}'").Trim();
     }
 
     /// <summary>Where the device's root is mounted.</summary>
@@ -37,24 +31,15 @@ internal sealed class CutImage : IDisposable
 
     private string Fat => Path.Combine(_directory, "fat");
 
+    /// <summary>A new directory in memory, where there is such a place.</summary>
+    public static string MakeDirectory() => Directory.CreateDirectory(
+        Path.Combine(Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath(), "ctree-cut-" + Guid.NewGuid().ToString("N")[..12])).FullName;
+
     /// <summary>Makes the disk what the state says, whatever was done to it before. States come in the order of the log.</summary>
     public void Become(CutState state)
     {
-        foreach (var write in _differing)
-            _durable.AsSpan((int)write.Offset, write.Data.Length).CopyTo(_wanted.AsSpan((int)write.Offset));
-        _differing.Clear();
-        for (; _at < state.Start; _at++)
-        {
-            Put(_durable, _writes[_at], 0);
-            Put(_wanted, _writes[_at], 0);
-        }
-        foreach (var index in state.Kept)
-        {
-            _differing.Add(_writes[index]);
-            Put(_wanted, _writes[index], index == state.Kept[^1] ? state.Torn : 0);
-        }
+        _content.Become(state);
         _tearsSuperblock = state.TearsSuperblock(_writes);
-        WriteRoot();
     }
 
     /// <summary>Mounts the root, which replays its journal, and gives it the boot file of the boot partition.</summary>
@@ -108,32 +93,15 @@ internal sealed class CutImage : IDisposable
     public void Dispose()
     {
         Shell.Try($"umount -l '{Root}' 2>/dev/null; losetup -d {_loop}");
-        _root.Dispose();
+        _content.Dispose();
         Directory.Delete(_directory, recursive: true);
-    }
-
-    private static void Put(byte[] disk, BlockWrite write, int torn) =>
-        write.Data.AsSpan(0, torn > 0 ? torn : write.Data.Length).CopyTo(disk.AsSpan((int)write.Offset));
-
-    // Most of it is as it was: memory that is only compared is cheap.
-    private void WriteRoot()
-    {
-        var present = new byte[Chunk];
-        for (var at = 0; at < CutDisk.RootSize; at += Chunk)
-        {
-            var wanted = _wanted.AsSpan(CutDisk.RootStart + at, Chunk);
-            RandomAccess.Read(_root.SafeFileHandle, present, at);
-            if (!wanted.SequenceEqual(present))
-                RandomAccess.Write(_root.SafeFileHandle, wanted, at);
-        }
     }
 
     private void CopyFromFat(string boot)
     {
-        var wanted = _wanted.AsSpan(CutDisk.FatStart, CutDisk.FatSize);
-        if (!wanted.SequenceEqual(_fat))
+        if (!_content.Fat.SequenceEqual(_fat))
         {
-            _fat = wanted.ToArray();
+            _fat = _content.Fat.ToArray();
             File.WriteAllBytes(Fat, _fat);
             Shell.Run($"rm -f '{Fat}'.?; mcopy -i '{Fat}' ::boot.a '{Fat}.a'; mcopy -i '{Fat}' ::boot.b '{Fat}.b'");
         }

@@ -58,21 +58,31 @@ internal sealed class CutRecording(byte[] disk, IReadOnlyList<BlockWrite> writes
     }
 
     /// <summary>Lets a machine live through the steps on a disk of its own.</summary>
-    public static CutRecording Make(string root, string directory, bool bootOnFat)
+    public static CutRecording Make(string root, string directory, CutRoot kind)
     {
         Directory.CreateDirectory(directory);
         var (disk, log, initramfs) = (Path.Combine(directory, "disk"), Path.Combine(directory, "log"), Path.Combine(directory, "initramfs"));
         Shell.Run($"cp -a '{root}' '{directory}/root'");
-        CutDisk.Make(disk, Path.Combine(directory, "root"), bootOnFat);
+        CutDisk.Make(disk, Path.Combine(directory, "root"), kind);
         var before = File.ReadAllBytes(disk);
         File.WriteAllBytes(log, []);
-        var kernel = TestKernel.Fetch();
-        CutGuest.Make(initramfs, kernel, Script());
+        var kernel = kind == CutRoot.F2fs ? TestKernel.FetchGeneric() : TestKernel.Fetch();
+        CutGuest.Make(initramfs, kernel, Script(), kind, kind == CutRoot.F2fs ? Archive(directory) : null);
         var options = new VirtualMachineOptions { Kernel = kernel.Image, Initramfs = initramfs, Disk = disk, WriteLog = log, Network = true, MemoryMegabytes = 512 };
         var said = VirtualMachine.RunUntilPowerOff(options, Patience);
         said.Should().Contain($"step {Steps.Count - 1} done", "the guest lives through every step");
-        var writes = BlockLog.Read(log);
-        return new CutRecording(before, [.. writes.Take(1 + writes.ToList().FindLastIndex(write => MarkOf(write) == Steps.Count - 1))]);
+        var writes = BlockLog.Read(log).ToList();
+        var first = kind == CutRoot.F2fs ? writes.FindIndex(write => MarkOf(write) == 0) : 0;
+        foreach (var filling in writes.Take(first))
+            CutContent.Put(before, filling, 0);
+        return new CutRecording(before, writes[first..(1 + writes.FindLastIndex(write => MarkOf(write) == Steps.Count - 1))]);
+    }
+
+    // This machine's kernel may not know f2fs: the other one fills it.
+    private static byte[] Archive(string directory)
+    {
+        Shell.Run($"tar --numeric-owner -C '{directory}/root' -cf '{directory}/root.tar' .");
+        return File.ReadAllBytes(Path.Combine(directory, "root.tar"));
     }
 
     private static string Script()

@@ -22,17 +22,17 @@ public sealed class PowerCutTests(ITestOutputHelper output)
     private const int UnflushedStates = 20;
 
     [CutFact]
-    public Task With_the_boot_file_on_fat_every_power_cut_leaves_something_whole_to_boot() => TryAsync(bootOnFat: true);
+    public Task With_the_boot_file_on_fat_every_power_cut_leaves_something_whole_to_boot() => TryAsync(CutRoot.Ext4WithFat);
 
     [CutFact]
-    public Task With_everything_on_ext4_every_power_cut_leaves_something_whole_to_boot() => TryAsync(bootOnFat: false);
+    public Task With_everything_on_ext4_every_power_cut_leaves_something_whole_to_boot() => TryAsync(CutRoot.Ext4);
 
-    private async Task TryAsync(bool bootOnFat)
+    private async Task TryAsync(CutRoot kind)
     {
         using var directory = new TemporaryDirectory();
         await using var server = await TestServer.StartAsync();
         var watch = Stopwatch.StartNew();
-        var recording = CutRecording.Make(await CutRecording.PrepareAsync(server, directory.Path), directory["machine"], bootOnFat);
+        var recording = CutRecording.Make(await CutRecording.PrepareAsync(server, directory.Path), directory["machine"], kind);
         var recorded = watch.Elapsed;
         var check = new CutCheck(recording, server.Link.Url);
         using (var image = new CutImage(recording.Disk, recording.Writes))
@@ -43,7 +43,7 @@ public sealed class PowerCutTests(ITestOutputHelper output)
         (await TryAsync(recording, check, Unflushed(recording))).Should().NotBeEmpty("a disk that does not flush loses something, and that is seen");
 
         var kinds = string.Join(", ", states.CountBy(state => state.Kind).Select(kind => $"{kind.Value} {kind.Key}"));
-        var summary = $"power cuts, boot file on {(bootOnFat ? "FAT" : "ext4")}: {recording.Writes.Count(write => !write.IsFlush)} writes, {recording.Writes.Count(write => write.IsFlush)} flushes; " +
+        var summary = $"power cuts, boot file on {(kind == CutRoot.Ext4WithFat ? "FAT" : "ext4")}: {recording.Writes.Count(write => !write.IsFlush)} writes, {recording.Writes.Count(write => write.IsFlush)} flushes; " +
             $"{states.Count} states ({kinds}), {failures.Count} failed, CTREE_CRASH_SEED={CrashProfile.Seed}, recorded in {recorded.TotalSeconds:0} s, tried in {(watch.Elapsed - recorded).TotalSeconds:0} s";
         output.WriteLine(summary);
         CrashProfile.Record(summary);

@@ -21,7 +21,10 @@ internal sealed partial class GuestShell : IDisposable
         var mark = $"-{Interlocked.Increment(ref s_commands)}:";
         // Quotes inside the marks: should the line echo the command, the echo is not taken for its answer.
         _socket.Send(Encoding.UTF8.GetBytes($"echo \"be\"gin{mark}; {{ {command}\n}} 2>&1 </dev/null; code=$?; echo; echo \"en\"d{mark}$code\n"));
-        var answer = Answer().Match(ReadUntil("\nend" + mark, patience));
+        var said = ReadUntil("\nend" + mark, patience);
+        var answer = Answer().Match(said);
+        if (!answer.Success)
+            throw new InvalidOperationException($"that is no answer of the shell:\n{said}");
         return (int.Parse(answer.Groups["code"].Value, CultureInfo.InvariantCulture), answer.Groups["output"].Value.TrimEnd('\n'));
     }
 

@@ -42,6 +42,9 @@ internal sealed class TestKernel
         Programs.Run("/", "apt-cache", "search", "--names-only", "^linux-image-[0-9.]+-[0-9]+-cloud-amd64$").Split('\n')
             .Select(line => line.Split(' ')[0]).Where(name => name.Length > 0 && name != Newest()).Order(StringComparer.Ordinal).Last());
 
+    /// <summary>The one for any machine, with drivers and file systems that the one for clouds leaves out.</summary>
+    public static TestKernel FetchGeneric() => Fetch("kernel-generic", () => NewestOf("linux-image-amd64"));
+
     private static TestKernel Fetch(string directory, Func<string> package)
     {
         var cache = Path.Combine(BootSamples.Repository, ".work", directory);
@@ -54,7 +57,9 @@ internal sealed class TestKernel
         return new TestKernel(unpacked);
     }
 
-    private static string Newest() => Programs.Run("/", "apt-cache", "depends", "linux-image-cloud-amd64")
+    private static string Newest() => NewestOf("linux-image-cloud-amd64");
+
+    private static string NewestOf(string package) => Programs.Run("/", "apt-cache", "depends", package)
         .Split('\n').First(line => line.Contains("Depends: linux-image-", StringComparison.Ordinal)).Split(' ')[^1];
 
     private static void Download(string cache, string unpacked, string package)
