@@ -60,6 +60,9 @@ internal sealed record PublishOptions
     /// <summary>The source is only looked at: also what it says of itself is read, and nothing is refused for it.</summary>
     public bool IsToBuildFrom { get; init; }
 
+    /// <summary>The tree that the branch is at, all of which is in the repository that is published to; null where that is not known.</summary>
+    public ObjectId? Present { get; init; }
+
     /// <summary>Read every file, also those that the stat cache proves unchanged.</summary>
     public bool NoCache { get; init; }
 

@@ -21,6 +21,8 @@ internal sealed class Publisher(DataDirectory data, TimeProvider time)
         // Seen before the first file is read: whoever publishes meanwhile is noticed, not overwritten.
         var seen = branches.Read(options.Branch);
         using var writer = data.Repository.BeginWriting(rewrite: options.NoCache);
+        // As long as the branch is there, and only then it moves, nothing of it is removed.
+        options = options with { Present = seen.Head is { } present ? TreeOf(present.Commit) : null };
         var (import, provenance) = SourceOpening.Open(options, data.Path).Import(writer, data.Cache, cancellation);
         if (seen.Head is { } head && TreeOf(head.Commit) == import.Tree)
             return new PublishResult(head.Commit, head.Sequence, false, import, writer.Written, writer.WrittenBytes);

@@ -39,6 +39,9 @@ public sealed class EntryPath : IEquatable<EntryPath>
     /// <summary>The first names of it.</summary>
     public EntryPath FirstNames(int count) => new([.. Names.Take(count)]);
 
+    /// <summary>What is left of it below the first names.</summary>
+    public EntryPath After(int count) => count == 0 ? this : new([.. Names.Skip(count)]);
+
     /// <exception cref="FormatException">It would be deeper than what is in a tree's deepest directory.</exception>
     public EntryPath Append(EntryName name) => Names.Count <= Tree.MaxDepth ? new([.. Names, name]) : throw new FormatException($"{this} is nested deeper than {Tree.MaxDepth} directories");
 

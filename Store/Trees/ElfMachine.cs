@@ -5,7 +5,8 @@ namespace ContentTree.Store.Trees;
 /// <summary>The architecture of an ELF file, read from its first bytes (System V ABI, chapter 4, "ELF header").</summary>
 public static class ElfMachine
 {
-    private const int HeaderBytes = 20;
+    /// <summary>Bytes that <see cref="Detect"/> wants to see.</summary>
+    public const int HeaderBytes = 20;
 
     /// <summary>The e_machine number with class and byte order folded in; 0 when the bytes start no ELF file.</summary>
     public static ushort Detect(ReadOnlySpan<byte> start)

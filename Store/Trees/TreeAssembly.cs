@@ -10,23 +10,31 @@ namespace ContentTree.Store.Trees;
 /// <param name="writer">Takes the objects; they become durable with its Complete.</param>
 /// <param name="owner">Recorded for every entry instead of its own; null keeps them.</param>
 /// <param name="rules">What the source says of entries beside what it holds.</param>
-public sealed class TreeAssembly(ObjectWriter writer, (uint Uid, uint Gid)? owner, MetadataRules rules) : IDisposable
+/// <param name="present">A tree of the writer's repository to begin with, all of which stays there meanwhile; null begins with an empty one. Only directories in which something changes are read.</param>
+public sealed class TreeAssembly(ObjectWriter writer, (uint Uid, uint Gid)? owner, MetadataRules rules, PresentTree? present = null) : IDisposable
 {
     private const int ImplicitMode = 0x1ed;
 
     private readonly FileIngest _ingest = new(writer);
-    private readonly Dictionary<ushort, long> _machines = [];
-    private readonly Node _root = new() { Children = [], Metadata = rules.Apply(EntryPath.Root, true, Metadata.Plain(ImplicitMode)) };
+    private StoredContent? _stored;
+    private readonly Dictionary<ushort, long> _machines = present is null ? [] : new(present.Machines);
+    private readonly Node _root = present is null ? new Node { Children = [], Metadata = rules.Apply(EntryPath.Root, true, Metadata.Plain(ImplicitMode)) } : new Node { Stored = present.Tree };
     private readonly Dictionary<Metadata, Metadata> _metadata = [];
-    private long _entries, _bytes, _read;
+    private long _entries = present?.Entries ?? 0, _bytes = present?.Bytes ?? 0, _files = present?.Files ?? 0, _read;
 
-    public void Dispose() => _ingest.Dispose();
+    public void Dispose()
+    {
+        _ingest.Dispose();
+        _stored?.Dispose();
+    }
 
     /// <summary>A directory: what is in it already stays.</summary>
     /// <exception cref="UnsupportedSourceException">Something else has that path, or one above it.</exception>
     public void AddDirectory(EntryPath path, Metadata metadata)
     {
         var directory = DirectoryAt(path, path.Names.Count);
+        // Reading it later would bring back what it had.
+        ChildrenOf(directory);
         directory.Metadata = Shared(metadata, path, isDirectory: true);
     }
 
@@ -47,7 +55,7 @@ public sealed class TreeAssembly(ObjectWriter writer, (uint Uid, uint Gid)? owne
     /// <exception cref="UnsupportedSourceException">There is no such file.</exception>
     public void AddLink(EntryPath path, EntryPath target)
     {
-        if (Find(target) is not { Entry: { } entry } found || entry is TreeEntry.Directory)
+        if (Find(target) is not { Entry: { } entry } found)
             throw new UnsupportedSourceException(path.ToString(), $"is a hard link to {target}, which did not come before it");
         // What the source's rules say of the other name is not said of this one.
         Put(ParentOf(path), path, new Node { Entry = Renamed(entry, NameOf(path), Shared(found.Metadata, path)), Machine = found.Machine, Metadata = found.Metadata });
@@ -72,14 +80,17 @@ public sealed class TreeAssembly(ObjectWriter writer, (uint Uid, uint Gid)? owne
     /// <summary>Takes away what has that path, with all that is below it. Nothing there is nothing to do.</summary>
     public void Remove(EntryPath path)
     {
-        if (path.Names.Count > 0 && Find(path, path.Names.Count - 1)?.Children?.Remove(NameOf(path), out var gone) == true)
+        if (path.Names.Count > 0 && Find(path, path.Names.Count - 1) is { } parent && ChildrenOf(parent)?.Remove(NameOf(path), out var gone) == true)
             Forget(gone);
     }
+
+    /// <summary>Whether a directory has that path and nothing in it.</summary>
+    public bool IsEmptyDirectory(EntryPath path) => Find(path) is { } node && ChildrenOf(node) is { Count: 0 };
 
     /// <summary>Takes away all that is below a directory.</summary>
     public void Clear(EntryPath path)
     {
-        if (Find(path) is not { Children: { } children })
+        if (Find(path) is not { } directory || ChildrenOf(directory) is not { } children)
             return;
         foreach (var gone in children.Values)
             Forget(gone);
@@ -94,9 +105,13 @@ public sealed class TreeAssembly(ObjectWriter writer, (uint Uid, uint Gid)? owne
     {
         foreach (var (path, kind, major, minor) in rules.Added.Where(added => Find(added.Path) is null))
             Add(path, kind, major, minor);
-        var id = Write(_root, 0);
-        return new ImportResult(id, _entries, _bytes, MostFrequentMachine(), _read, 0);
+        var id = Write(_root);
+        Made = new PresentTree(id, _entries, _bytes, _files, _machines);
+        return new ImportResult(id, _entries, _bytes, MostFrequentMachine(), _read, _files - _read);
     }
+
+    /// <summary>What <see cref="Complete"/> wrote, to begin with another time.</summary>
+    public PresentTree? Made { get; private set; }
 
     private void Add(EntryPath path, MetadataRules.AddedKind kind, uint major, uint minor)
     {
@@ -145,27 +160,37 @@ public sealed class TreeAssembly(ObjectWriter writer, (uint Uid, uint Gid)? owne
         var at = _root;
         for (var i = 0; i < depth; i++)
         {
-            if (!at.Children!.TryGetValue(path.Names[i], out var next))
+            var children = ChildrenOf(at)!;
+            if (!children.TryGetValue(path.Names[i], out var next))
             {
                 Count(path);
                 next = new Node { Children = [], Metadata = Shared(Metadata.Plain(ImplicitMode), path.FirstNames(i + 1), isDirectory: true) };
-                at.Children.Add(path.Names[i], next);
+                children.Add(path.Names[i], next);
             }
-            at = next.Children is not null ? next : throw new UnsupportedSourceException(path.ToString(), $"is below '{path.Names[i]}', which is no directory");
+            at = next.IsDirectory ? next : throw new UnsupportedSourceException(path.ToString(), $"is below '{path.Names[i]}', which is no directory");
         }
         return at;
     }
 
     private void Put(Node parent, EntryPath path, Node node)
     {
-        if (parent.Children!.TryGetValue(NameOf(path), out var old))
+        var children = ChildrenOf(parent)!;
+        if (children.TryGetValue(NameOf(path), out var old))
         {
-            if (old.Children is not null)
+            if (old.IsDirectory)
                 throw new UnsupportedSourceException(path.ToString(), "is a directory and something else");
             Forget(old);
         }
         Count(path);
-        parent.Children[NameOf(path)] = node;
+        _files += node.Entry is TreeEntry.File ? 1 : 0;
+        Count(node.Machine ?? 0, 1);
+        children[NameOf(path)] = node;
+    }
+
+    private void Count(ushort machine, int change)
+    {
+        if (machine != 0 && (_machines[machine] = _machines.GetValueOrDefault(machine) + change) == 0)
+            _machines.Remove(machine);
     }
 
     private void Count(EntryPath path)
@@ -180,8 +205,13 @@ public sealed class TreeAssembly(ObjectWriter writer, (uint Uid, uint Gid)? owne
         while (open.TryPop(out var next))
         {
             _entries--;
-            _bytes -= next.Entry is TreeEntry.File file ? file.Size : 0;
-            foreach (var child in next.Children?.Values ?? Enumerable.Empty<Node>())
+            if (next.Entry is TreeEntry.File file)
+            {
+                _files--;
+                _bytes -= file.Size;
+                Count(next.Machine ?? MachineOf(file), -1);
+            }
+            foreach (var child in ChildrenOf(next)?.Values ?? Enumerable.Empty<Node>())
                 open.Push(child);
         }
     }
@@ -193,38 +223,67 @@ public sealed class TreeAssembly(ObjectWriter writer, (uint Uid, uint Gid)? owne
         var at = _root;
         for (var i = 0; i < depth; i++)
         {
-            if (at.Children is null || !at.Children.TryGetValue(path.Names[i], out var next))
+            if (ChildrenOf(at) is not { } children || !children.TryGetValue(path.Names[i], out var next))
                 return null;
             at = next;
         }
         return at;
     }
 
-    private ObjectId Write(Node directory, int depth)
+    private ObjectId Write(Node directory)
     {
-        var entries = new List<TreeEntry>(directory.Children!.Count);
-        foreach (var (name, node) in directory.Children.OrderBy(c => c.Key))
-        {
-            if (node.Machine != 0)
-                _machines[node.Machine] = _machines.GetValueOrDefault(node.Machine) + 1;
-            entries.Add(node.Entry ?? new TreeEntry.Directory(name, Write(node, depth + 1)));
-        }
+        if (directory is { Stored: { } stored, Children: null })
+            return stored;
+        var entries = directory.Children!.OrderBy(c => c.Key).Select(c => c.Value.Entry ?? new TreeEntry.Directory(c.Key, Write(c.Value))).ToList();
         return writer.Write(new Tree(directory.Metadata, entries), _ingest.Encoder);
+    }
+
+    // Null for what is no directory.
+    private Dictionary<EntryName, Node>? ChildrenOf(Node node)
+    {
+        if (node is not { Stored: { } stored, Children: null })
+            return node.Children;
+        var tree = writer.Repository.ReadTree(stored);
+        node.Metadata = tree.Metadata;
+        return node.Children = tree.Entries.ToDictionary(e => e.Name, e => e is TreeEntry.Directory directory
+            ? new Node { Stored = directory.Id }
+            : new Node { Entry = e, Machine = null, Metadata = MetadataOf(e) });
+    }
+
+    private static Metadata MetadataOf(TreeEntry entry) => entry switch
+    {
+        TreeEntry.File file => file.Metadata,
+        TreeEntry.Symlink link => link.Metadata,
+        TreeEntry.Device device => device.Metadata,
+        TreeEntry.Fifo fifo => fifo.Metadata,
+        _ => throw new System.Diagnostics.UnreachableException(),
+    };
+
+    // Of a file that was there before nobody has noted it.
+    private ushort MachineOf(TreeEntry.File file)
+    {
+        Span<byte> start = stackalloc byte[ElfMachine.HeaderBytes];
+        return ElfMachine.Detect(start[..(_stored ??= new StoredContent(writer.Repository)).ReadStart(new ObjectName(ObjectKind.File, file.Id), start)]);
     }
 
     private string MostFrequentMachine() => _machines.Count == 0
         ? ""
         : ElfMachine.Name(_machines.OrderByDescending(m => m.Value).ThenBy(m => m.Key).First().Key);
 
-    /// <summary>A directory has children; everything else an entry, and its metadata as the source had it.</summary>
+    /// <summary>A directory has children, or is stored and not read yet; everything else has an entry, and its metadata as the source had it.</summary>
     private sealed class Node
     {
         public TreeEntry? Entry { get; init; }
 
-        public ushort Machine { get; init; }
+        /// <summary>Null where it is not known: the file was there before.</summary>
+        public ushort? Machine { get; init; } = 0;
 
         public Metadata Metadata { get; set; } = Metadata.Plain(0);
 
-        public Dictionary<EntryName, Node>? Children { get; init; }
+        public ObjectId? Stored { get; init; }
+
+        public Dictionary<EntryName, Node>? Children { get; set; }
+
+        public bool IsDirectory => Entry is null;
     }
 }

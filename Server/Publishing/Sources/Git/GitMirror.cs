@@ -57,6 +57,9 @@ internal sealed class GitMirror
     /// <summary>What git prints, or null where it fails.</summary>
     public byte[]? TryRead(CancellationToken cancellation, params string[] words) => (Run(cancellation, words)).Output;
 
+    /// <summary>The same, or null also where it prints more than <paramref name="maxBytes"/>.</summary>
+    public byte[]? TryRead(long maxBytes, CancellationToken cancellation, params string[] words) => GitProgram.TryRun(Path, maxBytes, cancellation, words).Output;
+
     private SafeFileHandle Lock(CancellationToken cancellation)
     {
         Directory.CreateDirectory(Path);

@@ -24,13 +24,24 @@ internal static class GitProgram
 
     /// <summary>Runs it in a bare repository and gives what it prints, or null and its complaint when it fails.</summary>
     /// <exception cref="IOException">There is no git program.</exception>
-    public static (byte[]? Output, string Complaint) TryRun(string directory, CancellationToken cancellation, params string[] words)
+    public static (byte[]? Output, string Complaint) TryRun(string directory, CancellationToken cancellation, params string[] words) => TryRun(directory, long.MaxValue, cancellation, words);
+
+    /// <summary>The same; more than <paramref name="maxBytes"/> is a failure too.</summary>
+    public static (byte[]? Output, string Complaint) TryRun(string directory, long maxBytes, CancellationToken cancellation, params string[] words)
     {
         using var process = Start(directory, words);
         using var stop = cancellation.Register(() => process.Kill(entireProcessTree: true));
         var complaint = process.StandardError.ReadToEndAsync(CancellationToken.None);
         using var output = new MemoryStream();
-        process.StandardOutput.BaseStream.CopyTo(output);
+        var piece = new byte[64 * 1024];
+        for (int count; (count = process.StandardOutput.BaseStream.Read(piece)) > 0;)
+        {
+            output.Write(piece, 0, count);
+            if (output.Length <= maxBytes)
+                continue;
+            process.Kill(entireProcessTree: true);
+            break;
+        }
         process.WaitForExit();
         cancellation.ThrowIfCancellationRequested();
         return (process.ExitCode == 0 ? output.ToArray() : null, complaint.Result.Trim());

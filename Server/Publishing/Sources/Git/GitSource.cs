@@ -23,7 +23,7 @@ internal sealed class GitSource(GitAddress address, PublishOptions options, stri
         var mirror = new GitMirror(mirrors, address);
         try
         {
-            return Import(mirror, writer, cancellation);
+            return Import(mirror, writer, cache, cancellation);
         }
         catch (LibGit2SharpException e)
         {
@@ -31,7 +31,7 @@ internal sealed class GitSource(GitAddress address, PublishOptions options, stri
         }
     }
 
-    private (ImportResult Import, Provenance Provenance) Import(GitMirror mirror, ObjectWriter writer, CancellationToken cancellation)
+    private (ImportResult Import, Provenance Provenance) Import(GitMirror mirror, ObjectWriter writer, SafeFileHandle cache, CancellationToken cancellation)
     {
         var id = mirror.Resolve(address.Revision, cancellation);
         using var repository = new LibGit2Sharp.Repository(mirror.Path);
@@ -39,12 +39,43 @@ internal sealed class GitSource(GitAddress address, PublishOptions options, stri
         var root = Find(commit);
         if (!options.IsToBuildFrom && root[BuiltSource.Program]?.Target is Blob)
             throw BuiltSource.Refused();
-        using var assembly = new TreeAssembly(writer, options.Owner, options.IsToBuildFrom ? MetadataRules.None : ReadRules(root));
-        new GitTreeReader(mirror, address, mirrors, assembly, cancellation) { IsWhole = options.IsToBuildFrom }.Add(commit, root, options.Subdirectory);
-        var import = assembly.Complete();
+        var rules = options.IsToBuildFrom ? MetadataRules.None : ReadRules(root);
+        var (import, made) = TryImportChanges(mirror, id, root, rules, writer, cache, cancellation) ?? ImportAll(mirror, commit, root, rules, writer, cancellation);
         writer.Complete();
+        if (!options.IsToBuildFrom)
+            new GitState(id, made).Write(cache, StateName);
         return (import, Describe(mirror, commit, cancellation));
     }
+
+    private (ImportResult, PresentTree) ImportAll(
+        GitMirror mirror, LibGit2Sharp.Commit commit, LibGit2Sharp.Tree root, MetadataRules rules, ObjectWriter writer, CancellationToken cancellation)
+    {
+        using var assembly = new TreeAssembly(writer, options.Owner, rules);
+        new GitTreeReader(mirror, address, mirrors, assembly, cancellation) { IsWhole = options.IsToBuildFrom }.Add(commit, root, options.Subdirectory);
+        return (assembly.Complete(), assembly.Made!);
+    }
+
+    // Where the branch is at what an earlier revision became, only what changed since then is read. Null where that is not known, or not enough.
+    private (ImportResult, PresentTree)? TryImportChanges(
+        GitMirror mirror, string revision, LibGit2Sharp.Tree root, MetadataRules rules, ObjectWriter writer, SafeFileHandle cache, CancellationToken cancellation)
+    {
+        if (options.IsToBuildFrom || options.NoCache || GitState.TryRead(cache, StateName) is not { } state || state.Tree.Tree != options.Present ||
+            GitChanges.Between(mirror, state.Revision, revision, options.Subdirectory, cancellation) is not { } changes)
+            return null;
+        try
+        {
+            using var assembly = new TreeAssembly(writer, options.Owner, rules, state.Tree);
+            new GitTreeReader(mirror, address, mirrors, assembly, cancellation).Add(root, changes);
+            return (assembly.Complete(), assembly.Made!);
+        }
+        catch (Exception e) when (e is UnsupportedSourceException or CorruptObjectException or ObjectNotFoundException)
+        {
+            // Reading all of it says what is wrong, or mends what is damaged here.
+            return null;
+        }
+    }
+
+    private string StateName => "git-" + ObjectId.Of(Encoding.UTF8.GetBytes($"{address.Shown}\n{options.Branch}\n{options.Subdirectory}\n{options.Owner}")).ToString()[..32];
 
     private LibGit2Sharp.Tree Find(LibGit2Sharp.Commit commit) => options.Subdirectory.Names.Count == 0 ? commit.Tree : commit[options.Subdirectory.ToString()[1..]]?.Target as LibGit2Sharp.Tree
         ?? throw new UnsupportedSourceException(address.Shown, $"has no directory {options.Subdirectory} at {commit.Sha[..12]}");

@@ -18,6 +18,7 @@ internal sealed class GitTreeReader(
 
     private static readonly EntryName IgnoreFile = EntryName.Create(IgnoreRules.FileName);
 
+    private readonly Dictionary<EntryPath, IgnoreRules?> _rules = [];
     private int _depth;
     private GitModules? _modules;
 
@@ -27,6 +28,55 @@ internal sealed class GitTreeReader(
     /// <summary>Makes a directory of the repository the root of the new tree.</summary>
     /// <exception cref="UnsupportedSourceException">Something there cannot be in a tree; the message names it.</exception>
     public void Add(LibGit2Sharp.Commit commit, LibGit2Sharp.Tree directory, EntryPath inside) => Add(commit, directory, EntryPath.Root, inside);
+
+    /// <summary>Brings a tree that was made of an earlier revision to where this one is.</summary>
+    /// <param name="root">This revision's.</param>
+    /// <exception cref="UnsupportedSourceException">Something there cannot be in a tree, or not so: reading all of it tells.</exception>
+    public void Add(LibGit2Sharp.Tree root, GitChanges changes)
+    {
+        // First: what was a directory may be a file by now.
+        foreach (var path in changes.Removed)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            assembly.Remove(path);
+            for (var above = path.Parent; above.Names.Count > 0 && assembly.IsEmptyDirectory(above) && root[Text(above)]?.Target is not LibGit2Sharp.Tree; above = above.Parent)
+                assembly.Remove(above);
+        }
+        foreach (var path in changes.Written)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            AddDirectories(root, path.Parent);
+            if (DirectoryRules(root, path.Parent) is { } rules && !rules.IsIgnored(path, isDirectory: false))
+                Add(root[Text(path)] ?? throw new UnsupportedSourceException(path.ToString(), "is missing in the repository's mirror"), path, path, rules);
+        }
+    }
+
+    // Also those in which everything is left out.
+    private void AddDirectories(LibGit2Sharp.Tree root, EntryPath path)
+    {
+        for (var depth = 1; depth <= path.Names.Count && path.FirstNames(depth) is var directory && DirectoryRules(root, directory) is not null; depth++)
+        {
+            if (!assembly.Contains(directory))
+                assembly.AddDirectory(directory, Directory);
+        }
+    }
+
+    // What is left out in a directory; null where it is left out itself.
+    private IgnoreRules? DirectoryRules(LibGit2Sharp.Tree root, EntryPath path)
+    {
+        if (_rules.TryGetValue(path, out var known))
+            return known;
+        IgnoreRules? rules;
+        if (path.Names.Count == 0)
+            rules = Within(root, path, IgnoreRules.None);
+        else if (DirectoryRules(root, path.Parent) is { } outer && !outer.IsIgnored(path, isDirectory: true))
+            rules = Within(root[Text(path)]?.Target as LibGit2Sharp.Tree ?? throw new UnsupportedSourceException(path.ToString(), "its directory is missing in the repository's mirror"), path, outer);
+        else
+            rules = null;
+        return _rules[path] = rules;
+    }
+
+    private static string Text(EntryPath path) => string.Join('/', path.Names);
 
     private void Add(LibGit2Sharp.Commit commit, LibGit2Sharp.Tree directory, EntryPath at, EntryPath inside)
     {
