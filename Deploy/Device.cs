@@ -15,6 +15,7 @@ internal sealed class Device : IDisposable
         Config = config;
         Clock = clock;
         Store = store;
+        Store.SealsFiles = config.Seals;
         State = new DeviceStateFiles(root, clock);
         Trust = new TrustState(root, clock);
         Denials = new Denials(root, clock);

@@ -29,10 +29,13 @@ internal sealed record StatusDocument(
     StatusResult? LastResult,
     StatusLoader? Loader,
     StatusAssignment? Assignment,
-    IReadOnlyList<string>? Developers)
+    IReadOnlyList<string>? Developers,
+    StatusSeals? Seals)
 {
     public string Schema { get; init; } = "ctree.status/1";
 }
+
+internal sealed record StatusSeals(int Looked, int Sealed);
 
 internal sealed record StatusDeployment(
     DeploymentName Name, ObjectId Commit, BranchName? Branch, long Sequence, string Version, bool Confirmed, bool Pinned, string? Kernel);

@@ -14,6 +14,8 @@ namespace ContentTree.Deploy.Commands;
 /// <summary><c>status</c>: what runs, what will boot, what happened last.</summary>
 internal static class StatusCommand
 {
+    private const int LookedAt = 64;
+
     public static Command Create(Globals globals)
     {
         var command = new Command("status", "show what runs, what boots next and what happened last");
@@ -45,8 +47,15 @@ internal static class StatusCommand
             last.Result is { } result ? new StatusResult(result.Code, result.Message, result.Verb, result.Time) : null,
             DescribeLoader(device),
             device.Trust.TryRoot() is null ? null : Describe(device.Trust.Assignment(follow.Branch)),
-            new DeveloperKeys(device.Root).List() is { Count: > 0 } developers ? [.. developers.Select(key => key.Id.ToString())] : null);
+            new DeveloperKeys(device.Root).List() is { Count: > 0 } developers ? [.. developers.Select(key => key.Id.ToString())] : null,
+            DescribeSeals(device));
     }
+
+    private static StatusSeals? DescribeSeals(Device device) => device.Store.CountSealed(LookedAt) is (var isSealed, > 0 and var looked) ? new StatusSeals(looked, isSealed) : null;
+
+    private static string Text(StatusSeals seals) => seals.Sealed == seals.Looked ? "sealed: the kernel refuses to read a file that has changed"
+        : seals.Sealed == 0 ? "not sealed, by the configuration or for want of fs-verity: the agent's scrub finds what has changed"
+        : $"{seals.Sealed} of {seals.Looked} files that were looked at are sealed; the agent's scrub seals the others";
 
     // Without a loader in the configuration kernels come from elsewhere, and nothing is known of them.
     private static StatusLoader? DescribeLoader(Device device)
@@ -97,6 +106,8 @@ internal static class StatusCommand
             Line(text, "assigned", $"{(told.Commit is { } commit ? $"pinned to {commit}" : "held")} by the server until {told.Until:u}{(told.Reason.Length > 0 ? $": {told.Reason}" : "")}");
         foreach (var denial in device.Denials.List())
             Line(text, "denied", $"{denial.Commit} {denial.Reason} {denial.Text}");
+        if (status.Seals is { } seals)
+            Line(text, "files", Text(seals));
         Line(text, "fetched", $"{status.Fetched.Objects} objects, {Sizes.Text(status.Fetched.Bytes)}, {status.Fetched.Resumes} resumed, {status.Fetched.Restarts} begun anew");
         if (status.LastResult is { } result)
             Line(text, "last", $"{result.Verb} {result.Time:u}: {result.Message} ({result.Code})");

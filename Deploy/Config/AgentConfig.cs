@@ -52,6 +52,7 @@ internal sealed class AgentConfig
         Keep = reader.Number("store.keep", "2", 1, 1000);
         MinFree = reader.Bytes("store.min-free", "16M");
         ScrubPeriod = reader.Duration("store.scrub", "30d");
+        Seals = reader.Choice("store.verity", "auto", "auto", "off") == "auto";
         Unprivileged = reader.Flag("store.unprivileged", "false");
         BootDirectory = reader.Text("boot.directory", "");
         Loader = reader.Choice("boot.loader", "none", "none", "uboot", "grub", "systemd-boot", "extlinux");
@@ -186,6 +187,9 @@ internal sealed class AgentConfig
 
     /// <summary>In which the agent reads the whole store through once; zero: never.</summary>
     public TimeSpan ScrubPeriod { get; }
+
+    /// <summary>Stored files are sealed with fs-verity where the filesystem has it.</summary>
+    public bool Seals { get; }
 
     /// <summary>Owners and privileged attributes are recorded but not applied.</summary>
     public bool Unprivileged { get; }

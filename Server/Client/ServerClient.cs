@@ -26,7 +26,8 @@ internal sealed class ServerClient : IDisposable
     public ServerClient(Uri server, string token)
     {
         // The time a request may take is counted per request: an upload may take longer than a question.
-        _http = new HttpClient(new SocketsHttpHandler { ConnectTimeout = ConnectTimeout, AllowAutoRedirect = false })
+        // A proxy is for other machines: without TLS it would read the token of a server on this one.
+        _http = new HttpClient(new SocketsHttpHandler { ConnectTimeout = ConnectTimeout, AllowAutoRedirect = false, UseProxy = !server.IsLoopback })
         {
             BaseAddress = new Uri(server.AbsoluteUri.TrimEnd('/') + "/"),
             Timeout = Timeout.InfiniteTimeSpan,

@@ -112,6 +112,7 @@ internal sealed class CheckoutHand(LocalStore store, CheckoutMode mode, Lock rep
         {
             if (ContentHash.Of(copy, stored.ToString()) != stored.Content)
                 throw new CorruptObjectException(new ObjectName(ObjectKind.File, file.Id), "it was written to");
+            store.TrySeal(copy);
             Posix.Fsync(copy, stored.ToString());
         }
         Posix.RenameAt(store.Incoming, temporary, store.Fanout(file.Id), stored.FanoutName);

@@ -32,6 +32,9 @@ public sealed class LocalStore : IDisposable
     /// <summary>How metadata reaches inodes here.</summary>
     public InodeMetadata Inodes { get; }
 
+    /// <summary>Whether stored files are sealed where the filesystem can do that: then the kernel refuses to read what has changed since.</summary>
+    public bool SealsFiles { get; set; }
+
     internal SafeFileHandle Root { get; }
 
     internal SafeFileHandle Incoming { get; }
@@ -126,6 +129,34 @@ public sealed class LocalStore : IDisposable
         stat.ModifiedNanoseconds != Tree.ModifiedSeconds * 1_000_000_000
             ? "it was written to"
             : Inodes.DifferenceAt(Fanout(file.Content), file.FanoutName, stat, expected);
+
+    /// <summary>Of some stored files, how many are sealed: on one filesystem it is all or none, but for those that came before.</summary>
+    public (int Sealed, int Looked) CountSealed(int most)
+    {
+        var (isSealed, looked) = (0, 0);
+        for (var i = 0; i < _fanout.Length && looked < most; i++)
+        {
+            foreach (var (name, _) in Posix.ReadDirectory(_fanout[i], Path, ".file"u8))
+            {
+                looked++;
+                isSealed += Posix.StatAt(_fanout[i], name) is { IsSealed: true } ? 1 : 0;
+            }
+        }
+        return (isSealed, looked);
+    }
+
+    /// <summary>Seals a file that is whole. That it cannot be done here is no failure; that it failed is none either: hashes decide then as before.</summary>
+    internal void TrySeal(SafeFileHandle file)
+    {
+        if (!SealsFiles)
+            return;
+        var errno = Posix.TrySeal(file);
+        if (errno is null)
+            // What the kernel writes behind the content counts as a write to some filesystems, and this time says that nobody wrote.
+            Posix.SetTimes(file, Tree.ModifiedSeconds, Path);
+        else if (errno is Posix.ENOTTY or Posix.EOPNOTSUPP or Posix.EINVAL)
+            SealsFiles = false;
+    }
 
     /// <summary>Free bytes and inodes of the filesystem.</summary>
     public (long Bytes, long Inodes) FreeSpace() => Posix.FreeSpace(Root, Path);

@@ -24,11 +24,11 @@ public static class LocalStoreCheck
         return (objects, bytes, damage.OrderBy(d => d.What, StringComparer.Ordinal).ToArray());
     }
 
-    /// <summary>Hashes what is in one of the 256 directories of objects, one after the other.</summary>
+    /// <summary>Hashes what is in one of the 256 directories of objects, one after the other; files that are right and not sealed yet are sealed.</summary>
     public static IReadOnlyList<Damage> RunSlice(LocalStore store, byte index, CancellationToken cancellation)
     {
         var damage = new ConcurrentBag<Damage>();
-        CheckFanout(store, index, damage, _ => { }, cancellation);
+        CheckFanout(store, index, damage, _ => { }, cancellation, seals: true);
         return [.. damage.OrderBy(d => d.What, StringComparer.Ordinal)];
     }
 
@@ -46,7 +46,7 @@ public static class LocalStoreCheck
         store.ForgetListing();
     }
 
-    private static void CheckFanout(LocalStore store, byte index, ConcurrentBag<Damage> damage, Action<long> onObject, CancellationToken cancellation)
+    private static void CheckFanout(LocalStore store, byte index, ConcurrentBag<Damage> damage, Action<long> onObject, CancellationToken cancellation, bool seals = false)
     {
         var prefix = Encoding.ASCII.GetBytes(index.ToString("x2", System.Globalization.CultureInfo.InvariantCulture));
         foreach (var (name, _) in Posix.ReadDirectory(store.Fanout(index), store.Path))
@@ -55,7 +55,7 @@ public static class LocalStoreCheck
             if (DurableFiles.IsTemporary(name))
                 continue;
             cancellation.ThrowIfCancellationRequested();
-            onObject(CheckOne(store, index, [.. prefix, .. name], damage));
+            onObject(CheckOne(store, index, [.. prefix, .. name], damage, seals));
         }
     }
 
@@ -71,6 +71,11 @@ public static class LocalStoreCheck
         {
             return false;
         }
+        // A block of the disk that cannot be read, or a sealed file that has changed.
+        catch (PosixException e) when (e.Errno == Posix.EIO)
+        {
+            return false;
+        }
     }
 
     /// <summary>Removes a damaged file from the store, so that it is fetched again. Deployments keep the old inode until relinked.</summary>
@@ -83,7 +88,7 @@ public static class LocalStoreCheck
     /// <summary>Removes a damaged tree or commit from the store, so that it is fetched again.</summary>
     public static void Discard(LocalStore store, ObjectName name) => Posix.UnlinkAt(store.Fanout(name.Id), LocalStore.FanoutName(name));
 
-    private static long CheckOne(LocalStore store, byte index, byte[] flat, ConcurrentBag<Damage> damage)
+    private static long CheckOne(LocalStore store, byte index, byte[] flat, ConcurrentBag<Damage> damage, bool seals)
     {
         var text = Posix.Display(flat);
         ObjectId expected;
@@ -107,6 +112,8 @@ public static class LocalStoreCheck
                 damage.Add(new Damage(text, "its content has another hash"));
             else
                 Decode(store, raw);
+            if (seals && raw.Kind == ObjectKind.File && !stat.IsSealed && damage.All(d => d.What != text))
+                store.TrySeal(handle);
             return stat.Size;
         }
         catch (CorruptObjectException e)

@@ -151,6 +151,7 @@ public sealed class StorePull : IDisposable
         {
             if (_staged.Count == 0)
                 return;
+            Seal();
             Posix.SyncFilesystem(_store.Incoming, _store.Path);
             Flushes++;
             foreach (var (id, name) in _staged)
@@ -160,6 +161,20 @@ public sealed class StorePull : IDisposable
             _stagedTrees.Clear();
             _stagedBytes = 0;
             _store.ForgetListing();
+        }
+    }
+
+    // Whole, hashed and closed by whoever wrote them. Trees and commits are hashed whenever they are read.
+    private void Seal()
+    {
+        foreach (var (_, name) in _staged)
+        {
+            if (!_store.SealsFiles)
+                return;
+            if (!name.AsSpan().EndsWith(".file"u8))
+                continue;
+            using var file = Posix.OpenForReadingAt(_store.Incoming, name);
+            _store.TrySeal(file);
         }
     }
 

@@ -12,7 +12,7 @@ public enum FileType
     Socket = 12,
 }
 
-/// <summary>An inode as statx(2) shows it. Times are nanoseconds since 1970.</summary>
+/// <summary>An inode as statx(2) shows it. Times are nanoseconds since 1970. A sealed one has fs-verity.</summary>
 public readonly record struct FileStat(
     FileType Type,
     int Permissions,
@@ -27,7 +27,8 @@ public readonly record struct FileStat(
     uint RdevMajor,
     uint RdevMinor,
     long ModifiedNanoseconds,
-    long ChangedNanoseconds)
+    long ChangedNanoseconds,
+    bool IsSealed = false)
 {
     /// <summary>Whether both describe the same inode in the same state, as far as a stat can tell.</summary>
     public bool IsUnchangedSince(in FileStat earlier) =>

@@ -33,6 +33,7 @@ internal static unsafe partial class Libc
     public const int LockRelease = 8;
 
     public const nuint Ext4Checkpoint = 0x4004662b;
+    public const nuint EnableVerity = 0x40806685;
 
     // O_DIRECTORY and O_NOFOLLOW are the two open flags whose numbers differ on arm64.
     public static int Directory { get; } = IsArm ? 0x4000 : 0x10000;
@@ -186,6 +187,7 @@ internal static unsafe partial class Libc
     [StructLayout(LayoutKind.Explicit, Size = 256)]
     public struct StatxBuffer
     {
+        [FieldOffset(8)] public ulong Attributes;
         [FieldOffset(16)] public uint Links;
         [FieldOffset(20)] public uint Uid;
         [FieldOffset(24)] public uint Gid;

@@ -8,6 +8,7 @@ namespace ContentTree.Store;
 public static unsafe partial class Posix
 {
     private const uint BasicStats = 0x7ff;
+    private const ulong VerityAttribute = 0x100000;
 
     public static void MakeDirectoryAt(SafeFileHandle dir, ReadOnlySpan<byte> name, int permissions)
     {
@@ -223,5 +224,6 @@ public static unsafe partial class Posix
     private static FileStat ToFileStat(in Libc.StatxBuffer s) => new(
         (FileType)(s.Mode >> 12), s.Mode & 0xfff, s.Uid, s.Gid, (long)s.Size, (long)s.Blocks, s.Links, s.Inode,
         s.DevMajor, s.DevMinor, s.RdevMajor, s.RdevMinor,
-        s.ModifiedSeconds * 1_000_000_000 + s.ModifiedNanoseconds, s.ChangedSeconds * 1_000_000_000 + s.ChangedNanoseconds);
+        s.ModifiedSeconds * 1_000_000_000 + s.ModifiedNanoseconds, s.ChangedSeconds * 1_000_000_000 + s.ChangedNanoseconds,
+        (s.Attributes & VerityAttribute) != 0);
 }

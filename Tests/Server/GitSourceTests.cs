@@ -25,6 +25,8 @@ public sealed class GitSourceTests : IDisposable
 
     private string Data => _temporary["data"];
 
+    private const string Named = "git update-ref HEAD $(git commit-tree -m evil $(printf '100644 blob %s\\t%s\\n' $(echo x | git hash-object -w --stdin) \"$n\" | git mktree))";
+
     public void Dispose() => _temporary.Dispose();
 
     [Theory]
@@ -116,11 +118,38 @@ public sealed class GitSourceTests : IDisposable
         (await ServerCommand.DoAsync("--data", Data, "cat", "stable", "parts/inner/part")).Out.Should().Be("1");
     }
 
+    [Fact]
+    public async Task Hooks_filters_and_programs_that_a_repository_names_are_not_run()
+    {
+        var mark = _temporary["ran"];
+        var tell = $"#!/bin/sh\ntouch '{mark}'\nexit 0\n";
+        Directory.CreateDirectory(_temporary["hooks"]);
+        foreach (var hook in new[] { "pre-commit", "post-checkout", "post-merge", "reference-transaction", "pre-receive", "post-update", "fsmonitor-watchman", "tell" })
+        {
+            File.WriteAllText(Path.Combine(_temporary["hooks"], hook), tell);
+        }
+        Run("chmod 755 hooks/*");
+        var program = Path.Combine(_temporary["hooks"], "tell");
+        Run($"""
+            cd repo; printf '* filter=tell diff=tell\n' > .gitattributes; git add -A; git commit -qm attributes
+            git config core.hooksPath '{_temporary["hooks"]}'; git config core.fsmonitor '{program}'; git config core.sshCommand '{program}'; git config uploadpack.packObjectsHook '{program}'
+            git config filter.tell.smudge '{program}'; git config filter.tell.clean '{program}'; git config diff.tell.textconv '{program}'; git config core.pager '{program}'; git config core.alternateRefsCommand '{program}'
+            """);
+        await PublishAsync("repo");
+        File.Exists(mark).Should().BeFalse("nothing of it is ours to run");
+        Run("cd repo; git commit -q --allow-empty -m control");
+        File.Exists(mark).Should().BeTrue("a person who works there does run them");
+    }
+
     [Theory]
     [InlineData("printf 'version https://git-lfs.github.com/spec/v1\\noid sha256:0\\nsize 3\\n' > big.bin; git add -A; git commit -qm lfs", "Git LFS")]
     [InlineData("git update-index --add --cacheinfo 160000,$(git rev-parse HEAD),lost; git commit -qm lost", "does not say where")]
     [InlineData("printf '[submodule \"x\"]\\npath = x\\nurl = ext::sh -c id\\n' > .gitmodules; git add .gitmodules; git update-index --add --cacheinfo 160000,$(git rev-parse HEAD),x; git commit -qm evil", "not allowed")]
     [InlineData("printf '[submodule \"x\"]\\npath = x\\nurl = -oProxyCommand=id\\n' > .gitmodules; git add .gitmodules; git update-index --add --cacheinfo 160000,$(git rev-parse HEAD),x; git commit -qm evil", "disallowed submodule url")]
+    [InlineData("n='.GIT'; " + Named, "hasDotgit")]
+    [InlineData("n='git~1'; " + Named, "hasDotgit")]
+    [InlineData("n=$(printf '.g\\342\\200\\214it'); " + Named, "hasDotgit")]
+    [InlineData("n='..'; " + Named, "hasDotdot")]
     public async Task What_a_tree_cannot_hold_is_refused_and_nothing_is_published(string script, string reason)
     {
         Run("cd repo; " + script);
