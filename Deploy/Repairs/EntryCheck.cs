@@ -52,7 +52,15 @@ internal sealed class EntryCheck(LocalStore store)
     {
         using var handle = Posix.OpenForReadingAt(directory, file.Name.Bytes);
         using var stream = new FileStream(handle, FileAccess.Read, bufferSize: 0);
-        return new ObjectId(SHA256.HashData(stream)) == file.Id;
+        try
+        {
+            return new ObjectId(SHA256.HashData(stream)) == file.Id;
+        }
+        // A sealed file that has changed, or a block that the disk cannot read any more: what is mended is mended by a new file.
+        catch (IOException)
+        {
+            return false;
+        }
     }
 
     private static FileType TypeOf(TreeEntry entry) => entry switch

@@ -23,7 +23,7 @@ public sealed class SealedStoreTests
         var root = await PrepareAsync(server, directory);
         var commit = server.Publish("head -c 60000 /dev/urandom > new; echo 1 > small");
         var disk = directory["disk"];
-        CutDisk.Make(disk, root, bootOnFat: false);
+        CutDisk.Make(disk, root, CutRoot.Ext4);
         OnRoot(disk, image => Shell.Run($"tune2fs -O verity '{image}' >/dev/null"));
 
         // This machine's kernel seals nothing, so what was deployed here is the one that shows what sealing changes.
