@@ -1,10 +1,10 @@
 using System.Diagnostics;
 using System.Net;
+using ContentTree.Tests.Trust;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
-using ContentTree.Tests.Trust;
 
 namespace ContentTree.Tests.Architecture;
 

@@ -3,7 +3,6 @@ using ContentTree.Deploy.State;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Trust;
-using ContentTree.Tests.Agent;
 using ContentTree.Tests.Support;
 
 namespace ContentTree.Tests.Deploy;
