@@ -10,8 +10,8 @@ internal static class CrashProfile
     private const int DefaultSeed = 4242;
     private const int DefaultPublishTrials = 120;
     private const int DefaultPowerCuts = 3000;
-    private const int DefaultF2fsCuts = 150;
-    private const int DefaultChainedCuts = 20;
+    private const int DefaultF2fsCuts = 120;
+    private const int DefaultChainedCuts = 50;
 
     /// <summary>Trials of all workflows together, about.</summary>
     public static int Trials { get; } = Number("CTREE_CRASH_TRIALS", DefaultTrials);

@@ -17,7 +17,7 @@ internal sealed class CutRecording(byte[] disk, IReadOnlyList<BlockWrite> writes
 {
     private const string Ctree = "ctree --root /mnt ", Boot = "ctree-select --root /mnt --print";
 
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     public static IReadOnlyList<CutStep> Steps { get; } =
     [

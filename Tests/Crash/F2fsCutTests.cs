@@ -23,7 +23,8 @@ public sealed class F2fsCutTests(ITestOutputHelper output)
         var recording = CutRecording.Make(await CutRecording.PrepareAsync(server, directory.Path), directory["machine"], CutRoot.F2fs);
         var recorded = watch.Elapsed;
         var promise = new CutPromise(recording);
-        var states = CutState.Choose(recording.Writes, CrashProfile.F2fsCuts, new Random(CrashProfile.Seed));
+        var all = CutState.Choose(recording.Writes, CrashProfile.PowerCuts, new Random(CrashProfile.Seed));
+        IReadOnlyList<CutState> states = [.. CrashProfile.Spread(all.Count, CrashProfile.F2fsCuts).Select(number => all[(int)number - 1])];
         List<string> failures, unflushed;
         using (var disk = new F2fsDisk(recording, directory.Path))
         {

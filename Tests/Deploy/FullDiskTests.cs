@@ -1,0 +1,71 @@
+using ContentTree.BootFile;
+using ContentTree.BootSelector;
+using ContentTree.Tests.Boot;
+using ContentTree.Tests.Support;
+
+namespace ContentTree.Tests.Deploy;
+
+/// <summary>Disks as small and as full as devices have them: real file systems without a free block, or without a free inode.</summary>
+[Trait("Category", "Slow")]
+public sealed class FullDiskTests : IAsyncLifetime, IDisposable
+{
+    private readonly Support.TemporaryDirectory _directory = new();
+    private TestServer _server = null!;
+
+    public async Task InitializeAsync() => _server = await TestServer.StartAsync();
+
+    public async Task DisposeAsync() => await _server.DisposeAsync();
+
+    public void Dispose() => _directory.Dispose();
+
+    [MountTheory]
+    [InlineData(8)]
+    [InlineData(16)]
+    [InlineData(32)]
+    public async Task Without_a_free_block_boots_are_counted_and_confirmed_and_an_update_says_so(int megabytes) =>
+        await TryAsync($"truncate -s {megabytes}M '{Image}'; mkfs.ext4 -q -F '{Image}'", "cat /dev/zero > filler; for i in $(seq 99); do dd if=/dev/zero of=filler$i bs=1k count=1; done", "%a");
+
+    [MountTheory]
+    [InlineData(16)]
+    public async Task Without_a_free_inode_boots_are_counted_and_confirmed_and_an_update_says_so(int megabytes) =>
+        await TryAsync($"truncate -s {megabytes}M '{Image}'; mkfs.ext4 -q -F -N 512 '{Image}'", "for i in $(seq 999); do : > filler$i || break; done", "%d");
+
+    private string Image => _directory["image"];
+
+    private async Task TryAsync(string make, string fill, string left)
+    {
+        Shell.Run(make);
+        using var disk = new TestMount($"-o loop '{Image}'");
+        using var device = await SecondAsync(disk.Path);
+        Shell.Try($"cd '{disk.Path}'; {fill}");
+        Shell.Run($"stat -f -c {left} '{disk.Path}'").Trim().Should().Be("0", "the disk is full");
+
+        var booted = new Selector(device.Layout, device.Boot, new KernelCommandLine("")).Choose();
+        (booted.Record!.TriesLeft, booted.Problem).Should().Be((BootRecord.DefaultTries - 1, ""), "a count needs no new block");
+        _server.Publish("mkdir -p usr etc; head -c 200000 /dev/urandom > usr/large; for i in $(seq 40); do echo $i > usr/f$i; done");
+        var running = device.Boot.Read()!;
+        var full = await device.RunAsync("update");
+        full.Code.Should().Be(15, full.Error);
+        device.Boot.Read().Should().Be(running, "nothing was switched");
+        device.NothingIsFalse();
+        (await device.RunAsync("status")).Code.Should().Be(0);
+        device.Boot.Write(running with { State = BootState.Good, TriesLeft = 0 }).State.Should().Be(BootState.Good, "nor does the end of a trial");
+
+        Shell.Run($"cd '{disk.Path}'; rm filler*");
+        (await device.RunAsync("update")).Code.Should().Be(0);
+        (await device.RunAsync("verify", "--full")).Code.Should().Be(0);
+    }
+
+    // One is confirmed, two waits for its first boot.
+    private async Task<TestDevice> SecondAsync(string disk)
+    {
+        var device = new TestDevice(Path.Combine(disk, "device"));
+        device.Configure("[store]\nmin-free = 0\n");
+        (await device.RunAsync("init", "--server", _server.Link.Url, "--branch", "main", "--token", _server.Token(), "--unprivileged")).Code.Should().Be(0);
+        _server.Publish("mkdir -p usr etc; echo 1 > usr/file");
+        await device.TakeAsync();
+        _server.Publish("mkdir -p usr etc; echo 2 > usr/file");
+        await device.UpdateAsync();
+        return device;
+    }
+}
