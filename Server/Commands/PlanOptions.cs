@@ -1,7 +1,5 @@
 using System.CommandLine;
-using System.Globalization;
 using ContentTree.Store.Protocol;
-using ContentTree.Store.Trust;
 
 namespace ContentTree.Server.Commands;
 
@@ -34,26 +32,7 @@ internal sealed class PlanOptions
     {
         var waves = parsed.GetValue(_wave) is { Length: > 0 } given ? given : ["1%", "10%", "100%"];
         return new RolloutPlan(
-            [.. waves.Select(Wave)], (int?)Percent("--success", parsed.GetValue(_success)), Seconds("--soak", parsed.GetValue(_soak)), parsed.GetValue(_failures), parsed.GetValue(_onFailure),
-            parsed.GetValue(_concurrent), parsed.GetValue(_window), parsed.GetValue(_approval), Seconds("--patience", parsed.GetValue(_patience)));
-    }
-
-    private static RolloutWave Wave(string text) => text.EndsWith('%')
-        ? new RolloutWave(Percent("--wave", text))
-        : new RolloutWave(Devices: [.. text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(KeyId.Parse)]);
-
-    private static double? Percent(string option, string? text) => text is null ? null
-        : double.TryParse(text.TrimEnd('%'), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var percent) && percent is > 0 and <= 100
-            ? percent
-            : throw new UsageException($"{option} wants a share such as 5%, not '{text}'");
-
-    private static long? Seconds(string option, string? text)
-    {
-        if (text is null)
-            return null;
-        var unit = text.Length > 1 ? text[^1] switch { 's' => 1, 'm' => 60, 'h' => 3600, 'd' => 86400, _ => 0 } : 0;
-        return unit > 0 && int.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var count)
-            ? (long)count * unit
-            : throw new UsageException($"{option} wants a time such as 30s, 10m, 2h or 1d, not '{text}'");
+            [.. waves.Select(wave => PlanText.Wave("--wave", wave))], (int?)PlanText.Percent("--success", parsed.GetValue(_success)), PlanText.Seconds("--soak", parsed.GetValue(_soak)), parsed.GetValue(_failures), parsed.GetValue(_onFailure),
+            parsed.GetValue(_concurrent), parsed.GetValue(_window), parsed.GetValue(_approval), PlanText.Seconds("--patience", parsed.GetValue(_patience)));
     }
 }

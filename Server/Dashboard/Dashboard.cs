@@ -5,7 +5,9 @@ using ContentTree.Server.Deltas;
 using ContentTree.Server.Drafts;
 using ContentTree.Server.Endpoints;
 using ContentTree.Server.Fleet;
+using ContentTree.Server.Fleet.Groups;
 using ContentTree.Server.Fleet.Policies;
+using ContentTree.Server.Fleet.Rollouts;
 using ContentTree.Server.Publishing;
 using ContentTree.Server.Storage;
 
@@ -27,13 +29,14 @@ internal sealed class Dashboard : IDisposable
     private readonly Devices _devices;
     private readonly DeviceView _view;
     private readonly PolicyChanges _policies;
+    private readonly RolloutSteps _rollouts;
     private readonly FleetCounts _counts;
     private readonly DraftTable _drafts;
     private readonly DraftMaker _maker;
     private readonly ChangeWatch _watch;
     private readonly LivePages _live;
 
-    public Dashboard(DataDirectory data, Database database, DeltaStore deltas, Audit audit, TimeProvider time, ServerOptions options, DeviceView view, PolicyChanges policies, IServiceProvider services, ILogger log)
+    public Dashboard(DataDirectory data, Database database, DeltaStore deltas, Audit audit, TimeProvider time, ServerOptions options, DeviceView view, PolicyChanges policies, RolloutSteps rollouts, IServiceProvider services, ILogger log)
     {
         (_data, _database, _deltas, _audit, _time, _options, _log) = (data, database, deltas, audit, time, options, log);
         _renderer = new PageRenderer(services, services.GetRequiredService<ILoggerFactory>());
@@ -41,7 +44,7 @@ internal sealed class Dashboard : IDisposable
         _watch = new ChangeWatch(data, database, time);
         _gate = new Gate(_sessions, _renderer, _watch, time, log);
         _devices = new Devices(database, new Tokens(database, time), time);
-        (_view, _policies) = (view, policies);
+        (_view, _policies, _rollouts) = (view, policies, rollouts);
         _counts = new FleetCounts(_view, time, options.PollInterval);
         _drafts = new DraftTable(database, time);
         _maker = new DraftMaker(data, _drafts, time, log);
@@ -59,11 +62,12 @@ internal sealed class Dashboard : IDisposable
         new ApprovalPages(_gate, _renderer, _view, _devices, _counts, _audit, _log).Map(routes);
         new BranchPages(_gate, _renderer, _data, _counts, Register, _audit, _time, _log).Map(routes);
         new CommitPages(_gate, _renderer, _data, _deltas, _counts, Register, _time).Map(routes);
+        new RolloutPages(_gate, _renderer, _database, _rollouts, new Groups(_database, _time), _counts, Register, _audit, _time, _log).Map(routes);
         new PublishPages(_gate, _renderer, _data, _drafts, _maker, _counts, Register, _time, _log).Map(routes);
         new AuditPages(_gate, _renderer, _audit).Map(routes);
         new StoragePages(_gate, _renderer, _data, _deltas, _devices, _time).Map(routes);
         new UserPages(_gate, _renderer, users, new Tokens(_database, _time), _audit, _log).Map(routes);
-        new OverviewPages(_gate, _renderer, _counts, _view, new Events(_database), Register, _time).Map(routes);
+        new OverviewPages(_gate, _renderer, _counts, _view, _database, new Events(_database), Register, _time).Map(routes);
     }
 
     public void Dispose()

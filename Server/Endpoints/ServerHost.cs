@@ -128,14 +128,15 @@ internal sealed class ServerHost : IAsyncDisposable
         new FollowEndpoints(data, access, audit, _following, time, log).Map(app);
         new BlackBoxEndpoints(new BlackBoxes(database, time), signed, access, log).Map(app);
         new ManagementEndpoints(data, devices, view, tokens, new EmptyBranches(database), policies, entitlements, access, audit, time, log).Map(app);
-        new FleetEndpoints(database, policies, new RolloutSteps(data, database, decisions, time), new Groups(database, time), access, audit, time, log).Map(app);
+        var rollouts = new RolloutSteps(data, database, decisions, time);
+        new FleetEndpoints(database, policies, rollouts, new Groups(database, time), access, audit, time, log).Map(app);
         new CommitEndpoints(data, access, time).Map(app);
         var upkeep = new UpkeepEndpoints(data, devices, _deltas, access, audit, time, log);
         app.Lifetime.ApplicationStopped.Register(upkeep.Dispose);
         upkeep.Map(app);
         new AuditEndpoints(audit, access).Map(app);
         new WebhookEndpoints(data, access, audit, time).Map(app);
-        var dashboard = new Dashboard.Dashboard(data, database, _deltas, audit, time, options, view, policies, app.Services, log);
+        var dashboard = new Dashboard.Dashboard(data, database, _deltas, audit, time, options, view, policies, rollouts, app.Services, log);
         app.Lifetime.ApplicationStopping.Register(dashboard.Dispose);
         dashboard.Map(app);
     }

@@ -1,3 +1,4 @@
+using ContentTree.Server.Fleet.Rollouts;
 using ContentTree.Server.Publishing;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
@@ -52,6 +53,29 @@ internal sealed record DemoFleet(KeyId FellBack, ObjectId Newest)
                 await device.SendAsync(Routes.BlackBoxes, new BlackBoxRequest("7-" + target.ToString()[..8], "trial boot 3 of 3\n[    2.101] eth0: link is down\n[    9.400] 10-network: no route to the update server\n"), ProtocolJson.Default.BlackBoxRequest);
             }
         }
+        await RollOutAsync(server, commits[^1]);
         return new DemoFleet(fellBack, commits[^1]);
+    }
+
+    // Stopped in its second wave.
+    private static async Task RollOutAsync(TestServer server, ObjectId commit)
+    {
+        await ServerCommand.DoAsync("--data", server.DataPath, "rollout", "start", "--branch", "edge", "--to", commit.ToString(), "--wave", "20%", "--wave", "60%", "--wave", "100%", "--max-failures", "2", "--reason", "the fix for the trigger");
+        var now = server.Time.GetUtcNow();
+        foreach (var (device, number) in server.Devices().List(100).Where(d => d.Branch == BranchName.Parse("edge")).Select((d, i) => (d, i)))
+        {
+            using var connection = server.Data.OpenDatabase().Connect();
+            var rollout = RolloutBook.Find(connection, 1);
+            if (rollout.Plan.WaveOf(device.Id) is not < 2)
+                continue;
+            RolloutBook.TryOffer(connection, rollout, device.Id, rollout.Plan.WaveOf(device.Id)!.Value, now);
+            if (number % 3 == 1)
+            {
+                connection.Execute("INSERT INTO events (device, sequence, time, kind, commit_id, code, message) VALUES ($id, 9, $now, 'fell-back', $commit, 1, 'three boots were not confirmed: required check 10-network ended with 1')",
+                    ("$id", device.Id), ("$now", now), ("$commit", commit));
+            }
+            RolloutBook.Note(connection, device.Id, new PollRequest(BranchName.Parse("edge"), "good", 1, 4, Running: number % 3 == 1 ? null : commit, Failed: number % 3 == 1 ? commit : null), now);
+        }
+        await ServerCommand.DoAsync("--data", server.DataPath, "rollout", "next", "1");
     }
 }

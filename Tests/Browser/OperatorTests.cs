@@ -122,7 +122,7 @@ public sealed class OperatorTests
         server.Devices().Find(device.Id).Assignment!.Reason.Should().Be("by keyboard");
 
         // All pages: everything that can be clicked is in the order of the keyboard, and has a name; one heading, one main, marked lists of links.
-        foreach (var path in new[] { "/", "/devices", "/approvals", "/branches", "/storage", "/audit", "/account", $"/devices/{device.Id}" })
+        foreach (var path in new[] { "/", "/devices", "/approvals", "/branches", "/rollouts", "/rollouts/start", "/storage", "/audit", "/account", $"/devices/{device.Id}" })
         {
             await browser.GoAsync(server.Url + path);
             (await browser.NumberAsync("document.querySelectorAll('h1').length")).Should().Be(1, path);

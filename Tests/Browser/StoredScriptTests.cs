@@ -1,7 +1,10 @@
+using System.Text.RegularExpressions;
+using ContentTree.Server.Fleet.Rollouts;
 using ContentTree.Server.Publishing;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
+using ContentTree.Store.Trust;
 using ContentTree.Tests.Dashboard;
 using ContentTree.Tests.Server;
 
@@ -49,12 +52,14 @@ public sealed class StoredScriptTests
             await device.SendAsync(Routes.BlackBoxes, new BlackBoxRequest("2-" + number, string.Join('\n', Payloads)), ProtocolJson.Default.BlackBoxRequest);
             await ServerCommand.DoAsync("--data", server.DataPath, "device", "hold", device.Id.ToString(), "--reason", payload);
         }
+        var rollouts = await FailedRolloutsAsync(server, ids, commits);
         await using var browser = await Chromium.StartAsync();
         using var client = await PageClient.LogInAsync(server);
         await browser.SendAsync("Network.setCookie", new() { ["name"] = "ctree-session", ["value"] = client.Cookie("ctree-session"), ["url"] = server.Url });
         string[] pages = [
             "/", "/devices", "/devices?q=" + Uri.EscapeDataString(Payloads[1]), "/devices?standing=" + Uri.EscapeDataString(Payloads[1]), "/approvals", "/branches", "/branches/stable", "/log/stable",
             $"/diff?a={commits[0]}&b={commits[^1]}", "/diff?a=" + Uri.EscapeDataString(Payloads[1]), "/publish?branch=" + Uri.EscapeDataString(Payloads[5]), "/storage", "/audit", "/audit?actor=" + Uri.EscapeDataString(Payloads[1]),
+            "/rollouts", "/rollouts/start?scope=" + Uri.EscapeDataString(Payloads[1]) + "&commit=" + Uri.EscapeDataString(Payloads[5]), .. rollouts.Select(id => "/rollouts/" + id),
             .. ids.Select(id => "/devices/" + id), .. commits.Select(c => $"/commits/{c}"), .. Payloads.Select(p => "/login?to=" + Uri.EscapeDataString(p)),
         ];
         foreach (var path in pages)
@@ -67,6 +72,8 @@ public sealed class StoredScriptTests
         await browser.GoAsync(server.Url + "/devices/" + ids[0]);
         await browser.ClickAsync("#boxes ~ ul summary");
         (await browser.TextAsync()).Should().Contain(Payloads[6], "it is there to be read, as it was written");
+        await browser.GoAsync($"{server.Url}/rollouts/{rollouts[3]}");
+        (await browser.TextAsync()).Should().MatchRegex("(?s)" + Regex.Escape(Payloads[6]) + ".*Failed, by what they said.*" + Regex.Escape(Payloads[6]));
         browser.Dialogs.Should().Be(0);
         browser.Complaints.Should().BeEmpty("the content policy has nothing to refuse");
     }
@@ -81,5 +88,25 @@ public sealed class StoredScriptTests
         await browser.EvaluateAsync("new Promise(done => setTimeout(done, 500))");
         (await browser.TitleAsync()).Should().StartWith("Log in");
         browser.Complaints.Should().Contain(c => c.Contains("Content Security Policy", StringComparison.Ordinal));
+    }
+
+    // One for each device that has said something, which fails there.
+    private static async Task<IReadOnlyList<long>> FailedRolloutsAsync(TestServer server, IReadOnlyList<string> ids, IReadOnlyList<ObjectId> commits)
+    {
+        var rollouts = new List<long>();
+        for (var number = 0; number < Payloads.Length; number += 2)
+        {
+            var device = KeyId.Parse(ids[number]);
+            await ServerCommand.DoAsync("--data", server.DataPath, "rollout", "start", "--branch", "stable", "--to", commits[number].ToString(), "--max-failures", "1000", "--reason", Payloads[number]);
+            using (var connection = server.Data.OpenDatabase().Connect())
+            {
+                var rollout = RolloutBook.List(connection, 1)[0];
+                RolloutBook.TryOffer(connection, rollout, device, 0, server.Time.GetUtcNow()).Should().BeTrue();
+                RolloutBook.Note(connection, device, new PollRequest(BranchName.Parse("stable"), "fallback", 1, 1, Failed: rollout.Commit), server.Time.GetUtcNow());
+                rollouts.Add(rollout.Id);
+            }
+            await ServerCommand.DoAsync("--data", server.DataPath, "rollout", "abort", rollouts[^1].ToString(System.Globalization.CultureInfo.InvariantCulture), "--reason", Payloads[number]);
+        }
+        return rollouts;
     }
 }

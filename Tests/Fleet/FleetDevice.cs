@@ -55,6 +55,9 @@ internal sealed class FleetDevice(TestServer server, string branch = "stable") :
         return target;
     }
 
+    /// <summary>Says that the commit failed there, and why.</summary>
+    public Task<HttpResponseMessage> ComplainAsync(ObjectId commit, string why) => _device.ReportAsync(new ReportEvent(1, server.Time.GetUtcNow(), EventKind.FellBack, commit, "2-" + commit.ToString()[..8], 1, why));
+
     public void Dispose() => _device.Dispose();
 
     private ObjectId Head() => server.Data.Trust.Load().VerifyHead(server.Data.Repository.Heads.ReadNewest(BranchName.Parse(branch)) ?? [], BranchName.Parse(branch)).Commit;

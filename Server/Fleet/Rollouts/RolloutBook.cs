@@ -45,8 +45,11 @@ internal static class RolloutBook
     }
 
     /// <summary>Newest first.</summary>
-    public static IReadOnlyList<Rollout> List(SqliteConnection connection, int limit) =>
-        connection.Query("SELECT * FROM rollouts ORDER BY id DESC LIMIT $limit", Read, ("$limit", limit));
+    /// <param name="connection">The database.</param>
+    /// <param name="limit">At most so many.</param>
+    /// <param name="below">Only older ones than this.</param>
+    public static IReadOnlyList<Rollout> List(SqliteConnection connection, int limit, long below = long.MaxValue) =>
+        connection.Query("SELECT * FROM rollouts WHERE id < $below ORDER BY id DESC LIMIT $limit", Read, ("$limit", limit), ("$below", below));
 
     /// <summary>The newest of each scope and branch.</summary>
     public static IReadOnlyList<Rollout> Newest(SqliteConnection connection) =>
@@ -129,9 +132,7 @@ internal static class RolloutBook
         rollout.Baseline, Text(rollout.Reason), Text(rollout.Note), Text(rollout.Approved), rollout.Reached, rollout.Ended,
         waves?.Select(w => new RolloutWaveInfo(w.Devices, w.Offered, w.Confirmed, w.Failed, w.Silent)).ToArray());
 
-    private static string? Text(string text) => text.Length > 0 ? text : null;
-
-    private static string Word(RolloutState state) => state switch
+    public static string Word(RolloutState state) => state switch
     {
         RolloutState.Waiting => "waiting",
         RolloutState.Running => "running",
@@ -140,6 +141,8 @@ internal static class RolloutBook
         RolloutState.Aborted => "aborted",
         _ => "reverted",
     };
+
+    private static string? Text(string text) => text.Length > 0 ? text : null;
 
     private static RolloutState StateOf(string word) => word switch
     {

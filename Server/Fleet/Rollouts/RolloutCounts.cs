@@ -11,5 +11,8 @@ internal sealed record RolloutCounts(long Devices, long Offered, long Confirmed,
     public static RolloutCounts operator +(RolloutCounts left, RolloutCounts right) => new(
         left.Devices + right.Devices, left.Offered + right.Offered, left.Confirmed + right.Confirmed, left.Failed + right.Failed, left.Silent + right.Silent);
 
+    /// <summary>Told, and nothing came of it yet.</summary>
+    public long UnderWay => Math.Max(0, Offered - Confirmed - Failed);
+
     public static RolloutCounts None { get; } = new(0, 0, 0, 0, 0);
 }

@@ -30,6 +30,11 @@ internal static class RolloutRules
         : rollout.Plan.AsksForEach ? rollout with { State = RolloutState.Waiting, Wave = rollout.Wave + 1, Reached = null, Note = $"wave {rollout.Wave + 2} waits for approval" }
         : rollout with { State = RolloutState.Running, Wave = rollout.Wave + 1, Reached = null, Note = "" };
 
+    /// <summary>So many must be confirmed before it goes on: somebody in any case.</summary>
+    /// <param name="plan">Its plan.</param>
+    /// <param name="counts">The waves so far.</param>
+    public static long Needed(Plan plan, RolloutCounts counts) => Math.Max(1, ((counts.Devices - counts.Silent) * plan.Success + 99) / 100);
+
     private static Rollout Stop(Rollout rollout, RolloutCounts counts, DateTimeOffset now)
     {
         var note = $"{counts.Failed} of {counts.Devices} devices failed";
@@ -39,6 +44,5 @@ internal static class RolloutRules
     }
 
     // A wave with nobody in it, or all of whose devices are off, says nothing: it waits for one of them, or for a person.
-    private static bool IsReached(Plan plan, RolloutCounts counts) =>
-        counts.Confirmed > 0 && counts.Confirmed * 100 >= (counts.Devices - counts.Silent) * plan.Success;
+    private static bool IsReached(Plan plan, RolloutCounts counts) => counts.Confirmed >= Needed(plan, counts);
 }

@@ -25,19 +25,30 @@ internal sealed class RolloutSteps(DataDirectory data, Database database, Decisi
     /// <exception cref="FormatException">The plan makes no sense.</exception>
     public Rollout Start(RolloutRequest request, string by)
     {
-        var scope = PolicyScope.Parse(request.Scope);
-        if (scope is PolicyScope.Device)
-            throw new FormatException("a rollout is for a group or a branch; 'device pin' is for one device");
-        var plan = new Plan(request.Plan);
-        var reason = BranchMove.Checked(request.Reason);
-        new Assignments(data, database, time).RequireKey();
-        var commit = CommitReference.Resolve(data, time, request.Commit);
+        var (scope, commit, plan, reason) = Read(request);
         using var connection = database.Connect();
         var branch = BranchOf(connection, scope, commit);
         using var transaction = connection.BeginTransaction();
-        var rollout = Begin(connection, scope, branch, commit, plan, by, reason);
+        var rollout = RolloutBook.Add(connection, Prepare(connection, scope, branch, commit, plan, by, reason));
         transaction.Commit();
         return rollout;
+    }
+
+    /// <summary>Whom starting it would reach, refused as the start would be; nothing is changed.</summary>
+    public RolloutOutlook Preview(RolloutRequest request, string by)
+    {
+        var (scope, commit, plan, reason) = Read(request);
+        using var connection = database.Connect();
+        var rollout = Prepare(connection, scope, BranchOf(connection, scope, commit), commit, plan, by, reason);
+        return Outlook(connection, rollout);
+    }
+
+    /// <summary>Whom a rollout is to reach, by what is said of its scope; what stands beside devices follows that a moment later.</summary>
+    public static RolloutOutlook Outlook(SqliteConnection connection, Rollout rollout)
+    {
+        var devices = DevicesOf(connection, rollout.Scope, rollout.Branch);
+        var waves = devices.GroupBy(device => rollout.Plan.WaveOf(device) ?? -1).ToDictionary(wave => wave.Key, wave => wave.LongCount());
+        return new RolloutOutlook(rollout, devices.Count, [.. Enumerable.Range(0, rollout.Plan.Waves.Count).Select(wave => waves.GetValueOrDefault(wave))]);
     }
 
     /// <summary>Starts the rollout that the plan of a scope asks for, if its branch has gone on; what was under way there is over.</summary>
@@ -52,7 +63,7 @@ internal sealed class RolloutSteps(DataDirectory data, Database database, Decisi
         using var transaction = connection.BeginTransaction();
         if (newest is { IsActive: true })
             RolloutBook.TryMove(connection, newest, newest with { State = RolloutState.Aborted, Ended = time.GetUtcNow(), Note = $"{branch} has gone on to sequence {head.Sequence}" });
-        var rollout = Begin(connection, policy.Scope, branch, head.Commit, new Plan(plan), $"the plan of {policy.Scope.Words}", "");
+        var rollout = RolloutBook.Add(connection, Prepare(connection, policy.Scope, branch, head.Commit, new Plan(plan), $"the plan of {policy.Scope.Words}", ""));
         transaction.Commit();
         return rollout;
     }
@@ -78,6 +89,17 @@ internal sealed class RolloutSteps(DataDirectory data, Database database, Decisi
     {
         if (!RolloutBook.TryMove(connection, seen, next))
             throw new FleetConflictException($"rollout {seen.Id} was moved meanwhile; look again");
+    }
+
+    private (PolicyScope Scope, ObjectId Commit, Plan Plan, string Reason) Read(RolloutRequest request)
+    {
+        var scope = PolicyScope.Parse(request.Scope);
+        if (scope is PolicyScope.Device)
+            throw new FormatException("a rollout is for a group or a branch; 'device pin' is for one device");
+        var plan = new Plan(request.Plan);
+        var reason = BranchMove.Checked(request.Reason);
+        new Assignments(data, database, time).RequireKey();
+        return (scope, CommitReference.Resolve(data, time, request.Commit), plan, reason);
     }
 
     private Rollout Next(SqliteConnection connection, Rollout rollout, string verb, string note, string approval)
@@ -108,7 +130,7 @@ internal sealed class RolloutSteps(DataDirectory data, Database database, Decisi
         return rollout.Baseline is null && rollout.Scope is PolicyScope.Branch ? throw new FleetConflictException($"there was nothing before rollout {rollout.Id} that its devices could go back to") : rollout;
     }
 
-    private Rollout Begin(SqliteConnection connection, PolicyScope scope, BranchName branch, ObjectId commit, Plan plan, string by, string reason)
+    private Rollout Prepare(SqliteConnection connection, PolicyScope scope, BranchName branch, ObjectId commit, Plan plan, string by, string reason)
     {
         var line = decisions.Lines.Of(branch);
         var position = line.Find(commit) ?? throw new NotFoundException($"commit {commit} was never published on {branch} by keys that still count");
@@ -117,11 +139,11 @@ internal sealed class RolloutSteps(DataDirectory data, Database database, Decisi
         var baseline = Baseline(connection, scope, branch, line, position);
         if (baseline?.Commit == commit)
             throw new FleetConflictException($"{scope.Words} is at commit {commit} already");
-        return RolloutBook.Add(connection, new Rollout(0, scope, branch, commit, position.Sequence, baseline?.Commit, plan.For(DevicesOf(connection, scope, branch)), by, reason, time.GetUtcNow())
+        return new Rollout(0, scope, branch, commit, position.Sequence, baseline?.Commit, plan.For(DevicesOf(connection, scope, branch)), by, reason, time.GetUtcNow())
         {
             State = plan.AsksAtStart ? RolloutState.Waiting : RolloutState.Running,
             Note = plan.AsksAtStart ? "waits for approval" : "",
-        });
+        };
     }
 
     // What its devices were to run before: what the last rollout brought, or did not, if nobody said anything since.
