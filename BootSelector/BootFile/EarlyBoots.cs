@@ -18,11 +18,11 @@ public sealed record EarlyBoots(DeploymentName Deployment, int Count = 0, bool I
     /// <summary>Higher counts are not told apart.</summary>
     public const int MaxCount = 99;
 
-    /// <summary>A boot that lasts so long is no early end, and the count begins anew.</summary>
-    public static readonly TimeSpan Lasting = TimeSpan.FromMinutes(10);
+    /// <summary>A boot that lasts so long is no early end, and the count begins anew. Short: who uses a device for some minutes at a time is not to wait for it.</summary>
+    public static readonly TimeSpan Lasting = TimeSpan.FromMinutes(2);
 
     private const int WithoutWait = 5;
-    private const int LongestWaitSeconds = 600;
+    private const int LongestWaitSeconds = 60;
 
     /// <summary>The file's bytes: one line, filled up with blanks.</summary>
     public byte[] Encode() => Encoding.ASCII.GetBytes(

@@ -38,9 +38,9 @@ internal sealed class ArchiveWriter(Stream target) : IDisposable
         content.Length <= MaxPlainBytes && name.Length < 100 ? new UstarTarEntry(TarEntryType.RegularFile, name) : new PaxTarEntry(TarEntryType.RegularFile, name), content);
 
     /// <summary>Says that all of it is there.</summary>
-    public BackupSummary Complete(DateTimeOffset created, long objects, bool inPool, bool hasKeys)
+    public BackupSummary Complete(DateTimeOffset created, long objects, bool inPool, bool hasKeys, long leftOut)
     {
-        var summary = new BackupSummary(created, _hash.Files, objects, inPool, hasKeys, _hash.Finish());
+        var summary = new BackupSummary(created, _hash.Files, objects, inPool, hasKeys, _hash.Finish(), leftOut);
         using (var data = new MemoryStream(summary.Encode()))
             Write(new PaxTarEntry(TarEntryType.RegularFile, BackupSummary.MemberName), data);
         _tar.Dispose();

@@ -68,7 +68,7 @@ internal sealed class Backup(DataDirectory data, BackupOptions options, TimeProv
             using var file = File.OpenRead(delta);
             archive.AddProved(BackupPaths.Deltas + Path.GetFileName(delta), file);
         }
-        return (archive.Complete(created, objects, inPool: false, options.WithKeys), (objects, bytes));
+        return (archive.Complete(created, objects, inPool: false, options.WithKeys, _leftOut), (objects, bytes));
     }
 
     private WrittenBackup WriteDirectory(BackupDirectory directory, CancellationToken cancellation)
@@ -85,7 +85,7 @@ internal sealed class Backup(DataDirectory data, BackupOptions options, TimeProv
         CopyDeltas(pool);
         using (var list = File.OpenRead(directory.ListPath(number)))
             archive.Count(ObjectList.MemberName, list);
-        var summary = archive.Complete(created, objects, inPool: true, options.WithKeys);
+        var summary = archive.Complete(created, objects, inPool: true, options.WithKeys, _leftOut);
         file.Complete();
         // Where something was left out, an older one may be the last that is complete.
         var pruned = options.Keep is { } keep && _leftOut == 0 ? directory.Prune(keep) : default;

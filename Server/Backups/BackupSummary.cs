@@ -11,7 +11,8 @@ namespace ContentTree.Server.Backups;
 /// <param name="InPool">The objects are in the directory's pool and not in the archive.</param>
 /// <param name="HasKeys">Private keys are in it.</param>
 /// <param name="Hash">SHA-256 over those files, and over the list of objects where there is one.</param>
-internal sealed record BackupSummary(DateTimeOffset Created, long Files, long Objects, bool InPool, bool HasKeys, string Hash)
+/// <param name="LeftOut">Damaged objects that are not in it.</param>
+internal sealed record BackupSummary(DateTimeOffset Created, long Files, long Objects, bool InPool, bool HasKeys, string Hash, long LeftOut = 0)
 {
     public const string MemberName = "complete.json";
 
@@ -26,6 +27,7 @@ internal sealed record BackupSummary(DateTimeOffset Created, long Files, long Ob
         ["inPool"] = InPool,
         ["hasKeys"] = HasKeys,
         ["sha256"] = Hash,
+        ["leftOut"] = LeftOut,
     });
 
     /// <exception cref="DamagedBackupException">Not such a member, or of a format that this program does not know.</exception>
@@ -38,7 +40,9 @@ internal sealed record BackupSummary(DateTimeOffset Created, long Files, long Ob
                 throw new FormatException($"its format is '{format}', and this ctree-server knows {Format}");
             return new BackupSummary(
                 DateTimeOffset.Parse(Text(read, "created"), System.Globalization.CultureInfo.InvariantCulture), Value<long>(read, "files"), Value<long>(read, "objects"),
-                Value<bool>(read, "inPool"), Value<bool>(read, "hasKeys"), Text(read, "sha256"));
+                Value<bool>(read, "inPool"), Value<bool>(read, "hasKeys"), Text(read, "sha256"),
+                // Older ones do not say.
+                read["leftOut"]?.GetValue<long>() ?? 0);
         }
         catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException)
         {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using ContentTree.Server.Deltas;
 using ContentTree.Server.Storage;
 using ContentTree.Server.Trust;
 using ContentTree.Store;
@@ -23,6 +24,8 @@ internal sealed class Mirror : IDisposable
     private static readonly TimeSpan Unneeded = TimeSpan.FromDays(7);
 
     private readonly ServerClient _server;
+    private readonly HashSet<ObjectId> _used = [];
+    private bool _hasNew;
 
     private Mirror(ServerClient server, DataDirectory data) => (_server, Data) = (server, data);
 
@@ -43,36 +46,53 @@ internal sealed class Mirror : IDisposable
         return new Mirror(server, DataDirectory.OpenUnfinished(path));
     }
 
-    /// <summary>Which commit a person means.</summary>
-    public async Task<CommitInfo> ResolveAsync(string text, CancellationToken cancellation) =>
-        await _server.GetAsync(Routes.Commit(text), ProtocolJson.Default.CommitInfo, cancellation);
+    /// <summary>Which commit a person means. A whole id is that commit, whatever the server says, and a branch where its release keys have led it.</summary>
+    /// <exception cref="NotFoundException">No such branch or commit.</exception>
+    public async Task<ObjectId> ResolveAsync(string text, CancellationToken cancellation)
+    {
+        if (ObjectId.TryParse(text, out var id))
+            return id;
+        if (BranchName.TryParse(text, out var branch) && await _server.TryDownloadAsync(Routes.Head(branch), Envelope.MaxBytes, cancellation) is { } head)
+            return Data.Trust.Load().VerifyHead(head, branch).Commit;
+        var found = (await _server.GetAsync(Routes.Commit(text), ProtocolJson.Default.CommitInfo, cancellation)).Id;
+        return found.ToString().StartsWith(text, StringComparison.Ordinal) ? found : throw new NotFoundException($"{_server.Address} answers with another commit than {text}");
+    }
 
     /// <summary>Makes a commit be here, as far as it is needed.</summary>
-    /// <exception cref="NotFoundException">The server has not got it.</exception>
-    /// <exception cref="CorruptObjectException">It sent something else.</exception>
-    public async Task FetchAsync(ObjectId commit, Reach reach, CancellationToken cancellation)
+    /// <exception cref="RemoteProblemException">The server has not got it.</exception>
+    /// <exception cref="CorruptObjectException">It sent something else, or a tree that comes to more than the commit says.</exception>
+    public async Task FetchAsync(ObjectId id, Reach reach, CancellationToken cancellation)
     {
         using var writer = Repository.BeginWriting();
-        ObjectName[] wanted = [new(ObjectKind.Commit, commit)];
-        var seen = new HashSet<ObjectName>();
-        for (var depth = 0; wanted.Length > 0; depth++)
+        _used.Add(id);
+        var name = new ObjectName(ObjectKind.Commit, id);
+        await FetchAsync(writer, [new Wanted(name, Framed(Repository.MaxCommitBytes))], cancellation);
+        if (reach == Reach.Commit)
+            return;
+        var commit = Repository.ReadCommit(id);
+        var trees = new HashSet<ObjectId>();
+        for (ObjectId[] level = [commit.Tree]; level.Length > 0;)
         {
-            if (depth > Tree.MaxDepth + 2)
-                throw new CorruptObjectException(wanted[0], "is nested too deep");
-            await FetchAsync(writer, wanted, cancellation);
-            wanted = [.. wanted.SelectMany(name => Below(name, reach)).Where(seen.Add)];
+            if (trees.Count > commit.Entries)
+                throw new CorruptObjectException(name, "has more directories than it says");
+            await FetchAsync(writer, [.. level.Select(TreeOf)], cancellation);
+            level = [.. level.SelectMany(tree => Repository.ReadTree(tree).Entries).OfType<TreeEntry.Directory>().Select(directory => directory.Id).Where(trees.Add)];
         }
+        var (entries, bytes, _) = new TreeTotals(Repository.ReadTree).Of(commit.Tree);
+        if ((entries, bytes) != (commit.Entries, commit.Bytes))
+            throw new CorruptObjectException(name, $"its tree comes to {entries} entries and {bytes} bytes, which is not what it says");
         if (reach < Reach.Everything)
             return;
-        await FetchProofAsync(writer, commit, cancellation);
-        GarbageCollection.Run(Repository, [commit], Unneeded, dryRun: false);
+        var files = trees.Append(commit.Tree).SelectMany(tree => Repository.ReadTree(tree).Entries).OfType<TreeEntry.File>().DistinctBy(file => file.Id);
+        await FetchAsync(writer, [.. files.Select(FileOf)], cancellation);
+        await FetchProofAsync(writer, id, cancellation);
     }
 
     /// <summary>Makes a file's content be here.</summary>
     public async Task FetchAsync(TreeEntry.File file, CancellationToken cancellation)
     {
         using var writer = Repository.BeginWriting();
-        await FetchAsync(writer, [new(ObjectKind.File, file.Id)], cancellation);
+        await FetchAsync(writer, [FileOf(file)], cancellation);
     }
 
     /// <summary>Makes archived heads be here, with the signatures that they have now.</summary>
@@ -88,7 +108,12 @@ internal sealed class Mirror : IDisposable
         }
     }
 
-    public void Dispose() => Data.Dispose();
+    public void Dispose()
+    {
+        if (_hasNew)
+            Tidy();
+        Data.Dispose();
+    }
 
     private static async Task RenewTrustAsync(ServerClient server, string path, CancellationToken cancellation)
     {
@@ -108,7 +133,9 @@ internal sealed class Mirror : IDisposable
             known = known is null ? TrustRoot.Load(bytes) : Follow(known, bytes, server, path);
             Replace(Path.Combine(trust, string.Create(CultureInfo.InvariantCulture, $"{version}.root.json")), bytes);
         }
-        Replace(Path.Combine(trust, "root.json"), newest);
+        if (known is null || !known.Envelope.SignedBytes.Span.SequenceEqual(meant.Envelope.SignedBytes.Span))
+            throw new VerificationException("root", VerificationFailure.Conflict, $"{server.Address} gives two roots of version {meant.Version}");
+        Replace(Path.Combine(trust, "root.json"), known.Envelope.Bytes.ToArray());
     }
 
     private static TrustRoot Follow(TrustRoot known, byte[] next, ServerClient server, string path)
@@ -123,30 +150,24 @@ internal sealed class Mirror : IDisposable
         }
     }
 
-    private async Task FetchAsync(ObjectWriter writer, ObjectName[] names, CancellationToken cancellation)
+    private async Task FetchAsync(ObjectWriter writer, Wanted[] wanted, CancellationToken cancellation)
     {
-        await Parallel.ForEachAsync(names.Where(name => !writer.IsKnown(name)), new ParallelOptions { MaxDegreeOfParallelism = Downloads, CancellationToken = cancellation },
-            async (name, stop) => await _server.DownloadAsync(Routes.RepositoryObject(name), async (body, limited) =>
+        await Parallel.ForEachAsync(wanted.Where(w => !writer.IsKnown(w.Name)), new ParallelOptions { MaxDegreeOfParallelism = Downloads, CancellationToken = cancellation },
+            async (next, stop) => await _server.DownloadAsync(Routes.RepositoryObject(next.Name), next.MaxBytes, async (body, limited) =>
             {
-                using var received = await ReceivedObject.ReceiveAsync(name, body, Data.UploadPath, limited);
-                writer.Write(name, received.WriteTo);
+                using var received = await ReceivedObject.ReceiveAsync(next.Name, body, Data.UploadPath, limited);
+                writer.Write(next.Name, received.WriteTo);
             }, stop));
         writer.Complete();
+        _hasNew |= writer.Written > 0;
     }
 
-    private IEnumerable<ObjectName> Below(ObjectName name, Reach reach)
-    {
-        if (reach == Reach.Commit || name.Kind == ObjectKind.File)
-            return [];
-        if (name.Kind == ObjectKind.Commit)
-            return [new ObjectName(ObjectKind.Tree, Repository.ReadCommit(name.Id).Tree)];
-        return Repository.ReadTree(name.Id).Entries.Select(entry => entry switch
-        {
-            TreeEntry.Directory directory => new ObjectName(ObjectKind.Tree, directory.Id),
-            TreeEntry.File file when reach == Reach.Everything => new ObjectName(ObjectKind.File, file.Id),
-            _ => (ObjectName?)null,
-        }).OfType<ObjectName>();
-    }
+    private static Wanted TreeOf(ObjectId id) => new(new ObjectName(ObjectKind.Tree, id), Framed(Tree.MaxEncodedBytes));
+
+    private static Wanted FileOf(TreeEntry.File file) => new(new ObjectName(ObjectKind.File, file.Id), Framed(file.Size));
+
+    // An lz4 frame of what cannot be made smaller is a little larger.
+    private static long Framed(long size) => size + size / 128 + 64;
 
     // What a part leads to shows only when the part is here.
     private async Task FetchProofAsync(ObjectWriter writer, ObjectId commit, CancellationToken cancellation)
@@ -157,7 +178,21 @@ internal sealed class Mirror : IDisposable
             new RepositoryClosure(Repository).AddProof(commit, missing.Add);
             if (missing.Count == 0)
                 return;
-            await FetchAsync(writer, [.. missing], cancellation);
+            await FetchAsync(writer, [.. missing.Select(name => new Wanted(name, Framed(name.Kind == ObjectKind.Tree ? Tree.MaxEncodedBytes : Repository.MaxCommitBytes)))], cancellation);
+        }
+    }
+
+    private void Tidy()
+    {
+        try
+        {
+            GarbageCollection.Run(Repository, _used.Where(id => Repository.Contains(new ObjectName(ObjectKind.Commit, id))), Unneeded, dryRun: false);
+            using var deltas = new DeltaStore(Data);
+            deltas.Collect(id => Repository.Contains(new ObjectName(ObjectKind.Commit, id)), dryRun: false, CancellationToken.None);
+        }
+        catch (Exception e) when (e is StoreLockedException or CorruptObjectException or ObjectNotFoundException)
+        {
+            // Somebody else reads or writes here, or not all of a commit is here; the next one tidies.
         }
     }
 
@@ -168,4 +203,7 @@ internal sealed class Mirror : IDisposable
     }
 
     private static string NameOf(ServerClient server) => ObjectId.Of(System.Text.Encoding.UTF8.GetBytes(server.Address)).ToString()[..16];
+
+    /// <summary>An object that is to be fetched, and the bytes after which it cannot be that.</summary>
+    private readonly record struct Wanted(ObjectName Name, long MaxBytes);
 }

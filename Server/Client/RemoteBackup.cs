@@ -16,7 +16,7 @@ internal static class RemoteBackup
         if (File.Exists(target))
             throw new UsageException($"{target} exists: a backup overwrites no other");
         using var file = new NewFile(target);
-        await server.DownloadAsync(Routes.Backup, async (body, limited) =>
+        await server.DownloadAsync(Routes.Backup, long.MaxValue, async (body, limited) =>
         {
             file.Stream.SetLength(0);
             await body.CopyToAsync(file.Stream, limited);
@@ -24,6 +24,6 @@ internal static class RemoteBackup
         await file.Stream.FlushAsync(cancellation);
         var summary = ArchiveReader.Verify(file.Path, () => null);
         file.Complete();
-        return new WrittenBackup(target, file.Stream.Length, summary, (summary.Objects, file.Stream.Length), default, LeftOut: 0);
+        return new WrittenBackup(target, file.Stream.Length, summary, (summary.Objects, file.Stream.Length), default, summary.LeftOut);
     }
 }

@@ -103,18 +103,19 @@ internal sealed class ServerClient : IDisposable
         return await ReadAsync(answer, maxBytes, cancellation);
     }
 
-    /// <summary>Takes a download of any size as it comes. Begun again from its first byte where the line breaks.</summary>
+    /// <summary>Takes a download as it comes. Begun again from its first byte where the line breaks.</summary>
+    /// <param name="maxBytes">After so many it is refused.</param>
     /// <param name="take">Reads it; may be called several times.</param>
-    public async Task DownloadAsync(string route, Func<Stream, CancellationToken, Task> take, CancellationToken cancellation)
+    public async Task DownloadAsync(string route, long maxBytes, Func<Stream, CancellationToken, Task> take, CancellationToken cancellation)
     {
         for (var attempt = 0; ; attempt++)
         {
             try
             {
-                await DownloadOnceAsync(route, take, cancellation);
+                await DownloadOnceAsync(route, maxBytes, take, cancellation);
                 return;
             }
-            catch (Exception e) when (e is HttpRequestException or HttpIOException && attempt < Pauses.Length)
+            catch (HttpRequestException) when (attempt < Pauses.Length)
             {
                 await Task.Delay(Pauses[attempt], cancellation);
             }
@@ -130,7 +131,7 @@ internal sealed class ServerClient : IDisposable
         return content;
     }
 
-    private async Task DownloadOnceAsync(string route, Func<Stream, CancellationToken, Task> take, CancellationToken cancellation)
+    private async Task DownloadOnceAsync(string route, long maxBytes, Func<Stream, CancellationToken, Task> take, CancellationToken cancellation)
     {
         using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limited.CancelAfter(AnswerTimeout);
@@ -140,12 +141,7 @@ internal sealed class ServerClient : IDisposable
             if (!answer.IsSuccessStatusCode)
                 await answer.Content.LoadIntoBufferAsync(BodyLimits.Answer, limited.Token);
             await RequireSuccessAsync(answer, limited.Token);
-            // What is made while it is sent has no length.
-            if (answer.Content.Headers.ContentLength is { } length)
-                limited.CancelAfter(AnswerTimeout + TimeSpan.FromSeconds(length / SlowestBytesPerSecond));
-            else
-                limited.CancelAfter(Timeout.InfiniteTimeSpan);
-            await using var body = await answer.Content.ReadAsStreamAsync(limited.Token);
+            await using var body = new PatientStream(await answer.Content.ReadAsStreamAsync(limited.Token), maxBytes, () => limited.CancelAfter(AnswerTimeout), Address);
             await take(body, limited.Token);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)

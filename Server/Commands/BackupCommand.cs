@@ -28,8 +28,9 @@ internal static class BackupCommand
                 using var client = connected;
                 if (parsed.GetValue(keep) is not null || parsed.GetValue(deltas))
                     throw new UsageException("--keep and --deltas are for backups of local data");
-                Print(context.Terminal, await RemoteBackup.TakeAsync(client, parsed.GetRequiredValue(target), cancellation), parsed.GetValue(json));
-                return ExitCode.Done;
+                var taken = await RemoteBackup.TakeAsync(client, parsed.GetRequiredValue(target), cancellation);
+                Print(context.Terminal, taken, parsed.GetValue(json));
+                return taken.LeftOut > 0 ? ExitCode.Partial : ExitCode.Done;
             }
             using var data = context.OpenData(parsed);
             var options = new BackupOptions { WithKeys = !parsed.GetValue(withoutKeys), WithDeltas = parsed.GetValue(deltas), Keep = parsed.GetValue(keep) };

@@ -14,7 +14,7 @@ namespace ContentTree.Server.Commands;
 internal sealed class CommitAccess : IDisposable
 {
     // As many as a server tells at once.
-    private const int MaxHistory = 1000;
+    private const int PageSize = 1000;
 
     private readonly ServerClient? _client;
     private readonly Mirror? _mirror;
@@ -47,7 +47,7 @@ internal sealed class CommitAccess : IDisposable
     {
         if (_mirror is null)
             return CommitReference.Resolve(Data, _time, text);
-        var id = (await _mirror.ResolveAsync(text, cancellation)).Id;
+        var id = await _mirror.ResolveAsync(text, cancellation);
         await _mirror.FetchAsync(id, reach, cancellation);
         return id;
     }
@@ -126,10 +126,21 @@ internal sealed class CommitAccess : IDisposable
 
     public void Dispose()
     {
+        _mirror?.Dispose();
         Data.Dispose();
         _client?.Dispose();
     }
 
-    private async Task<IReadOnlyList<BranchPositionInfo>> HistoryAsync(BranchName branch, CancellationToken cancellation) =>
-        (await _client!.GetAsync($"{Routes.History(branch)}?limit={MaxHistory}", ProtocolJson.Default.BranchHistory, cancellation)).Positions;
+    private async Task<IReadOnlyList<BranchPositionInfo>> HistoryAsync(BranchName branch, CancellationToken cancellation)
+    {
+        var positions = new List<BranchPositionInfo>();
+        for (string? cursor = ""; cursor is not null;)
+        {
+            var page = await _client!.GetAsync($"{Routes.History(branch)}?limit={PageSize}&cursor={cursor}", ProtocolJson.Default.BranchHistory, cancellation);
+            // What does not go on ends, whatever it says.
+            cursor = page.Positions.Count > 0 && (positions.Count == 0 || page.Positions[0].Sequence < positions[^1].Sequence) ? page.Cursor : null;
+            positions.AddRange(page.Positions);
+        }
+        return positions;
+    }
 }

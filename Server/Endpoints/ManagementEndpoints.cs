@@ -124,7 +124,12 @@ internal sealed class ManagementEndpoints(
     private Task HistoryAsync(HttpContext context)
     {
         access.Require(context, TokenRole.Viewer);
-        return context.AnswerAsync(new BranchHistory(Register().History(BranchOf(context), context.LimitOf())), ProtocolJson.Default.BranchHistory);
+        var cursor = context.Request.Query["cursor"].ToString();
+        long? before = cursor.Length == 0 ? null : long.TryParse(cursor, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var number)
+            ? number
+            : throw new ProblemException(ProblemCode.BadRequest, "cursor is a number");
+        var (limit, positions) = (context.LimitOf(), Register().History(BranchOf(context), context.LimitOf(), before));
+        return context.AnswerAsync(new BranchHistory(positions, positions.Count == limit ? $"{positions[^1].Sequence}" : null), ProtocolJson.Default.BranchHistory);
     }
 
     private Task ListTokensAsync(HttpContext context)

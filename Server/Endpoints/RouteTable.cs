@@ -87,7 +87,7 @@ internal static class RouteTable
         new(Post, Routes.Branches, Admin, "Make a branch, empty or at a commit.") { Request = typeof(BranchRequest), Answer = typeof(BranchInfo) },
         new(Delete, Routes.Branches + "/{**name}", Admin, "Delete a branch; its archived heads stay.") { Status = StatusCodes.Status204NoContent },
         new(Get, Routes.Commits + "/{**text}", Viewer, "A commit, by a branch that is at it, its id or the first digits.") { Answer = typeof(CommitInfo) },
-        new(Get, "/api/v1/history/{**name}", Viewer, "Where a branch has been, and who moved it.") { Answer = typeof(BranchHistory), Query = ["limit"] },
+        new(Get, "/api/v1/history/{**name}", Viewer, "Where a branch has been, and who moved it.") { Answer = typeof(BranchHistory), Query = [.. Pages] },
         new(Put, "/api/v1/private/{**name}", Admin, "Show a branch only to devices that are allowed it.") { Status = StatusCodes.Status204NoContent },
         new(Delete, "/api/v1/private/{**name}", Admin, "Show a branch to everybody.") { Status = StatusCodes.Status204NoContent },
         new(Put, "/api/v1/protected/{**name}", Admin, "Let a branch go only where another is, or back.") { Status = StatusCodes.Status204NoContent },

@@ -30,7 +30,7 @@ internal sealed class UpkeepEndpoints(DataDirectory data, Devices devices, Delta
     {
         var admin = access.Require(context, TokenRole.Admin);
         var request = await context.ReadAsync(ProtocolJson.Default.GarbageRequest, BodyLimits.Report);
-        if (request.Keep < 1 || request.GraceHours is < 0 or > GarbageRequest.MaxGraceHours || request.Roots?.Count > GarbageRequest.MaxRoots)
+        if (request.Keep < 1 || request.GraceHours is < 0 or > GarbageRequest.MaxGraceHours || request.Roots?.Count > GarbageRequest.MaxRoots || request.Roots?.Any(string.IsNullOrEmpty) == true)
             throw new ProblemException(ProblemCode.BadRequest, $"keep is a number above 0, graceHours one from 0 to {GarbageRequest.MaxGraceHours}, and {GarbageRequest.MaxRoots} roots at most");
         var roots = (request.Roots ?? []).Select(text => CommitReference.Resolve(data, time, text)).ToArray();
         var garbage = await AloneAsync(() => new Garbage(data, devices, deltas, time).Collect(request, roots, context.RequestAborted));

@@ -107,7 +107,7 @@ public sealed class TreeAssembly(ObjectWriter writer, (uint Uid, uint Gid)? owne
             Add(path, kind, major, minor);
         var id = Write(_root);
         Made = new PresentTree(id, _entries, _bytes, _files, _machines);
-        return new ImportResult(id, _entries, _bytes, MostFrequentMachine(), _read, _files - _read);
+        return new ImportResult(id, _entries, _bytes, MostFrequentMachine(), _read, present is null ? 0 : Math.Max(0, _files - _read));
     }
 
     /// <summary>What <see cref="Complete"/> wrote, to begin with another time.</summary>

@@ -32,14 +32,14 @@ public sealed class EarlyBootsTests : IDisposable
     }
 
     [Fact]
-    public void A_few_boots_go_at_once_then_each_waits_twice_as_long_up_to_ten_minutes()
+    public void A_few_boots_go_at_once_then_each_waits_twice_as_long_up_to_a_minute()
     {
         Lasts(new EarlyBoots(BootSamples.Name(1)));
         Boot(14);
 
-        _waits.Should().Equal(0, 0, 0, 0, 0, 10, 20, 40, 80, 160, 320, 600, 600, 600);
-        _said.Should().HaveCount(9).And.Contain(line => line.Contains("1-00000001 was started 5 times without lasting 10 min: it boots in 10 s", StringComparison.Ordinal));
-        File.ReadAllText(BootLog.PathOn(_layout)).Should().Contain("it boots in 600 s");
+        _waits.Should().Equal(0, 0, 0, 0, 0, 10, 20, 40, 60, 60, 60, 60, 60, 60);
+        _said.Should().HaveCount(9).And.Contain(line => line.Contains("1-00000001 was started 5 times without lasting 2 min: it boots in 10 s", StringComparison.Ordinal));
+        File.ReadAllText(BootLog.PathOn(_layout)).Should().Contain("it boots in 60 s");
     }
 
     [Fact]
@@ -62,7 +62,7 @@ public sealed class EarlyBootsTests : IDisposable
         EarlyBoots.Read(_layout.EarlyBoots)!.IsWaiting.Should().BeTrue();
         Boot(2);
 
-        _waits.Should().Equal([80, 0, 320], "the boot after it goes at once, and the one after that waits again");
+        _waits.Should().Equal([60, 0, 60], "the boot after it goes at once, and the one after that waits again");
     }
 
     [Fact]
@@ -72,7 +72,7 @@ public sealed class EarlyBootsTests : IDisposable
         Boot(300);
 
         EarlyBoots.Read(_layout.EarlyBoots)!.Count.Should().Be(EarlyBoots.MaxCount);
-        _waits[^1].Should().Be(600);
+        _waits[^1].Should().Be(60);
     }
 
     [Fact]

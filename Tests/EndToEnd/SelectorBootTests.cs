@@ -200,8 +200,8 @@ public sealed partial class SelectorBootTests : IDisposable
         _disk.ToImage(_images["disk"]);
 
         using var machine = VirtualMachine.Start(Options("ctree.backoff=1"));
-        machine.WaitFor("1-00000001 was started 5 times without lasting 10 min: it boots in 1 s", TimeSpan.FromMinutes(2));
-        machine.WaitFor("1-00000001 was started 6 times without lasting 10 min: it boots in 2 s", TimeSpan.FromMinutes(2));
+        machine.WaitFor("1-00000001 was started 5 times without lasting 2 min: it boots in 1 s", TimeSpan.FromMinutes(2));
+        machine.WaitFor("1-00000001 was started 6 times without lasting 2 min: it boots in 2 s", TimeSpan.FromMinutes(2));
         machine.WaitFor("BOOTED", TimeSpan.FromMinutes(2));
 
         Boots(machine.Log).Should().HaveCountGreaterThanOrEqualTo(4).And.OnlyContain(boot => boot == "1-00000001 wanted good 0");

@@ -68,6 +68,46 @@ public sealed class GitChangesTests : IDisposable
         first.Tree.Should().NotBe(default(ObjectId));
     }
 
+    [Theory]
+    [InlineData("git rm -q many/1; git commit -qm next")]
+    [InlineData("echo y > sub/.ctreeignore/x; git commit -qam next")]
+    [InlineData("c=$(git commit-tree -p HEAD -m next $( (git ls-tree HEAD; printf '040000 tree 4b825dc642cb6eb9a060e54bf8d69288fbee4904\tempty\n') | git mktree --missing)); git update-ref HEAD $c")]
+    [InlineData("git rm -q 'we\nird/f'; git commit -qm next")]
+    [InlineData("git mv many 'we\nird/many'; git commit -qm next")]
+    [InlineData("git rm -qr many; echo file > many; git add many; git commit -qm next")]
+    [InlineData("git update-index --chmod=+x many/2; git commit -qm next")]
+    public async Task What_is_unusual_in_git_is_read_as_all_of_it_is(string script)
+    {
+        var weird = "we\nird";
+        Shell.Run(Git + $"git init -q repo; cd repo; mkdir many $'{weird}'; for i in 1 2 3; do echo $i > many/$i; done; echo '*.tmp' > .ctreeignore; mkdir -p sub/.ctreeignore; echo x > sub/.ctreeignore/x; echo f > $'{weird}/f'; echo k > $'{weird}/k.tmp'; git add -fA; git commit -qm 0", _temporary.Path);
+        foreach (var data in new[] { "changes", "all" })
+            await ServerCommand.DoAsync("--data", _temporary[data], "init");
+        await PublishAsync("changes");
+        Shell.Run(Git + $"cd repo; {script.Replace("'we\nird", "$'we\nird", StringComparison.Ordinal)}", _temporary.Path);
+        var (changes, all) = (await PublishAsync("changes"), await PublishAsync("all", "--no-cache"));
+        changes.Commit.Tree.Should().Be(all.Commit.Tree);
+    }
+
+    [Theory]
+    [InlineData("b/g", "file")]
+    [InlineData("b", "tree")]
+    public async Task What_is_missing_here_of_what_did_not_change_is_noticed_and_written_again(string path, string kind)
+    {
+        Shell.Run(Git + "git init -q repo; cd repo; mkdir a b; echo 1 > a/f; echo 2 > b/g; git add -A; git commit -qm 0", _temporary.Path);
+        await ServerCommand.DoAsync("--data", _temporary["data"], "init");
+        await PublishAsync("data");
+        var listed = System.Text.Json.Nodes.JsonNode.Parse((await ServerCommand.DoAsync("--data", _temporary["data"], "ls", "stable", "-R", "--json")).Out)!;
+        var id = (string)listed["entries"]!.AsArray().Single(e => (string)e!["path"]! == path)!["id"]!;
+        foreach (var commit in new[] { "echo 3 > a/f", "true" })
+        {
+            File.Delete(Path.Combine(_temporary["data"], "repo/objects", id[..2], $"{id[2..]}.{kind}"));
+            if (commit != "true")
+                Commit(commit);
+            await PublishAsync("data");
+            (await ServerCommand.DoAsync("--data", _temporary["data"], "fsck")).Exit.Should().Be(0);
+        }
+    }
+
     [Fact]
     public async Task A_tree_that_is_damaged_here_is_read_whole_and_mended()
     {

@@ -1,4 +1,4 @@
-using System.Text.Json.Nodes;
+using System.Text;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Repositories;
@@ -75,6 +75,44 @@ public sealed class RemoteUseTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_server_that_answers_with_another_commit_is_not_believed()
+    {
+        await using var liar = await LyingServer.StartAsync(_server.Url, (path, bytes) => path.StartsWith("/api/v1/commits/", StringComparison.Ordinal)
+            ? Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(bytes).Replace(_first.ToString(), _second.ToString(), StringComparison.Ordinal))
+            : bytes);
+        (await FromAsync(liar, "show", _first.ToString())).Out.Should().Contain($"commit        {_first}");
+        var shortened = await FromAsync(liar, "show", _first.ToString()[..10]);
+        (shortened.Exit, shortened.Out).Should().Be(((int)ExitCode.NotFound, ""));
+    }
+
+    [Fact]
+    public async Task A_root_that_does_not_follow_from_the_known_one_is_not_taken_beside_the_chain()
+    {
+        await using var other = await TestServer.StartAsync();
+        var foreign = File.ReadAllBytes(Path.Combine(other.DataPath, "repo/trust/root.json"));
+        await using var liar = await LyingServer.StartAsync(_server.Url, (path, bytes) => path == Routes.TrustRoot ? foreign : bytes);
+        var refused = await FromAsync(liar, "show", "stable");
+        refused.Exit.Should().Be((int)ExitCode.VerificationFailed, refused.Error);
+    }
+
+    [Fact]
+    public async Task A_download_without_an_end_is_cut_off()
+    {
+        await using var liar = await LyingServer.StartAsync(_server.Url, (path, bytes) => path.EndsWith(".file", StringComparison.Ordinal) ? [.. bytes, .. new byte[1 << 20]] : bytes);
+        var refused = await FromAsync(liar, "cat", "stable", "usr/new");
+        refused.Exit.Should().Be((int)ExitCode.Unreachable, refused.Error);
+        refused.Error.Should().Contain("sends more than");
+    }
+
+    [Fact]
+    public async Task A_backup_from_elsewhere_that_leaves_damage_out_says_so()
+    {
+        var damaged = Directory.GetFiles(Path.Combine(_server.DataPath, "repo/objects"), "*.file", SearchOption.AllDirectories)[0];
+        File.WriteAllText(damaged, "damaged");
+        (await RunAsync((int)ExitCode.Partial, "backup", _server["partial.tar"])).Error.Should().Contain("1 damaged objects were left out");
+    }
+
+    [Fact]
     public async Task A_bundle_made_elsewhere_has_the_bytes_of_one_made_here()
     {
         foreach (string[] from in new[] { Array.Empty<string>(), ["--from", _first.ToString()] })
@@ -146,6 +184,8 @@ public sealed class RemoteUseTests : IAsyncLifetime
             File.Copy(Path.Combine(other.DataPath, "repo/trust", name), Path.Combine(mirror, "repo/trust", name), overwrite: true);
         (await RunAsync((int)ExitCode.VerificationFailed, "show", "stable")).Error.Should().Contain($"remove {mirror}");
     }
+
+    private Task<ServerCommand> FromAsync(LyingServer server, params string[] words) => ServerCommand.RunAsync([.. words, "--server", server.Url, "--token", _server.Admin]);
 
     private async Task<ServerCommand> RunAsync(int exit, params string[] words)
     {

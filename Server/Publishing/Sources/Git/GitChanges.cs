@@ -17,25 +17,32 @@ internal sealed record GitChanges(IReadOnlyList<EntryPath> Removed, IReadOnlyLis
 
     private const string Submodule = "160000";
     private const string Nothing = "000000";
+    private const string Directory = "040000";
+    private const string EmptyTree = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
 
     /// <summary>Null where what changed may change what the rest becomes: what the source says of itself, and submodules.</summary>
     /// <param name="inside">The directory that is the source.</param>
     public static GitChanges? Between(GitMirror mirror, string from, string to, EntryPath inside, CancellationToken cancellation)
     {
-        string[] where = inside.Names.Count > 0 ? ["--", inside.ToString()[1..]] : [];
-        if (mirror.TryRead(MaxBytes, cancellation, ["--literal-pathspecs", "diff-tree", "-r", "-z", "--raw", "--no-renames", from, to, .. where]) is not { } bytes)
+        string[] where = inside.Names.Count > 0 ? ["--", GitTreeReader.Text(inside)] : [];
+        if (mirror.TryRead(MaxBytes, cancellation, ["--literal-pathspecs", "diff-tree", "-r", "-t", "-z", "--raw", "--no-renames", from, to, .. where]) is not { } bytes)
             return null;
         var (removed, written) = (new List<EntryPath>(), new List<EntryPath>());
         for (var rest = bytes.AsSpan(); rest.Length > 0;)
         {
-            if (!TryTake(ref rest, out var about) || !TryTake(ref rest, out var name) || Encoding.ASCII.GetString(about).Split(' ') is not [[':', .. var before], var after, _, _, _])
+            if (!TryTake(ref rest, out var about) || !TryTake(ref rest, out var name) || Encoding.ASCII.GetString(about).Split(' ') is not [[':', .. var before], var after, var old, var changed, _])
                 return null;
+            // A directory shows by what is in it; one of nothing is for who reads all of it.
+            if (old == EmptyTree || changed == EmptyTree)
+                return null;
+            if ((before is Directory or Nothing) && (after is Directory or Nothing))
+                continue;
             if (removed.Count + written.Count == Max || before == Submodule || after == Submodule || !TryParse(name, out var path) || IsAboutTheRest(path, inside))
                 return null;
             var within = path.After(inside.Names.Count);
-            if (after == Nothing || before != Nothing && Kind(before) != Kind(after))
+            if (after is Nothing or Directory || before != Nothing && Kind(before) != Kind(after))
                 removed.Add(within);
-            if (after != Nothing)
+            if (after is not (Nothing or Directory))
                 written.Add(within);
         }
         return new GitChanges(removed, written);
@@ -64,8 +71,7 @@ internal sealed record GitChanges(IReadOnlyList<EntryPath> Removed, IReadOnlyLis
         return true;
     }
 
-    private static bool IsAboutTheRest(EntryPath path, EntryPath inside) => path.Names[^1].ToString() is IgnoreRules.FileName or ".gitmodules" ||
-        path.Names.Any(name => name.ToString().Equals(".git", StringComparison.OrdinalIgnoreCase)) || SourceRules.IsAboutTheSource(path.After(inside.Names.Count));
+    private static bool IsAboutTheRest(EntryPath path, EntryPath inside) => path.Names.Any(name => name.ToString() is IgnoreRules.FileName or ".gitmodules" || name.ToString().Equals(".git", StringComparison.OrdinalIgnoreCase)) || SourceRules.IsAboutTheSource(path.After(inside.Names.Count));
 
     // A file stays one when it becomes executable.
     private static string Kind(string mode) => mode[..3];

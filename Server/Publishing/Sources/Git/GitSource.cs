@@ -66,7 +66,10 @@ internal sealed class GitSource(GitAddress address, PublishOptions options, stri
         {
             using var assembly = new TreeAssembly(writer, options.Owner, rules, state.Tree);
             new GitTreeReader(mirror, address, mirrors, assembly, cancellation).Add(root, changes);
-            return (assembly.Complete(), assembly.Made!);
+            var import = assembly.Complete();
+            // Nobody has looked at what did not change: no tree is made of what is not all there.
+            writer.Complete();
+            return new WholeTrees(writer).Contains(import.Tree) ? (import, assembly.Made!) : null;
         }
         catch (Exception e) when (e is UnsupportedSourceException or CorruptObjectException or ObjectNotFoundException)
         {

@@ -76,7 +76,8 @@ internal sealed class GitTreeReader(
         return _rules[path] = rules;
     }
 
-    private static string Text(EntryPath path) => string.Join('/', path.Names);
+    /// <summary>A path as git and its library take it.</summary>
+    public static string Text(EntryPath path) => string.Join('/', path.Names.Select(name => Encoding.UTF8.GetString(name.Bytes)));
 
     private void Add(LibGit2Sharp.Commit commit, LibGit2Sharp.Tree directory, EntryPath at, EntryPath inside)
     {
