@@ -60,9 +60,12 @@ internal sealed class Dashboard : IDisposable
         var list = new DeviceList(_view, _counts);
         new DevicePages(_gate, _renderer, list, _view, _devices, _policies, new BlackBoxes(_database, _time), _counts, Register, _audit, _options, _log).Map(routes);
         new ApprovalPages(_gate, _renderer, _view, _devices, _counts, _audit, _log).Map(routes);
-        new BranchPages(_gate, _renderer, _data, _counts, Register, _audit, _time, _log).Map(routes);
+        new BranchPages(_gate, _renderer, _data, new PolicyBook(_database), _counts, Register, _audit, _time, _log).Map(routes);
         new CommitPages(_gate, _renderer, _data, _deltas, _counts, Register, _time).Map(routes);
-        new RolloutPages(_gate, _renderer, _database, _rollouts, new Groups(_database, _time), _counts, Register, _audit, _time, _log).Map(routes);
+        var groups = new Groups(_database, _time);
+        new GroupPages(_gate, _renderer, _database, groups, _view, _counts, Register, _audit).Map(routes);
+        new PolicyPages(_gate, _renderer, _policies, _counts, _audit, _log).Map(routes);
+        new RolloutPages(_gate, _renderer, _database, _rollouts, groups, _counts, Register, _audit, _time, _log).Map(routes);
         new PublishPages(_gate, _renderer, _data, _drafts, _maker, _counts, Register, _time, _log).Map(routes);
         new AuditPages(_gate, _renderer, _audit).Map(routes);
         new StoragePages(_gate, _renderer, _data, _deltas, _devices, _time).Map(routes);

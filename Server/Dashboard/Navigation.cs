@@ -11,6 +11,7 @@ internal sealed record Navigation(string Name, string Path, string Class = "", s
         new("Devices", "/devices"),
         new("Approvals", "/approvals"),
         new("Branches", "/branches", "next"),
+        new("Groups", "/groups"),
         new("Rollouts", "/rollouts"),
         new("Publish", "/publish", Role: TokenRole.Publisher),
         new("Storage", "/storage", "next"),

@@ -53,6 +53,9 @@ internal sealed record DemoFleet(KeyId FellBack, ObjectId Newest)
                 await device.SendAsync(Routes.BlackBoxes, new BlackBoxRequest("7-" + target.ToString()[..8], "trial boot 3 of 3\n[    2.101] eth0: link is down\n[    9.400] 10-network: no route to the update server\n"), ProtocolJson.Default.BlackBoxRequest);
             }
         }
+        await ServerCommand.DoAsync("--data", server.DataPath, "group", "set", "scopes", "--filter", "hardware==scope-3b and branch==stable");
+        await ServerCommand.DoAsync("--data", server.DataPath, "group", "add", "scopes", server.Devices().List(1)[0].Id.ToString());
+        await ServerCommand.DoAsync("--data", server.DataPath, "group", "ceiling", "scopes", commits[2].ToString(), "--reason", "the fair goes on until Sunday");
         await RollOutAsync(server, commits[^1]);
         return new DemoFleet(fellBack, commits[^1]);
     }

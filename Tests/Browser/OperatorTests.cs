@@ -121,8 +121,10 @@ public sealed class OperatorTests
         await browser.UntilAsync("document.body.innerText.includes('Held: it hears of it')");
         server.Devices().Find(device.Id).Assignment!.Reason.Should().Be("by keyboard");
 
+        await ServerCommand.DoAsync("--data", server.DataPath, "group", "set", "lab");
+        await ServerCommand.DoAsync("--data", server.DataPath, "group", "add", "lab", $"{device.Id}");
         // All pages: everything that can be clicked is in the order of the keyboard, and has a name; one heading, one main, marked lists of links.
-        foreach (var path in new[] { "/", "/devices", "/approvals", "/branches", "/rollouts", "/rollouts/start", "/storage", "/audit", "/account", $"/devices/{device.Id}" })
+        foreach (var path in new[] { "/", "/devices", "/approvals", "/branches", "/groups", "/groups/lab", "/rollouts", "/rollouts/start", "/storage", "/audit", "/account", $"/devices/{device.Id}" })
         {
             await browser.GoAsync(server.Url + path);
             (await browser.NumberAsync("document.querySelectorAll('h1').length")).Should().Be(1, path);

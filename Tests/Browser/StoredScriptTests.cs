@@ -59,7 +59,7 @@ public sealed class StoredScriptTests
         string[] pages = [
             "/", "/devices", "/devices?q=" + Uri.EscapeDataString(Payloads[1]), "/devices?standing=" + Uri.EscapeDataString(Payloads[1]), "/approvals", "/branches", "/branches/stable", "/log/stable",
             $"/diff?a={commits[0]}&b={commits[^1]}", "/diff?a=" + Uri.EscapeDataString(Payloads[1]), "/publish?branch=" + Uri.EscapeDataString(Payloads[5]), "/storage", "/audit", "/audit?actor=" + Uri.EscapeDataString(Payloads[1]),
-            "/rollouts", "/rollouts/start?scope=" + Uri.EscapeDataString(Payloads[1]) + "&commit=" + Uri.EscapeDataString(Payloads[5]), .. rollouts.Select(id => "/rollouts/" + id),
+            "/groups", .. rollouts.Select((_, i) => $"/groups/said-{i}"), "/rollouts", "/rollouts/start?scope=" + Uri.EscapeDataString(Payloads[1]) + "&commit=" + Uri.EscapeDataString(Payloads[5]), .. rollouts.Select(id => "/rollouts/" + id),
             .. ids.Select(id => "/devices/" + id), .. commits.Select(c => $"/commits/{c}"), .. Payloads.Select(p => "/login?to=" + Uri.EscapeDataString(p)),
         ];
         foreach (var path in pages)
@@ -97,6 +97,9 @@ public sealed class StoredScriptTests
         for (var number = 0; number < Payloads.Length; number += 2)
         {
             var device = KeyId.Parse(ids[number]);
+            await ServerCommand.DoAsync("--data", server.DataPath, "group", "set", $"said-{number / 2}", "--filter", $"name==\"{Payloads[number].Replace("\"", "'", StringComparison.Ordinal)}\"");
+            await ServerCommand.DoAsync("--data", server.DataPath, "group", "add", $"said-{number / 2}", ids[number]);
+            await ServerCommand.DoAsync("--data", server.DataPath, "group", "hold", $"said-{number / 2}", "--reason", Payloads[number]);
             await ServerCommand.DoAsync("--data", server.DataPath, "rollout", "start", "--branch", "stable", "--to", commits[number].ToString(), "--max-failures", "1000", "--reason", Payloads[number]);
             using (var connection = server.Data.OpenDatabase().Connect())
             {

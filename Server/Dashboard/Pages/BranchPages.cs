@@ -1,5 +1,6 @@
 using ContentTree.Server.Auditing;
 using ContentTree.Server.Endpoints;
+using ContentTree.Server.Fleet.Policies;
 using ContentTree.Server.Privacy;
 using ContentTree.Server.Publishing;
 using ContentTree.Server.Storage;
@@ -10,13 +11,13 @@ using ContentTree.Store.Repositories;
 namespace ContentTree.Server.Dashboard.Pages;
 
 /// <summary>The branches: where they are, how they came there, and everything that moves or marks them.</summary>
-internal sealed class BranchPages(Gate gate, PageRenderer renderer, DataDirectory data, FleetCounts counts, Func<BranchRegister> register, Audit audit, TimeProvider time, ILogger log)
+internal sealed class BranchPages(Gate gate, PageRenderer renderer, DataDirectory data, PolicyBook policies, FleetCounts counts, Func<BranchRegister> register, Audit audit, TimeProvider time, ILogger log)
 {
     private const int ShownPositions = 50;
 
     internal sealed record Listing(IReadOnlyList<BranchInfo> Branches, FleetCount Fleet);
 
-    internal sealed record Single(BranchInfo Branch, Commit? Commit, IReadOnlyList<BranchPositionInfo> Positions, BranchCount? Devices, IReadOnlyList<BranchInfo> Others);
+    internal sealed record Single(BranchInfo Branch, Commit? Commit, IReadOnlyList<BranchPositionInfo> Positions, BranchCount? Devices, IReadOnlyList<BranchInfo> Others, PolicyPages.Said Said);
 
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -37,8 +38,9 @@ internal sealed class BranchPages(Gate gate, PageRenderer renderer, DataDirector
         var name = BranchName.TryParse(visitor.Route("name"), out var parsed) ? parsed : throw new NotFoundException("no such branch");
         var all = register().List();
         var branch = all.FirstOrDefault(b => b.Name == name) ?? throw new NotFoundException($"no branch {name}");
+        var (scope, positions) = (new PolicyScope.Branch(name), register().History(name, ShownPositions));
         return renderer.ShowAsync<BranchPage>(visitor, new Single(
-            branch, branch.Commit is { } commit ? TryRead(commit) : null, register().History(name, ShownPositions), counts.Read().Branches.FirstOrDefault(b => b.Branch == name), [.. all.Where(b => b.Name != name && b.Commit is not null)]));
+            branch, branch.Commit is { } commit ? TryRead(commit) : null, positions, counts.Read().Branches.FirstOrDefault(b => b.Branch == name), [.. all.Where(b => b.Name != name && b.Commit is not null)], new PolicyPages.Said(scope, policies.Find(scope), positions)));
     }
 
     private Task CreateAsync(Visitor visitor, IFormCollection form)

@@ -21,7 +21,7 @@ internal sealed class OverviewPages(Gate gate, PageRenderer renderer, FleetCount
 
     internal sealed record Overview(
         FleetCount Fleet, IReadOnlyList<BranchInfo> Branches, IReadOnlyList<(KeyId Device, string Name, ReportEvent Event)> Troubles,
-        IReadOnlyList<DeviceInfo> Pending, IReadOnlyList<Publish> Publishes, IReadOnlyList<(Rollout Rollout, IReadOnlyList<RolloutCounts> Waves)> Rollouts)
+        IReadOnlyList<DeviceInfo> Pending, IReadOnlyList<Publish> Publishes, IReadOnlyList<(Rollout Rollout, IReadOnlyList<RolloutCounts> Waves)> Rollouts, long Groups)
     {
         public BranchInfo? Find(BranchName name) => Branches.FirstOrDefault(b => b.Name == name);
     }
@@ -38,6 +38,6 @@ internal sealed class OverviewPages(Gate gate, PageRenderer renderer, FleetCount
         using var connection = database.Connect();
         var rollouts = RolloutBook.Newest(connection).Where(r => r.IsActive).OrderByDescending(r => r.Id).Take(ShownRollouts).Select(r => (r, RolloutBook.Count(connection, r, now))).ToArray();
         return new Overview(counts.Read(), branches, events.NewestTrouble(now - TroubleTime, now, ShownDevices),
-            view.Search(new DeviceFilter(State: DeviceState.Pending), ShownDevices), newest, rollouts);
+            view.Search(new DeviceFilter(State: DeviceState.Pending), ShownDevices), newest, rollouts, connection.Query("SELECT count(*) FROM groups", row => row.GetInt64(0))[0]);
     }
 }

@@ -55,6 +55,28 @@ internal sealed class Groups(Database database, TimeProvider time)
         return Find(name);
     }
 
+    /// <summary>Whom a group would hold by a filter, with those that people have added; nothing is changed.</summary>
+    /// <exception cref="FormatException">The filter is none.</exception>
+    public GroupOutlook Preview(GroupName name, string text)
+    {
+        // Nobody is found by no filter.
+        var filter = text.Length > 0 ? FleetFilter.ParseForGroup(text) : new FleetFilter("", "1 = 0", []);
+        using var connection = database.Connect();
+        var now = connection.Query("SELECT count(*) FROM group_members WHERE group_name = $name", row => row.GetInt64(0), ("$name", name))[0];
+        var (then, stay) = connection.Query($"""
+            SELECT count(*), count(m.device) FROM devices d LEFT JOIN group_members m ON m.group_name = $name AND m.device = d.id WHERE m.listed = 1 OR ({filter.Sql})
+            """, row => (row.GetInt64(0), row.GetInt64(1)), [("$name", name), .. filter.Parameters])[0];
+        return new GroupOutlook(then, then - stay, now - stay);
+    }
+
+    /// <summary>Those of some members that a person has added.</summary>
+    public IReadOnlySet<KeyId> Listed(GroupName name, KeyId first, KeyId last)
+    {
+        using var connection = database.Connect();
+        return connection.Query("SELECT device FROM group_members WHERE group_name = $name AND listed = 1 AND device BETWEEN $first AND $last", row => KeyId.Parse(row.GetString(0)),
+            ("$name", name), ("$first", first), ("$last", last)).ToHashSet();
+    }
+
     /// <exception cref="NotFoundException">There is no such group.</exception>
     /// <exception cref="FleetConflictException">A rollout is at work on it.</exception>
     public void Remove(GroupName name)

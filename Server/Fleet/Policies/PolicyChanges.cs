@@ -14,7 +14,8 @@ namespace ContentTree.Server.Fleet.Policies;
 /// <summary>What people say of devices, groups and branches: checked, signed where it is for one device, written down.</summary>
 internal sealed class PolicyChanges(DataDirectory data, Database database, Decisions decisions, TimeProvider time)
 {
-    private const int MaxChanges = 20;
+    /// <summary>A preview names so many changes, those of most devices first.</summary>
+    public const int MaxChanges = 20;
 
     private readonly Assignments _assignments = new(data, database, time);
 
@@ -71,7 +72,10 @@ internal sealed class PolicyChanges(DataDirectory data, Database database, Decis
     }
 
     /// <summary>What saying it would change; a null request is for taking back what was said.</summary>
-    public PolicyPreview Preview(PolicyScope scope, PolicyRequest? request, string by)
+    public PolicyPreview Preview(PolicyScope scope, PolicyRequest? request, string by) => Look(scope, request, by).Preview;
+
+    /// <summary>The same, and the commit that was named.</summary>
+    public (PolicyPreview Preview, ObjectId? Commit) Look(PolicyScope scope, PolicyRequest? request, string by)
     {
         var policy = request is null ? null : Read(scope, request, by);
         var (devices, changes) = (0L, new Dictionary<(ObjectId?, ObjectId?), long>());
@@ -81,7 +85,7 @@ internal sealed class PolicyChanges(DataDirectory data, Database database, Decis
             if (now.Decision.Target != then)
                 changes[(now.Decision.Target, then)] = changes.GetValueOrDefault((now.Decision.Target, then)) + 1;
         }
-        return new PolicyPreview(devices, [.. changes.OrderByDescending(c => c.Value).Take(MaxChanges).Select(c => new PolicyChange(c.Value, c.Key.Item1, c.Key.Item2))]);
+        return (new PolicyPreview(devices, [.. changes.OrderByDescending(c => c.Value).Take(MaxChanges).Select(c => new PolicyChange(c.Value, c.Key.Item1, c.Key.Item2))]), policy?.Commit);
     }
 
     /// <summary>Each new head of a scope's branch goes out by a plan from now on. Until then its devices stay at where the branch is now.</summary>
