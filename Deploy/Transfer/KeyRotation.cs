@@ -18,7 +18,8 @@ internal sealed class KeyRotation(Device device, Sources sources)
     private const int Secret = 0x180;
     private const int MaxBytes = 4096;
 
-    private static readonly TimeSpan Shortest = TimeSpan.FromDays(1);
+    // In ten years no more keys than are kept.
+    private static readonly TimeSpan Shortest = TimeSpan.FromDays(30);
 
     private string Directory => device.Layout.State;
 

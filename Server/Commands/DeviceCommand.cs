@@ -170,8 +170,8 @@ internal static class DeviceCommand
             output.WriteLine($"serial        {serial}{(device.Conflicts is { } others ? $"; also claimed by {string.Join(", ", others)}: accept one, reject the others" : "")}");
         if (device.Developer == true)
             output.WriteLine("development   it also takes what developer keys sign: no production device");
-        if (device.KeyChanged is { } changed)
-            output.WriteLine($"key           another than its first since {Printing.Time(changed)}");
+        if (device.Key is { } key)
+            output.WriteLine($"key           {key}{(device.KeyChanged is { } changed ? $", not its first, since {Printing.Time(changed)}" : key == device.Id ? "" : ", not its first")}");
         if (device.Cloned is { } cloned)
             output.WriteLine($"cloned        two places used its key until {Printing.Time(cloned)}: reject it and give both new keys, or 'device accept' if one is gone");
         if (device.Fork is { } fork)

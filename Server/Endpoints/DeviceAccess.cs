@@ -31,6 +31,9 @@ internal sealed class DeviceAccess(DeviceKeys keys, Nonces nonces, TimeProvider 
             : throw new ProblemException(state == DeviceState.Pending ? ProblemCode.DevicePending : ProblemCode.DeviceRejected);
     }
 
+    /// <summary>Whether a device signs with this key, or is to.</summary>
+    public bool IsKnown(KeyId key) => keys.Find(key) is not null;
+
     /// <summary>Proof that whoever sent the request holds this key.</summary>
     /// <exception cref="ProblemException">Wrong signature, wrong time or a replay.</exception>
     public void CheckSignature(HttpContext context, ReadOnlySpan<byte> body, PublicKey key) => Check(Read(context), key, context, body);

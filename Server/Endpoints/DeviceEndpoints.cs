@@ -38,15 +38,19 @@ internal sealed class DeviceEndpoints(
         DeviceMessages.RequireText("hardware", request.Hardware);
         DeviceMessages.RequireText("architecture", request.Architecture);
         DeviceMessages.RequireText("serial", request.Serial ?? "");
-        var (device, keys) = (request.Device ?? key.Id, request.Keys is { } links ? KeyChain.Verify(request.Device ?? key.Id, links) : [key]);
+        var device = request.Device ?? key.Id;
+        var before = devices.FindState(device);
+        var isStranger = before is null ? request.Token is null : before != DeviceState.Accepted && !access.IsKnown(key.Id);
+        if (isStranger && !_strangers.TryTake(ClientAddress.Of(context)))
+            throw new ProblemException(ProblemCode.TooMany, "too many new devices or keys from this address", retryAfter: RequestBudget<string>.Window);
+        var keys = request.Keys is { } links ? KeyChain.Verify(device, links) : [key];
         if (keys[^1].Id != key.Id)
             throw new ProblemException(ProblemCode.BadRequest, "the key is not the last of its device's keys");
-        var before = devices.FindState(device);
-        if (before is null && request.Token is null && !_strangers.TryTake(ClientAddress.Of(context)))
-            throw new ProblemException(ProblemCode.TooMany, "too many new devices from this address", retryAfter: RequestBudget<string>.Window);
         var (state, isNewKey) = devices.Enrol(device, keys, request) switch
         {
             EnrolOutcome.Known known => (known.State, known.IsNewKey),
+            EnrolOutcome.OtherKey when before is null && keys.Count == KeyChain.MaxKeys && keys[0].Id != device => throw new ProblemException(ProblemCode.BadSignature,
+                $"device {device} is not known here and has had too many keys to prove that it is the one; remove state/identity.json there, and it enrols as a new device, {key.Id}"),
             EnrolOutcome.OtherKey => throw new ProblemException(ProblemCode.BadSignature, $"device {device} has another key, which has not signed for this one"),
             EnrolOutcome.BadToken => throw new ProblemException(ProblemCode.BadToken, "the enrolment token is unknown, used up or no longer valid"),
             _ => throw new ProblemException(ProblemCode.TooMany, "too many devices wait to be accepted", retryAfter: TimeSpan.FromHours(1)),
@@ -55,7 +59,7 @@ internal sealed class DeviceEndpoints(
         Log.Enrolled(log, device, request.Name, state);
         if (state != before)
             audit.Note(Actor.Device(device, context), "device.enrol", device, $"{before}", $"{state} on {request.Branch}, {request.Name}");
-        if (isNewKey)
+        if (isNewKey && state == DeviceState.Accepted)
             audit.Note(Actor.Device(device, context), "device.key", device, "", $"key {key.Id}");
         await context.AnswerAsync(new EnrolAnswer(device, state, data.Trust.Load().Fingerprint), ProtocolJson.Default.EnrolAnswer);
     }

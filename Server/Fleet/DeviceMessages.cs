@@ -34,7 +34,7 @@ internal static class DeviceMessages
         var last = 0L;
         foreach (var item in reported)
         {
-            if (item.Sequence <= last)
+            if (item is null || item.Sequence <= last)
                 throw new FormatException("events do not rise by sequence from 1");
             last = item.Sequence;
             RequireText("kind", item.Kind);

@@ -28,6 +28,9 @@ internal sealed class OfflineReports(Database database, Devices devices, Events 
             throw new FormatException($"more than {OfflineReport.MaxEvents} events in one report");
         if (report.BlackBoxes?.Count > OfflineReport.MaxBlackBoxes)
             throw new FormatException($"more than {OfflineReport.MaxBlackBoxes} black boxes in one report");
+        IReadOnlyList<BlackBoxRequest> told = report.BlackBoxes ?? [];
+        foreach (var box in told)
+            BlackBoxes.Require(box);
         var known = devices.Find(report.Device);
         var reported = DeviceMessages.Checked(report.Events);
         // Events count, also where a clock does not run: with an older one than is known the state is an older one too.
@@ -35,8 +38,9 @@ internal sealed class OfflineReports(Database database, Devices devices, Events 
             Record(report);
         events.Store(report.Device, reported);
         // The newest come first, and the newest are kept.
-        foreach (var box in report.BlackBoxes?.Reverse() ?? [])
-            boxes.Store(report.Device, box);
+        var seconds = long.Clamp(report.Created.ToUnixTimeSeconds(), told.Count, time.GetUtcNow().ToUnixTimeSeconds());
+        foreach (var (index, box) in told.Index().Reverse())
+            boxes.Store(report.Device, box, DateTimeOffset.FromUnixTimeSeconds(seconds - index));
         return devices.Find(report.Device);
     }
 

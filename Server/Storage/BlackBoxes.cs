@@ -13,19 +13,26 @@ internal sealed class BlackBoxes(Database database, TimeProvider time)
 
     private const int MaxName = 64;
 
-    /// <exception cref="FormatException">No deployment's name, or too long.</exception>
-    public void Store(KeyId device, BlackBoxRequest box)
+    /// <exception cref="FormatException">None, no deployment's name, or too long.</exception>
+    public static void Require(BlackBoxRequest? box)
     {
-        if (box.Deployment.Length is 0 or > MaxName || !box.Deployment.All(c => char.IsAsciiLetterOrDigit(c) || c == '-'))
+        if (box?.Deployment is not { Length: > 0 and <= MaxName } name || !name.All(c => char.IsAsciiLetterOrDigit(c) || c == '-'))
             throw new FormatException("deployment is no deployment's name");
-        if (box.Text.Length > BlackBoxRequest.MaxText)
-            throw new FormatException($"a black box has at most {BlackBoxRequest.MaxText} characters");
+        if (box.Text is not { Length: <= BlackBoxRequest.MaxText })
+            throw new FormatException($"a black box has a text of at most {BlackBoxRequest.MaxText} characters");
+    }
+
+    /// <param name="at">When it was told, if not now; one that was told later stays.</param>
+    /// <exception cref="FormatException">No deployment's name, or too long.</exception>
+    public void Store(KeyId device, BlackBoxRequest box, DateTimeOffset? at = null)
+    {
+        Require(box);
         using var connection = database.Connect();
         using var transaction = connection.BeginTransaction();
         connection.Execute("""
             INSERT INTO black_boxes (device, deployment, time, text) VALUES ($device, $deployment, $time, $text)
-            ON CONFLICT DO UPDATE SET time = excluded.time, text = excluded.text
-            """, ("$device", device), ("$deployment", box.Deployment), ("$time", time.GetUtcNow()), ("$text", Printable(box.Text)));
+            ON CONFLICT (device, deployment) DO UPDATE SET time = excluded.time, text = excluded.text WHERE excluded.time >= black_boxes.time
+            """, ("$device", device), ("$deployment", box.Deployment), ("$time", at ?? time.GetUtcNow()), ("$text", Printable(box.Text)));
         connection.Execute("""
             DELETE FROM black_boxes WHERE device = $device AND deployment NOT IN
               (SELECT deployment FROM black_boxes WHERE device = $device ORDER BY time DESC, deployment DESC LIMIT $kept)

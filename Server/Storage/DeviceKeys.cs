@@ -34,7 +34,10 @@ internal sealed class DeviceKeys(Database database, TimeProvider time)
         // Whoever asked for yet another one meanwhile has that one waiting still.
         if (connection.Execute("UPDATE devices SET public_key = $key, next_key = NULL, key_changed = $now WHERE id = $id AND next_key = $key",
                 ("$id", device), ("$key", key.Pem), ("$now", time.GetUtcNow())) > 0)
+        {
             connection.Execute("DELETE FROM device_keys WHERE device = $id AND key_id <> $key", ("$id", device), ("$key", key.Id));
+            Remember(connection, device);
+        }
         transaction.Commit();
     }
 
@@ -46,20 +49,45 @@ internal sealed class DeviceKeys(Database database, TimeProvider time)
                 _ => 1, ("$key", newest.Id), ("$id", device)).Count > 0)
             return KeyChange.Refused;
         if (connection.Query("SELECT public_key FROM devices WHERE id = $id AND public_key IS NOT NULL", row => row.GetString(0), ("$id", device)) is not [var known])
-            return keys[0].Id == device ? KeyChange.None : KeyChange.Refused;
+            return MayCome(connection, device, keys) ? KeyChange.None : KeyChange.Refused;
         if (known == newest.Pem)
             return KeyChange.None;
         return keys.Any(key => key.Pem == known) ? KeyChange.Next : KeyChange.Refused;
     }
 
     /// <summary>Writes down the newest key of a device that has a row.</summary>
-    public static void Take(SqliteConnection connection, KeyId device, PublicKey newest, KeyChange change)
+    /// <returns>Whether it waits to follow on the present one and did not before.</returns>
+    public static bool Take(SqliteConnection connection, KeyId device, PublicKey newest, KeyChange change)
     {
-        if (change == KeyChange.Next)
-            connection.Execute("UPDATE devices SET next_key = $key WHERE id = $id", ("$id", device), ("$key", newest.Pem));
+        var isNew = change == KeyChange.Next && connection.Execute("UPDATE devices SET next_key = $key WHERE id = $id AND coalesce(next_key, '') <> $key", ("$id", device), ("$key", newest.Pem)) > 0;
+        // The one that waited until now is nobody's: a device has two rows at most, however often it asks.
+        if (isNew && Present(connection, device) is { } present)
+            connection.Execute("DELETE FROM device_keys WHERE device = $id AND key_id <> $key", ("$id", device), ("$key", present.Id));
         if (newest.Id != device)
             connection.Execute("INSERT INTO device_keys (key_id, device) VALUES ($key, $id) ON CONFLICT (key_id) DO NOTHING", ("$key", newest.Id), ("$id", device));
+        return isNew;
     }
+
+    /// <summary>Keeps the id of the key that a device has now, also for after its removal. Only of accepted ones: anybody can make others, in any device's name that is not known.</summary>
+    public static void Remember(SqliteConnection connection, KeyId device)
+    {
+        if (Present(connection, device) is not { } present || present.Id == device)
+            return;
+        connection.Execute("""
+            INSERT INTO newest_keys (device, key_id) SELECT id, $key FROM devices WHERE id = $id AND state = 'accepted'
+            ON CONFLICT (device) DO UPDATE SET key_id = excluded.key_id
+            """, ("$id", device), ("$key", present.Id));
+    }
+
+    /// <summary>The key that a device has now; null before it has enrolled.</summary>
+    public static PublicKey? Present(SqliteConnection connection, KeyId device) =>
+        connection.Query("SELECT public_key FROM devices WHERE id = $id AND public_key IS NOT NULL", row => PublicKey.Parse(row.GetString(0)), ("$id", device)) is [var key] ? key : null;
+
+    // Of one that was removed, the newest key of then has to be among them: its earlier ones, and what only they signed for, are nobody's.
+    private static bool MayCome(SqliteConnection connection, KeyId device, IReadOnlyList<PublicKey> keys) =>
+        connection.Query("SELECT key_id FROM newest_keys WHERE device = $id", row => KeyId.Parse(row.GetString(0)), ("$id", device)) is [var newest]
+            ? keys.Any(key => key.Id == newest)
+            : keys[0].Id == device;
 
     private static DeviceSigner? Match(SqliteDataReader row, KeyId key)
     {

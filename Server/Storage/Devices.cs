@@ -59,9 +59,10 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
             """,
             ("$id", id), ("$key", keys[^1].Pem), ("$name", request.Name), ("$hardware", request.Hardware),
             ("$architecture", request.Architecture), ("$branch", request.Branch), ("$state", Word(known)), ("$now", time.GetUtcNow()), ("$serial", request.Serial ?? ""));
-        DeviceKeys.Take(connection, id, keys[^1], changed);
+        var isNewKey = DeviceKeys.Take(connection, id, keys[^1], changed);
+        DeviceKeys.Remember(connection, id);
         transaction.Commit();
-        return new EnrolOutcome.Known(known, changed == KeyChange.Next);
+        return new EnrolOutcome.Known(known, isNewKey);
     }
 
     /// <summary>What was decided about a device; null for one that never enrolled.</summary>
@@ -196,7 +197,7 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
     {
         using var connection = database.Connect();
         return connection.Query(Select + " WHERE d.id = $id", Read, ("$id", id)) is [var device]
-            ? device with { Events = new Events(database).Newest(id, ShownEvents) }
+            ? device with { Events = new Events(database).Newest(id, ShownEvents), Key = DeviceKeys.Present(connection, id)?.Id }
             : throw Unknown(id);
     }
 
@@ -216,6 +217,7 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
             }
             if (connection.Execute("UPDATE devices SET state = $state, cloned = NULL, fork = NULL WHERE id = $id", ("$id", id), ("$state", Word(state))) == 0)
                 throw Unknown(id);
+            DeviceKeys.Remember(connection, id);
         }
         return Find(id);
     }

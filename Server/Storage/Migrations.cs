@@ -157,8 +157,10 @@ internal static class Migrations
         ALTER TABLE devices ADD COLUMN key_changed INTEGER;
         CREATE TABLE device_keys (key_id TEXT PRIMARY KEY, device TEXT NOT NULL REFERENCES devices (id) ON DELETE CASCADE);
         CREATE INDEX device_keys_by_device ON device_keys (device);
-        ALTER TABLE devices ADD COLUMN developer INTEGER NOT NULL DEFAULT 0;
         """,
+        "ALTER TABLE devices ADD COLUMN developer INTEGER NOT NULL DEFAULT 0",
+        // Outlives its device: whoever has one of its earlier keys must not come back in its place.
+        "CREATE TABLE newest_keys (device TEXT PRIMARY KEY, key_id TEXT NOT NULL)",
     ];
 
     public static void Apply(SqliteConnection connection, string path)

@@ -6,8 +6,8 @@ public static class BodyLimits
     /// <summary>Poll, and every request without a line of its own here.</summary>
     public const int Small = 4 << 10;
 
-    /// <summary>Enrol.</summary>
-    public const int Enrol = 8 << 10;
+    /// <summary>Enrol: <see cref="KeyChain.MaxKeys"/> keys with their signatures fit.</summary>
+    public const int Enrol = 64 << 10;
 
     /// <summary>Report.</summary>
     public const int Report = 256 << 10;

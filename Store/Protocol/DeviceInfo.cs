@@ -35,6 +35,7 @@ namespace ContentTree.Store.Protocol;
 /// <param name="IsAhead">It has seen a later position of its branch than this server, which was restored from a backup.</param>
 /// <param name="KeyChanged">When it first signed with the key it has now; absent while it has its first.</param>
 /// <param name="Developer">It also takes what developer keys sign.</param>
+/// <param name="Key">The id of the key it has now, as <c>ctree key show</c> prints it; only when one device is asked for.</param>
 public sealed record DeviceInfo(
     KeyId Id,
     string Name,
@@ -66,4 +67,5 @@ public sealed record DeviceInfo(
     IReadOnlyList<string>? Groups = null,
     IReadOnlyDictionary<string, string>? Labels = null,
     DateTimeOffset? KeyChanged = null,
-    bool? Developer = null);
+    bool? Developer = null,
+    KeyId? Key = null);

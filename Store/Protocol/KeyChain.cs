@@ -6,8 +6,8 @@ namespace ContentTree.Store.Protocol;
 /// <summary>The keys a device has had, oldest first. Each one signs for the next, so whoever knows one of them may take the newest.</summary>
 public static class KeyChain
 {
-    /// <summary>As many are kept and sent; a device that has had more leaves its oldest ones out.</summary>
-    public const int MaxKeys = 16;
+    /// <summary>As many are kept and sent: one a month for ten years. A device that has had more leaves its oldest ones out, and proves no more that it had its first.</summary>
+    public const int MaxKeys = 128;
 
     /// <summary>The device's present key signs for its next one.</summary>
     public static KeyLink Link(KeyId device, SigningKey present, PublicKey next) => new(next.Pem, present.Sign(Text(device, next)));

@@ -100,11 +100,49 @@ public sealed class KeyRotationTests : IAsyncLifetime
     [Fact]
     public async Task After_more_keys_than_are_kept_it_is_still_the_same_device()
     {
-        for (var i = 0; i < KeyChain.MaxKeys + 2; i++)
+        HaveHadKeys(KeyChain.MaxKeys);
+        for (var i = 0; i < 2; i++)
             (await _device.RunAsync("key", "rotate")).Code.Should().Be(0);
         await _device.UpdateAsync();
         _server.Devices.List(10).Should().ContainSingle().Which.Id.Should().Be(_id);
         Key().Links.Should().HaveCount(KeyChain.MaxKeys);
+
+        _server.Devices.Remove(_id);
+        (await _device.RunAsync("update")).Code.Should().Be(12);
+        _server.Devices.List(10).Should().ContainSingle("its newest key is still known").Which.Id.Should().Be(_id);
+    }
+
+    [Fact]
+    public async Task After_more_keys_than_are_kept_a_server_that_never_knew_it_takes_it_as_a_new_device()
+    {
+        HaveHadKeys(KeyChain.MaxKeys);
+        (await _device.RunAsync("key", "rotate")).Code.Should().Be(0);
+        _server.Devices.Remove(_id);
+        using (var connection = _server.Data.OpenDatabase().Connect())
+            connection.Execute("DELETE FROM newest_keys");
+        (await _device.RunAsync("update")).Should().Match<CommandResult>(r => r.Code == 12 && r.Error.Contains("identity.json", StringComparison.Ordinal));
+        File.Delete(Path.Combine(_device.Layout.State, "identity.json"));
+        (await _device.RunAsync("update")).Code.Should().Be(12, "it waits for a person");
+        _server.Devices.List(10).Should().ContainSingle().Which.Id.Should().Be(Key().Signing.Id).And.NotBe(_id);
+    }
+
+    [Fact]
+    public async Task A_copy_with_the_old_key_stays_nobody_when_the_device_was_removed()
+    {
+        using var directory = new TemporaryDirectory();
+        Shell.Run($"cp -a '{_device.Root}' '{directory["copy"]}'");
+        using var copy = new TestDevice(directory["copy"]);
+        (await _device.RunAsync("key", "rotate")).Code.Should().Be(0);
+        _server.Devices.Remove(_id);
+
+        (await copy.RunAsync("key", "rotate")).Code.Should().Be(12);
+        (await copy.RunAsync("update")).Code.Should().Be(12);
+        _server.Devices.List(10).Should().BeEmpty();
+        await _device.RunAsync("update");
+        _server.Devices.Find(_id).Should().Match<DeviceInfo>(d => d.State == DeviceState.Pending && d.Key == Key().Signing.Id);
+        (await ContentTree.Tests.Server.ServerCommand.DoAsync("--data", _server.Data.Path, "device", "show", _id.ToString())).Out.Should().Contain($"key           {Key().Signing.Id}");
+        _server.Devices.Decide(_id, DeviceState.Accepted);
+        await _device.UpdateAsync();
     }
 
     [Fact]
@@ -140,6 +178,27 @@ public sealed class KeyRotationTests : IAsyncLifetime
         var root = new DeviceRoot(_device.Root, IsGiven: true);
         await new ContentTree.Deploy.Agent.PollStep(root, ContentTree.Deploy.Config.AgentConfig.Load(root), TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance)
             .RunAsync(CancellationToken.None);
+    }
+
+    // As if it had changed its key so often: each change by the command takes a good part of a second.
+    private void HaveHadKeys(int count)
+    {
+        using var first = Key();
+        var key = first.Signing;
+        List<KeyLink> links = [new(key.Public.Pem)];
+        while (links.Count < count)
+        {
+            var next = SigningKey.Generate();
+            links.Add(KeyChain.Link(_id, key, next.Public));
+            key = next;
+        }
+        new DeviceStateFiles(new DeviceRoot(_device.Root, IsGiven: true), TimeProvider.System).Identity = new IdentityState(_id, links, TimeProvider.System.GetUtcNow());
+        File.Copy(Path.Combine(_device.Layout.State, "device.pem"), Path.Combine(_device.Layout.State, "first.pem"));
+        using (var file = new StreamWriter(Path.Combine(_device.Layout.State, "device.pem")))
+            file.Write(key.ToPem());
+        using var connection = _server.Data.OpenDatabase().Connect();
+        connection.Execute("UPDATE devices SET public_key = $key", ("$key", key.Public.Pem));
+        connection.Execute("INSERT INTO device_keys (key_id, device) VALUES ($key, $id)", ("$key", key.Id), ("$id", _id));
     }
 
     private DeviceKey Key() => new DeviceStateFiles(new DeviceRoot(_device.Root, IsGiven: true), TimeProvider.System).ReadKey();

@@ -1,5 +1,9 @@
 using System.Net;
+using System.Text;
+using System.Text.Json;
+using ContentTree.Server.Fleet;
 using ContentTree.Server.Storage;
+using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 
 namespace ContentTree.Tests.Server;
@@ -77,6 +81,55 @@ public sealed class BlackBoxTests : IAsyncLifetime
         await SendAsync("1-0123abcd", "text");
         _server.Devices().Remove(_device.Id);
         new BlackBoxes(_server.Data.OpenDatabase(), _server.Time).List(_device.Id).Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task A_stick_that_is_read_late_replaces_no_newer_box()
+    {
+        var now = _server.Time.GetUtcNow();
+        await SendAsync("1-0123abcd", "newer");
+        Take(now.AddDays(-3), new BlackBoxRequest("1-0123abcd", "older"), new BlackBoxRequest("2-0123abcd", "only here"));
+        var boxes = new BlackBoxes(_server.Data.OpenDatabase(), _server.Time);
+        boxes.Read(_device.Id, "1-0123abcd").Text.Should().Be("newer");
+        boxes.List(_device.Id).Select(b => b.Deployment).Should().Equal("1-0123abcd", "2-0123abcd");
+        boxes.Read(_device.Id, "2-0123abcd").Time.Should().BeBefore(now.AddDays(-2));
+
+        Take(now.AddYears(5), new BlackBoxRequest("1-0123abcd", "from a clock that is ahead"));
+        boxes.Read(_device.Id, "1-0123abcd").Should().Match<BlackBoxInfo>(b => b.Text!.StartsWith("from") && b.Time < now.AddDays(1));
+        Take(DateTimeOffset.MinValue, new BlackBoxRequest("3-0123abcd", "from no clock"));
+        boxes.List(_device.Id)[^1].Deployment.Should().Be("3-0123abcd");
+    }
+
+    [Theory]
+    [InlineData("null")]
+    [InlineData("""{"deployment":"../7","text":"x"}""")]
+    [InlineData("""{"deployment":null,"text":"x"}""")]
+    [InlineData("""{"deployment":"2-0123abcd","text":null}""")]
+    public void A_bad_box_in_a_report_is_refused_before_anything_is_recorded(string bad)
+    {
+        var json = Report(_server.Time.GetUtcNow(), new BlackBoxRequest("1-0123abcd", "x"), new BlackBoxRequest("bad", "x"))
+            .Replace("""{"deployment":"bad","text":"x"}""", bad, StringComparison.Ordinal);
+        json.Should().Contain(bad);
+        FluentActions.Invoking(() => Take(json)).Should().Throw<FormatException>();
+        new BlackBoxes(_server.Data.OpenDatabase(), _server.Time).List(_device.Id).Should().BeEmpty();
+        _server.Devices().Find(_device.Id).LastSeen.Should().BeNull();
+    }
+
+    [Fact]
+    public void A_report_of_no_event_is_refused_too() =>
+        FluentActions.Invoking(() => Take(Report(_server.Time.GetUtcNow()).Replace("\"events\":[]", "\"events\":[null]", StringComparison.Ordinal))).Should().Throw<FormatException>();
+
+    private void Take(DateTimeOffset created, params BlackBoxRequest[] boxes) => Take(Report(created, boxes));
+
+    private string Report(DateTimeOffset created, params BlackBoxRequest[] boxes) => JsonSerializer.Serialize(
+        new OfflineReport(_device.Id, created, new PollRequest(BranchName.Parse("stable"), "", 1, 0), [], boxes), ProtocolJson.Default.OfflineReport);
+
+    private void Take(string report)
+    {
+        var bytes = Encoding.UTF8.GetBytes(report);
+        var file = JsonSerializer.SerializeToUtf8Bytes(new SignedReport(bytes, _device.Key.Sign(bytes)), ProtocolJson.Default.SignedReport);
+        var database = _server.Data.OpenDatabase();
+        new OfflineReports(database, _server.Devices(), new Events(database), new BlackBoxes(database, _server.Time), _server.Time).Take(file);
     }
 
     private async Task<TestDevice> EnrolledAsync()

@@ -85,6 +85,53 @@ public sealed class DeviceKeyTests : IAsyncLifetime
         await (await _next.ReportAsync()).ShouldBeProblemAsync(ProblemCode.DeviceRejected);
     }
 
+    [Fact]
+    public async Task Next_keys_of_a_device_that_nobody_accepted_leave_one_row_and_no_note_and_are_counted()
+    {
+        _server.Options = _server.Options with { MaxStrangers = 5 };
+        await _server.RestartAsync();
+        using var pending = new TestDevice(_server);
+        await pending.EnrolAsync();
+        for (var i = 0; i < 4; i++)
+        {
+            using var next = new TestDevice(_server);
+            (await ShowAsync(next, pending.Id, new KeyLink(pending.Key.Public.Pem), KeyChain.Link(pending.Id, pending.Key, next.Key.Public))).EnsureSuccessStatusCode();
+        }
+        using var last = new TestDevice(_server);
+        await (await ShowAsync(last, pending.Id, new KeyLink(pending.Key.Public.Pem), KeyChain.Link(pending.Id, pending.Key, last.Key.Public))).ShouldBeProblemAsync(ProblemCode.TooMany);
+        (await pending.EnrolAsync()).EnsureSuccessStatusCode();
+        using var connection = _server.Data.OpenDatabase().Connect();
+        connection.Query("SELECT count(*) FROM device_keys", row => row.GetInt64(0)).Should().Equal(1);
+        connection.Query("SELECT count(*) FROM audit WHERE verb = 'device.key'", row => row.GetInt64(0)).Should().Equal(0);
+    }
+
+    [Fact]
+    public async Task A_next_key_that_is_shown_again_is_noted_once_and_one_after_it_replaces_it()
+    {
+        using var other = new TestDevice(_server);
+        for (var i = 0; i < 3; i++)
+            (await ShowAsync(_next, _device.Id, First(), Link(_device, _next))).EnsureSuccessStatusCode();
+        (await ShowAsync(other, _device.Id, First(), Link(_device, other))).EnsureSuccessStatusCode();
+        await (await _next.ReportAsync()).ShouldBeProblemAsync(ProblemCode.DeviceUnknown);
+        (await other.ReportAsync()).EnsureSuccessStatusCode();
+        using var connection = _server.Data.OpenDatabase().Connect();
+        connection.Query("SELECT count(*) FROM audit WHERE verb = 'device.key'", row => row.GetInt64(0)).Should().Equal(2);
+    }
+
+    [Fact]
+    public async Task The_longest_list_of_keys_fits_into_a_request()
+    {
+        List<KeyLink> links = [First()];
+        List<TestDevice> keys = [_device];
+        while (links.Count < KeyChain.MaxKeys)
+        {
+            keys.Add(new TestDevice(_server));
+            links.Add(KeyChain.Link(_device.Id, keys[^2].Key, keys[^1].Key.Public));
+        }
+        (await ShowAsync(keys[^1], _device.Id, [.. links])).EnsureSuccessStatusCode();
+        keys.Skip(1).ToList().ForEach(key => key.Dispose());
+    }
+
     private KeyLink First() => new(_device.Key.Public.Pem);
 
     private KeyLink Link(TestDevice signer, TestDevice next) => KeyChain.Link(_device.Id, signer.Key, next.Key.Public);

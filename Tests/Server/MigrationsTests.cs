@@ -1,0 +1,24 @@
+using ContentTree.Server.Storage;
+
+namespace ContentTree.Tests.Server;
+
+/// <summary>The steps of the schema, taken from where an earlier program stopped.</summary>
+public sealed class MigrationsTests
+{
+    [Fact]
+    public async Task A_database_that_knows_key_changes_and_no_development_units_yet_is_brought_up_to_date()
+    {
+        await using var server = await TestServer.StartAsync();
+        using (var connection = server.Data.OpenDatabase().Connect())
+        {
+            connection.Execute("ALTER TABLE devices DROP COLUMN developer");
+            connection.Execute("DROP TABLE newest_keys");
+            connection.Execute($"PRAGMA user_version = {connection.Query("PRAGMA user_version", row => row.GetInt64(0))[0] - 2}");
+            Migrations.Apply(connection, "server.db");
+        }
+        using var device = new TestDevice(server);
+        (await device.EnrolAsync()).EnsureSuccessStatusCode();
+        (await device.PollAsync()).EnsureSuccessStatusCode();
+        server.Devices().Find(device.Id).Developer.Should().BeNull();
+    }
+}
