@@ -97,7 +97,7 @@ public sealed class FollowTests : IAsyncLifetime
     [InlineData("git -C repo branch -m main gone", "git -C repo branch -m gone main", 17, "no branch, tag or commit 'main'")]
     [InlineData("cd repo; printf 'version https://git-lfs.github.com/spec/v1\\noid sha256:0\\nsize 3\\n' > big; git add -A; git commit -qm lfs", "cd repo; git rm -q big; git commit -qm mended", 1, "Git LFS")]
     [InlineData("cd repo; mkdir .ctree; printf '#!/bin/sh\\necho broken; exit 3\\n' > .ctree/build; chmod 755 .ctree/build; git add -A; git commit -qm build", "cd repo; git rm -rq .ctree; git commit -qm mended", 1, "--build")]
-    [InlineData("p=$(echo data/mirrors/*/objects/pack/*.pack); o=$(git verify-pack -v ${p%.pack}.idx | awk '$2 == \"blob\" { print $5 }' | head -1); chmod u+w $p; printf garbage | dd of=$p bs=1 seek=$((o + 1)) conv=notrunc status=none; cd repo; git commit -q --allow-empty -m next", "rm -rf data/mirrors", 1, "mirrors/")]
+    [InlineData("p=$(echo data/mirrors/*/objects/pack/*.pack); o=$(git verify-pack -v ${p%.pack}.idx | awk '$2 == \"blob\" { print $5 }' | head -1); chmod u+w $p; printf garbage | dd of=$p bs=1 seek=$((o + 1)) conv=notrunc status=none; cd repo; echo '*.none' > .ctreeignore; git add -A; git commit -qm 'all is read'", "rm -rf data/mirrors", 1, "mirrors/")]
     public async Task What_goes_wrong_is_told_and_changes_nothing_and_the_next_good_revision_is_published(string breaks, string mends, int? code, string reason)
     {
         await SetAsync(true, "stable", "main");
