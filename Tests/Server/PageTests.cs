@@ -48,10 +48,11 @@ public sealed class PageTests
         await device.EnrolAsync(server.NewToken(TokenRole.Enrol));
         var lines = TestFiles.Block(TestFiles.Page("operations.md"), "## Backup", "sh").Replace("ctree-server", $"dotnet '{ServerProcess.Program}'", StringComparison.Ordinal)
             .Replace("/srv/ctree", server.DataPath, StringComparison.Ordinal).Replace("/srv/new", server["new"], StringComparison.Ordinal)
-            .Replace("/mnt", server["mnt"], StringComparison.Ordinal).Replace("/media/stick", server["mnt"], StringComparison.Ordinal);
+            .Replace("/mnt", server["mnt"], StringComparison.Ordinal).Replace("/media/stick", server["mnt"], StringComparison.Ordinal)
+            .Replace("https://updates.example.org", server.Url, StringComparison.Ordinal);
         Directory.CreateDirectory(server["mnt"]);
 
-        Shell.Run($"set -eu; {lines}");
+        Shell.Run($"set -eu; export CTREE_TOKEN='{server.Admin}' XDG_CACHE_HOME='{server["cache"]}'; {lines}");
 
         File.Exists(server["mnt/ctree.tar"]).Should().BeTrue();
         var copy = server["new"];
