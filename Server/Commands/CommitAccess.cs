@@ -126,8 +126,10 @@ internal sealed class CommitAccess : IDisposable
 
     public void Dispose()
     {
-        _mirror?.Dispose();
-        Data.Dispose();
+        if (_mirror is null)
+            Data.Dispose();
+        else
+            _mirror.Dispose();
         _client?.Dispose();
     }
 

@@ -69,7 +69,7 @@ public static class Routes
     /// <summary>POST -> <see cref="CheckInfo"/>; admin.</summary>
     public const string Check = "/api/v1/check";
 
-    /// <summary>GET -> a backup without private keys (docs/format/backup.md); admin.</summary>
+    /// <summary>GET -> a backup without private keys (docs/operations.md "Backup"); admin.</summary>
     public const string Backup = "/api/v1/backup";
 
     /// <summary>GET -> <see cref="GroupList"/>; below it <c>/(name)</c> GET, PUT <see cref="GroupRequest"/> -> <see cref="GroupInfo"/>, DELETE; <c>/(name)/devices/(id)</c> PUT, DELETE; viewer, operator.</summary>
