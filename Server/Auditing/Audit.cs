@@ -1,9 +1,9 @@
+using System.Data.Common;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using ContentTree.Server.Storage;
 using ContentTree.Server.Webhooks;
 using ContentTree.Store.Protocol;
-using Microsoft.Data.Sqlite;
 
 namespace ContentTree.Server.Auditing;
 
@@ -74,6 +74,6 @@ internal sealed class Audit(DataDirectory data, TimeProvider time)
     // Read on terminals and in spreadsheets, and written by whoever has a token.
     private static string Line(string? text) => text is null ? "" : string.Concat(text.EnumerateRunes().Take(MaxText).Select(rune => System.Text.Rune.IsControl(rune) ? " " : rune.ToString()));
 
-    private static AuditEntry Read(SqliteDataReader row) => new(
+    private static AuditEntry Read(DbDataReader row) => new(
         row.Number("number"), row.Time("time"), row.Text("actor"), row.Text("address"), row.Text("verb"), row.Text("subject"), row.Text("before"), row.Text("after"), row.Text("reason"), row.Text("hash"));
 }

@@ -1,6 +1,6 @@
+using System.Data.Common;
 using System.Security.Cryptography;
 using ContentTree.Server.Storage;
-using Microsoft.Data.Sqlite;
 
 namespace ContentTree.Server.Dashboard;
 
@@ -12,7 +12,7 @@ internal sealed class ChangeWatch(DataDirectory data, Database database, TimePro
     // Another process counts for itself.
     private readonly string _process = RandomNumberGenerator.GetHexString(8, lowercase: true);
     private readonly Lock _lock = new();
-    private SqliteConnection? _connection;
+    private DbConnection? _connection;
     private DateTimeOffset? _looked;
     private (long Database, long Heads) _seen;
     private long _version;

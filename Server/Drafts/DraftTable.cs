@@ -1,7 +1,7 @@
+using System.Data.Common;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Repositories;
-using Microsoft.Data.Sqlite;
 
 namespace ContentTree.Server.Drafts;
 
@@ -55,7 +55,7 @@ internal sealed class DraftTable(Database database, TimeProvider time)
         return connection.Execute(sql, [("$id", id), ("$now", time.GetUtcNow()), .. others]);
     }
 
-    private Draft Read(SqliteDataReader row)
+    private Draft Read(DbDataReader row)
     {
         var draft = new Draft(
             row.Text("id"), BranchName.Parse(row.Text("branch")), row.Text("source"), row.Text("version"), row.Text("subject"), row.Text("made_by"), row.Time("created"), row.Time("beat"),
@@ -65,5 +65,5 @@ internal sealed class DraftTable(Database database, TimeProvider time)
             : draft;
     }
 
-    private static ObjectId? IdOf(SqliteDataReader row, string column) => row.TextOrNull(column) is { } text ? ObjectId.Parse(text) : null;
+    private static ObjectId? IdOf(DbDataReader row, string column) => row.TextOrNull(column) is { } text ? ObjectId.Parse(text) : null;
 }

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using ContentTree.Server.Fleet.Policies;
 using ContentTree.Server.Storage;
 using ContentTree.Server.Trust;
@@ -5,7 +6,6 @@ using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Repositories;
 using ContentTree.Store.Trust;
-using Microsoft.Data.Sqlite;
 
 namespace ContentTree.Server.Fleet;
 
@@ -70,7 +70,7 @@ internal sealed class Assignments(DataDirectory data, Database database, TimePro
             (decision.Until is { } until ? last.Expires == until : last.Expires > now.AddYears(1));
     }
 
-    private static void Write(SqliteConnection connection, AssignmentStatement statement, string action, Envelope signed)
+    private static void Write(DbConnection connection, AssignmentStatement statement, string action, Envelope signed)
     {
         // Signing may take a person's time, so nothing is locked meanwhile.
         var changed = connection.Execute("""
@@ -142,7 +142,7 @@ internal sealed class Assignments(DataDirectory data, Database database, TimePro
 
     private sealed record Told(BranchName Branch, long Counter, DateTimeOffset Expires, string Action, ObjectId? Commit, string Reason, byte[] Statement)
     {
-        public static Told Read(SqliteDataReader row) => new(
+        public static Told Read(DbDataReader row) => new(
             BranchName.Parse(row.Text("branch")), row.Number("counter"), row.Time("expires"), row.Text("action"), Devices.IdOf(row, "commit_id"), row.Text("reason"), (byte[])row["statement"]);
     }
 }

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using ContentTree.Server.Endpoints;
 using ContentTree.Server.Fleet.Policies;
 using ContentTree.Server.Fleet.Rollouts;
@@ -6,7 +7,6 @@ using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Repositories;
 using ContentTree.Store.Trust;
-using Microsoft.Data.Sqlite;
 
 namespace ContentTree.Server.Fleet;
 
@@ -47,7 +47,7 @@ internal sealed class DevicePolls(DataDirectory data, Database database, Devices
     }
 
     // One that runs it already need not wait for its turn.
-    private bool TryOffer(SqliteConnection connection, Seen seen)
+    private bool TryOffer(DbConnection connection, Seen seen)
     {
         var (id, wave) = seen.Decision.Governed ?? throw new System.Diagnostics.UnreachableException();
         var (rollout, now) = (RolloutBook.Find(connection, id), time.GetUtcNow());

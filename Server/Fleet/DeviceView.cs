@@ -50,7 +50,7 @@ internal sealed class DeviceView(Database database, Devices devices, Decisions d
         };
     }
 
-    private Dictionary<KeyId, Seen> One(Microsoft.Data.Sqlite.SqliteConnection connection, IReadOnlyList<DeviceInfo> page) =>
+    private Dictionary<KeyId, Seen> One(System.Data.Common.DbConnection connection, IReadOnlyList<DeviceInfo> page) =>
         page.Select(device => decisions.Of(connection, device.Id)).OfType<Seen>().ToDictionary(s => s.Device.Id);
 
     private DeviceInfo Beside(DeviceInfo device, Seen? seen)

@@ -1,5 +1,5 @@
+using System.Data.Common;
 using ContentTree.Server.Storage;
-using Microsoft.Data.Sqlite;
 
 namespace ContentTree.Server.Fleet;
 
@@ -7,7 +7,7 @@ namespace ContentTree.Server.Fleet;
 internal static class FleetStamp
 {
     /// <summary>Inside the caller's transaction.</summary>
-    public static void Raise(SqliteConnection connection) => connection.Execute("UPDATE fleet_stamp SET number = number + 1");
+    public static void Raise(DbConnection connection) => connection.Execute("UPDATE fleet_stamp SET number = number + 1");
 
-    public static long Read(SqliteConnection connection) => connection.Query("SELECT number FROM fleet_stamp", row => row.GetInt64(0))[0];
+    public static long Read(DbConnection connection) => connection.Query("SELECT number FROM fleet_stamp", row => row.GetInt64(0))[0];
 }

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text.Json;
@@ -5,7 +6,6 @@ using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Repositories;
-using Microsoft.Data.Sqlite;
 
 namespace ContentTree.Server.Follows;
 
@@ -125,10 +125,10 @@ internal sealed class FollowTable(Database database, TimeProvider time)
 
     private static NotFoundException Unknown(BranchName branch) => new($"branch {branch} follows no git repository; 'follow list' shows those that do");
 
-    private static FollowRow? Find(SqliteConnection connection, BranchName branch) =>
+    private static FollowRow? Find(DbConnection connection, BranchName branch) =>
         connection.Query("SELECT * FROM follows WHERE branch = $branch", Read, ("$branch", branch)) is [var row] ? row : null;
 
-    private static FollowRow Read(SqliteDataReader row)
+    private static FollowRow Read(DbDataReader row)
     {
         var settings = JsonSerializer.Deserialize(row.Text("settings"), ProtocolJson.Default.FollowRequest) ?? throw new FormatException("a follow without settings");
         var state = new FollowProgress(

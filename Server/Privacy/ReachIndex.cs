@@ -1,9 +1,9 @@
+using System.Data.Common;
 using ContentTree.Server.Publishing;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Repositories;
 using ContentTree.Store.Trust;
-using Microsoft.Data.Sqlite;
 
 namespace ContentTree.Server.Privacy;
 
@@ -94,10 +94,10 @@ internal sealed class ReachIndex(DataDirectory data, TimeProvider time)
 
     private static string RealmOf(BranchName branch, IReadOnlySet<BranchName> privateOnes) => privateOnes.Contains(branch) ? branch.ToString() : Public;
 
-    private static bool HasMoved(SqliteConnection connection, BranchName branch, string realm) =>
+    private static bool HasMoved(DbConnection connection, BranchName branch, string realm) =>
         connection.Query("SELECT 1 FROM heads WHERE branch = $branch AND realm <> $realm LIMIT 1", row => row.GetInt64(0), ("$branch", branch), ("$realm", realm)).Count > 0;
 
-    private IReadOnlyList<long> News(SqliteConnection connection, BranchName branch)
+    private IReadOnlyList<long> News(DbConnection connection, BranchName branch)
     {
         var now = time.GetUtcNow();
         var known = connection.Query("SELECT sequence, failed FROM heads WHERE branch = $branch", row => (Sequence: row.Number("sequence"), Failed: row.Number("failed")), ("$branch", branch))
@@ -105,7 +105,7 @@ internal sealed class ReachIndex(DataDirectory data, TimeProvider time)
         return [.. data.Repository.Heads.ArchivedSequences(branch).Where(s => !known.Contains(s))];
     }
 
-    private void TakeIn(SqliteConnection connection, BranchName branch, string realm)
+    private void TakeIn(DbConnection connection, BranchName branch, string realm)
     {
         var branches = new Branches(data, time);
         var closure = new RepositoryClosure(data.Repository);
@@ -123,7 +123,7 @@ internal sealed class ReachIndex(DataDirectory data, TimeProvider time)
         Add(connection, closure, realm);
     }
 
-    private static void Add(SqliteConnection connection, RepositoryClosure closure, string realm)
+    private static void Add(DbConnection connection, RepositoryClosure closure, string realm)
     {
         foreach (var name in closure.Reached)
             connection.Execute("INSERT OR IGNORE INTO reach (object, realm) VALUES ($object, $realm)", ("$object", Key(name)), ("$realm", realm));

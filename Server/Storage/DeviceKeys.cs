@@ -1,6 +1,6 @@
+using System.Data.Common;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Trust;
-using Microsoft.Data.Sqlite;
 
 namespace ContentTree.Server.Storage;
 
@@ -42,7 +42,7 @@ internal sealed class DeviceKeys(Database database, TimeProvider time)
     }
 
     /// <summary>What keys that a device shows mean beside what is known of it.</summary>
-    public static KeyChange Judge(SqliteConnection connection, KeyId device, IReadOnlyList<PublicKey> keys)
+    public static KeyChange Judge(DbConnection connection, KeyId device, IReadOnlyList<PublicKey> keys)
     {
         var newest = keys[^1];
         if (connection.Query("SELECT 1 FROM device_keys WHERE key_id = $key AND device <> $id UNION ALL SELECT 1 FROM devices WHERE id = $key AND id <> $id",
@@ -57,7 +57,7 @@ internal sealed class DeviceKeys(Database database, TimeProvider time)
 
     /// <summary>Writes down the newest key of a device that has a row.</summary>
     /// <returns>Whether it waits to follow on the present one and did not before.</returns>
-    public static bool Take(SqliteConnection connection, KeyId device, PublicKey newest, KeyChange change)
+    public static bool Take(DbConnection connection, KeyId device, PublicKey newest, KeyChange change)
     {
         var isNew = change == KeyChange.Next && connection.Execute("UPDATE devices SET next_key = $key WHERE id = $id AND coalesce(next_key, '') <> $key", ("$id", device), ("$key", newest.Pem)) > 0;
         // The one that waited until now is nobody's: a device has two rows at most, however often it asks.
@@ -69,7 +69,7 @@ internal sealed class DeviceKeys(Database database, TimeProvider time)
     }
 
     /// <summary>Keeps the id of the key that a device has now, also for after its removal. Only of accepted ones: anybody can make others, in any device's name that is not known.</summary>
-    public static void Remember(SqliteConnection connection, KeyId device)
+    public static void Remember(DbConnection connection, KeyId device)
     {
         if (Present(connection, device) is not { } present || present.Id == device)
             return;
@@ -80,16 +80,16 @@ internal sealed class DeviceKeys(Database database, TimeProvider time)
     }
 
     /// <summary>The key that a device has now; null before it has enrolled.</summary>
-    public static PublicKey? Present(SqliteConnection connection, KeyId device) =>
+    public static PublicKey? Present(DbConnection connection, KeyId device) =>
         connection.Query("SELECT public_key FROM devices WHERE id = $id AND public_key IS NOT NULL", row => PublicKey.Parse(row.GetString(0)), ("$id", device)) is [var key] ? key : null;
 
     // Of one that was removed, the newest key of then has to be among them: its earlier ones, and what only they signed for, are nobody's.
-    private static bool MayCome(SqliteConnection connection, KeyId device, IReadOnlyList<PublicKey> keys) =>
+    private static bool MayCome(DbConnection connection, KeyId device, IReadOnlyList<PublicKey> keys) =>
         connection.Query("SELECT key_id FROM newest_keys WHERE device = $id", row => KeyId.Parse(row.GetString(0)), ("$id", device)) is [var newest]
             ? keys.Any(key => key.Id == newest)
             : keys[0].Id == device;
 
-    private static DeviceSigner? Match(SqliteDataReader row, KeyId key)
+    private static DeviceSigner? Match(DbDataReader row, KeyId key)
     {
         foreach (var (column, isNext) in new[] { ("public_key", false), ("next_key", true) })
         {

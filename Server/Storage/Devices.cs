@@ -1,9 +1,9 @@
+using System.Data.Common;
 using ContentTree.Server.Fleet.Groups;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Repositories;
 using ContentTree.Store.Trust;
-using Microsoft.Data.Sqlite;
 
 namespace ContentTree.Server.Storage;
 
@@ -96,7 +96,7 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
     }
 
     // A boot that has ended never comes back. Where one does after another was seen, two places take turns.
-    private void RecordBoot(SqliteConnection connection, KeyId id, string boot)
+    private void RecordBoot(DbConnection connection, KeyId id, string boot)
     {
         var known = connection.Query("SELECT boot, number FROM boots WHERE device = $id ORDER BY number DESC", row => (Boot: row.GetString(0), Number: row.GetInt64(1)), ("$id", id));
         if (known is [var newest, ..] && newest.Boot == boot)
@@ -262,7 +262,7 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
         _ => DeviceState.Pending,
     };
 
-    private static DeviceInfo Read(SqliteDataReader row) => new(
+    private static DeviceInfo Read(DbDataReader row) => new(
         KeyId.Parse(row.Text("id")), row.Text("name"), StateOf(row.Text("state")), row.Text("hardware"), row.Text("architecture"),
         BranchName.Parse(row.Text("branch")), row.Time("enrolled"), row.TimeOrNull("last_seen"),
         IdOf(row, "running"), IdOf(row, "wanted"), IdOf(row, "failed"), row.TextOrNull("boot"), row.Number("sequence"), ReadEvent(row),
@@ -270,13 +270,13 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
         Conflicts: row.TextOrNull("conflicts")?.Split(',').Select(KeyId.Parse).Order().ToArray(), Cloned: row.TimeOrNull("cloned"), Fork: row.IsDBNull(row.GetOrdinal("fork")) ? null : row.Number("fork"),
         KeyChanged: row.TimeOrNull("key_changed"), Developer: row.Number("developer") != 0 ? true : null);
 
-    private static AssignmentInfo? ReadAssignment(SqliteDataReader row) => row.TextOrNull("told_action") is not { } action ? null : new AssignmentInfo(
+    private static AssignmentInfo? ReadAssignment(DbDataReader row) => row.TextOrNull("told_action") is not { } action ? null : new AssignmentInfo(
         action, row.Number("told_counter"), row.Time("told_expires"), IdOf(row, "told_commit"), row.Text("told_reason") is { Length: > 0 } reason ? reason : null,
         row.Number("assignment") == row.Number("told_counter"));
 
-    private static ReportEvent? ReadEvent(SqliteDataReader row) => row.TextOrNull("event_kind") is not { } kind ? null : new ReportEvent(
+    private static ReportEvent? ReadEvent(DbDataReader row) => row.TextOrNull("event_kind") is not { } kind ? null : new ReportEvent(
         row.Number("event_sequence"), row.Time("event_time"), kind, IdOf(row, "event_commit"), row.TextOrNull("event_deployment"),
         (int)row.Number("event_code"), row.TextOrNull("event_message"));
 
-    public static ObjectId? IdOf(SqliteDataReader row, string column) => row.TextOrNull(column) is { } text ? ObjectId.Parse(text) : null;
+    public static ObjectId? IdOf(DbDataReader row, string column) => row.TextOrNull(column) is { } text ? ObjectId.Parse(text) : null;
 }

@@ -1,7 +1,7 @@
+using System.Data.Common;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Trust;
-using Microsoft.Data.Sqlite;
 
 namespace ContentTree.Server.Storage;
 
@@ -57,7 +57,7 @@ internal sealed class Events(Database database)
         return connection.Query("SELECT * FROM events WHERE device = $device ORDER BY sequence DESC LIMIT $limit", Read, ("$device", device), ("$limit", limit));
     }
 
-    private static ReportEvent Read(SqliteDataReader row) => new(
+    private static ReportEvent Read(DbDataReader row) => new(
         row.Number("sequence"), row.Time("time"), row.Text("kind"),
         row.TextOrNull("commit_id") is { } commit ? ObjectId.Parse(commit) : null, row.TextOrNull("deployment"),
         (int)row.Number("code"), row.TextOrNull("message"));

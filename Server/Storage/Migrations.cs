@@ -1,4 +1,4 @@
-using Microsoft.Data.Sqlite;
+using System.Data.Common;
 
 namespace ContentTree.Server.Storage;
 
@@ -163,7 +163,7 @@ internal static class Migrations
         "CREATE TABLE newest_keys (device TEXT PRIMARY KEY, key_id TEXT NOT NULL)",
     ];
 
-    public static void Apply(SqliteConnection connection, string path)
+    public static void Apply(DbConnection connection, string path)
     {
         if (Version(connection) == Steps.Length)
             return;
@@ -179,5 +179,5 @@ internal static class Migrations
         transaction.Commit();
     }
 
-    private static long Version(SqliteConnection connection) => connection.Query("PRAGMA user_version", row => row.GetInt64(0))[0];
+    private static long Version(DbConnection connection) => connection.Query("PRAGMA user_version", row => row.GetInt64(0))[0];
 }

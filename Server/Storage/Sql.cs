@@ -1,4 +1,4 @@
-using Microsoft.Data.Sqlite;
+using System.Data.Common;
 
 namespace ContentTree.Server.Storage;
 
@@ -6,14 +6,14 @@ namespace ContentTree.Server.Storage;
 internal static class Sql
 {
     /// <summary>Runs a statement; the number of rows it changed.</summary>
-    public static int Execute(this SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
+    public static int Execute(this DbConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
     {
         using var command = Prepare(connection, sql, parameters);
         return command.ExecuteNonQuery();
     }
 
     /// <summary>All rows of a query.</summary>
-    public static List<T> Query<T>(this SqliteConnection connection, string sql, Func<SqliteDataReader, T> read, params ReadOnlySpan<(string Name, object? Value)> parameters)
+    public static List<T> Query<T>(this DbConnection connection, string sql, Func<DbDataReader, T> read, params ReadOnlySpan<(string Name, object? Value)> parameters)
     {
         using var command = Prepare(connection, sql, parameters);
         using var reader = command.ExecuteReader();
@@ -23,26 +23,30 @@ internal static class Sql
         return rows;
     }
 
-    public static string? TextOrNull(this SqliteDataReader row, string column) =>
+    public static string? TextOrNull(this DbDataReader row, string column) =>
         row.GetOrdinal(column) is var i && row.IsDBNull(i) ? null : row.GetString(i);
 
-    public static string Text(this SqliteDataReader row, string column) => row.GetString(row.GetOrdinal(column));
+    public static string Text(this DbDataReader row, string column) => row.GetString(row.GetOrdinal(column));
 
-    public static long Number(this SqliteDataReader row, string column) => row.GetInt64(row.GetOrdinal(column));
+    public static long Number(this DbDataReader row, string column) => row.GetInt64(row.GetOrdinal(column));
 
-    public static DateTimeOffset Time(this SqliteDataReader row, string column) => DateTimeOffset.FromUnixTimeSeconds(row.Number(column));
+    public static DateTimeOffset Time(this DbDataReader row, string column) => DateTimeOffset.FromUnixTimeSeconds(row.Number(column));
 
-    public static DateTimeOffset? TimeOrNull(this SqliteDataReader row, string column) =>
+    public static DateTimeOffset? TimeOrNull(this DbDataReader row, string column) =>
         row.IsDBNull(row.GetOrdinal(column)) ? null : row.Time(column);
 
-    private static SqliteCommand Prepare(SqliteConnection connection, string sql, ReadOnlySpan<(string Name, object? Value)> parameters)
+    private static DbCommand Prepare(DbConnection connection, string sql, ReadOnlySpan<(string Name, object? Value)> parameters)
     {
         var command = connection.CreateCommand();
 #pragma warning disable CA2100 // Every statement is a literal of this folder; values travel as parameters.
         command.CommandText = sql;
 #pragma warning restore CA2100
         foreach (var (name, value) in parameters)
-            command.Parameters.AddWithValue(name, ToStored(value));
+        {
+            var parameter = command.CreateParameter();
+            (parameter.ParameterName, parameter.Value) = (name, ToStored(value));
+            command.Parameters.Add(parameter);
+        }
         return command;
     }
 

@@ -1,9 +1,9 @@
+using System.Data.Common;
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Repositories;
-using Microsoft.Data.Sqlite;
 
 namespace ContentTree.Server.Storage;
 
@@ -57,7 +57,7 @@ internal sealed class Tokens(Database database, TimeProvider time)
     }
 
     /// <summary>Takes one use of a token, inside the caller's transaction.</summary>
-    public bool TryUse(SqliteConnection connection, string token, string role)
+    public bool TryUse(DbConnection connection, string token, string role)
     {
         if (Find(connection, token) is not { } found || found.Role != role)
             return false;
@@ -65,7 +65,7 @@ internal sealed class Tokens(Database database, TimeProvider time)
         return true;
     }
 
-    private TokenAnswer Create(SqliteConnection connection, TokenRequest request)
+    private TokenAnswer Create(DbConnection connection, TokenRequest request)
     {
         if (!TokenRole.All.Contains(request.Role))
             throw new ArgumentException($"'{request.Role}' is no role: {string.Join(", ", TokenRole.All)}");
@@ -80,7 +80,7 @@ internal sealed class Tokens(Database database, TimeProvider time)
         return new TokenAnswer(id, $"{Prefix}{id}.{secret}", request.Role);
     }
 
-    private TokenInfo? Find(SqliteConnection connection, string? token)
+    private TokenInfo? Find(DbConnection connection, string? token)
     {
         if (token is null || !token.StartsWith(Prefix, StringComparison.Ordinal) || token[Prefix.Length..].Split('.') is not [var id, var secret])
             return null;
@@ -92,7 +92,7 @@ internal sealed class Tokens(Database database, TimeProvider time)
 
     private static byte[] Hash(string secret) => SHA256.HashData(Encoding.UTF8.GetBytes(secret));
 
-    private static TokenInfo Read(SqliteDataReader row) => new(
+    private static TokenInfo Read(DbDataReader row) => new(
         row.Text("id"), row.Text("role"), row.Time("created"), row.TimeOrNull("expires"),
         row["uses"] as long?, row.TimeOrNull("revoked") is not null);
 }

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text.Encodings.Web;
@@ -6,7 +7,6 @@ using System.Text.Json.Nodes;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Repositories;
-using Microsoft.Data.Sqlite;
 
 namespace ContentTree.Server.Webhooks;
 
@@ -142,11 +142,11 @@ internal sealed class Outbox(Database database, TimeProvider time)
         return connection.Query("SELECT d.*, w.next FROM deliveries d JOIN webhooks w ON w.id = d.webhook WHERE d.id = $id", ReadDelivery, ("$id", id)) is [var delivery] ? delivery : throw new NotFoundException($"no delivery {id}");
     }
 
-    private static DueDelivery Read(SqliteConnection connection, long id) => connection.Query("SELECT d.*, w.url, w.secret, w.failures FROM deliveries d JOIN webhooks w ON w.id = d.webhook WHERE d.id = $id", row => new DueDelivery(
+    private static DueDelivery Read(DbConnection connection, long id) => connection.Query("SELECT d.*, w.url, w.secret, w.failures FROM deliveries d JOIN webhooks w ON w.id = d.webhook WHERE d.id = $id", row => new DueDelivery(
         row.Number("id"), row.Text("webhook"), row.Text("url"), row.Text("secret"), row.Text("event"), System.Text.Encoding.UTF8.GetBytes(row.Text("body")), row.Number("failures"), row.Time("created")),
         ("$id", id)) is [var due] ? due : throw new NotFoundException($"no delivery {id}");
 
-    private long Add(SqliteConnection connection, string webhook, string name, JsonObject data, string state = Waiting)
+    private long Add(DbConnection connection, string webhook, string name, JsonObject data, string state = Waiting)
     {
         using var transaction = connection.BeginTransaction();
         var now = time.GetUtcNow();
@@ -191,9 +191,9 @@ internal sealed class Outbox(Database database, TimeProvider time)
 
     private static NotFoundException Unknown(string id) => new($"no webhook '{id}'; 'webhook list' shows all");
 
-    private static WebhookInfo Read(SqliteDataReader row) => new(row.Text("id"), row.Text("url"), row.Text("events").Split(' '), row.Time("created"), row.Number("waiting"));
+    private static WebhookInfo Read(DbDataReader row) => new(row.Text("id"), row.Text("url"), row.Text("events").Split(' '), row.Time("created"), row.Number("waiting"));
 
-    private static DeliveryInfo ReadDelivery(SqliteDataReader row) => new(
+    private static DeliveryInfo ReadDelivery(DbDataReader row) => new(
         row.Number("id"), row.Text("webhook"), row.Text("event"), row.Time("created"), row.Text("state"), row.Number("attempts"), row.Text("state") == Waiting ? row.Time("next") : null,
         row.IsDBNull(row.GetOrdinal("code")) ? null : (int)row.Number("code"), row.TextOrNull("error"));
 }

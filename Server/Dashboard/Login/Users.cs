@@ -1,7 +1,7 @@
+using System.Data.Common;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Repositories;
-using Microsoft.Data.Sqlite;
 
 namespace ContentTree.Server.Dashboard.Login;
 
@@ -103,7 +103,7 @@ internal sealed class Users(Database database, TimeProvider time)
         transaction.Commit();
     }
 
-    private static void EndSessions(SqliteConnection connection, string name) => connection.Execute("DELETE FROM sessions WHERE user_name = $name", ("$name", name));
+    private static void EndSessions(DbConnection connection, string name) => connection.Execute("DELETE FROM sessions WHERE user_name = $name", ("$name", name));
 
     private static void Require(string name, string role)
     {
@@ -113,5 +113,5 @@ internal sealed class Users(Database database, TimeProvider time)
             throw new FormatException($"'{role}' is no role: {string.Join(", ", Roles)}");
     }
 
-    private static User Read(SqliteDataReader row) => new(row.Text("name"), row.Text("role"), row.Time("created"), row.TimeOrNull("disabled"));
+    private static User Read(DbDataReader row) => new(row.Text("name"), row.Text("role"), row.Time("created"), row.TimeOrNull("disabled"));
 }

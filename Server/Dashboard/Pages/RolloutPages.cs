@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Globalization;
 using ContentTree.Server.Auditing;
 using ContentTree.Server.Endpoints;
@@ -8,7 +9,6 @@ using ContentTree.Server.Publishing;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Repositories;
-using Microsoft.Data.Sqlite;
 
 namespace ContentTree.Server.Dashboard.Pages;
 
@@ -67,7 +67,7 @@ internal sealed class RolloutPages(
     }
 
     // Right after it was started nothing of it stands beside devices: whoever looks is still to read whom it reaches.
-    private IReadOnlyList<RolloutCounts> Count(SqliteConnection connection, Rollout rollout)
+    private IReadOnlyList<RolloutCounts> Count(DbConnection connection, Rollout rollout)
     {
         var waves = RolloutBook.Count(connection, rollout, time.GetUtcNow());
         return rollout.IsActive && waves.All(wave => wave == RolloutCounts.None) ? [.. RolloutSteps.Outlook(connection, rollout).Waves.Select(devices => RolloutCounts.None with { Devices = devices })] : waves;

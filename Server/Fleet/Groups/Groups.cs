@@ -1,8 +1,8 @@
+using System.Data.Common;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Repositories;
 using ContentTree.Store.Trust;
-using Microsoft.Data.Sqlite;
 
 namespace ContentTree.Server.Fleet.Groups;
 
@@ -142,13 +142,13 @@ internal sealed class Groups(Database database, TimeProvider time)
     }
 
     /// <summary>Puts a device that has changed into the groups whose filters find it now, and out of the others.</summary>
-    public static void Refill(SqliteConnection connection, KeyId device)
+    public static void Refill(DbConnection connection, KeyId device)
     {
         foreach (var (name, filter) in connection.Query("SELECT name, filter FROM groups WHERE filter IS NOT NULL", row => (GroupName.Parse(row.GetString(0)), row.GetString(1))))
             Fill(connection, name, FleetFilter.ParseForGroup(filter), device);
     }
 
-    private static void Fill(SqliteConnection connection, GroupName name, FleetFilter? filter, KeyId? only)
+    private static void Fill(DbConnection connection, GroupName name, FleetFilter? filter, KeyId? only)
     {
         (string, object?)[] scope = [("$name", name), ("$only", only?.ToString())];
         connection.Execute("DELETE FROM group_members WHERE group_name = $name AND listed = 0 AND ($only IS NULL OR device = $only)", scope);
@@ -162,5 +162,5 @@ internal sealed class Groups(Database database, TimeProvider time)
 
     private static NotFoundException Unknown(GroupName name) => new($"no group {name}; 'group list' shows all");
 
-    private static Group Read(SqliteDataReader row) => new(GroupName.Parse(row.Text("name")), row.Number("rank"), row.TextOrNull("filter"), row.Number("devices"));
+    private static Group Read(DbDataReader row) => new(GroupName.Parse(row.Text("name")), row.Number("rank"), row.TextOrNull("filter"), row.Number("devices"));
 }

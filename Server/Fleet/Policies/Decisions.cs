@@ -1,9 +1,9 @@
+using System.Data.Common;
 using ContentTree.Server.Fleet.Groups;
 using ContentTree.Server.Fleet.Rollouts;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Trust;
-using Microsoft.Data.Sqlite;
 
 namespace ContentTree.Server.Fleet.Policies;
 
@@ -18,14 +18,14 @@ internal sealed class Decisions(DataDirectory data, Database database, TimeProvi
     public BranchLines Lines { get; } = new(data);
 
     /// <summary>What one device is to do; null when there is no such device.</summary>
-    public Seen? Of(SqliteConnection connection, KeyId device) => Load(connection, device.ToString(), device.ToString(), Rules(connection)) is [var seen] ? seen : null;
+    public Seen? Of(DbConnection connection, KeyId device) => Load(connection, device.ToString(), device.ToString(), Rules(connection)) is [var seen] ? seen : null;
 
     /// <summary>Those of a page of the list of devices.</summary>
-    public IReadOnlyDictionary<KeyId, Seen> Between(SqliteConnection connection, KeyId first, KeyId last) =>
+    public IReadOnlyDictionary<KeyId, Seen> Between(DbConnection connection, KeyId first, KeyId last) =>
         Load(connection, first.ToString(), last.ToString(), Rules(connection)).ToDictionary(s => s.Device.Id);
 
     /// <summary>All of them, page by page, under other rules than those that are written down; for looking ahead.</summary>
-    public IEnumerable<(Seen Now, Seen Then)> Compare(Func<SqliteConnection, FleetRules> then)
+    public IEnumerable<(Seen Now, Seen Then)> Compare(Func<DbConnection, FleetRules> then)
     {
         using var connection = database.Connect();
         var (present, other) = (Rules(connection), then(connection));
@@ -52,7 +52,7 @@ internal sealed class Decisions(DataDirectory data, Database database, TimeProvi
     }
 
     /// <summary>Writes beside a device what it should run and how it does.</summary>
-    public static void Write(SqliteConnection connection, Seen seen)
+    public static void Write(DbConnection connection, Seen seen)
     {
         var (sync, health) = (seen.Condition.Sync(seen.Decision, seen.Newest), seen.Condition.Health(seen.Decision));
         if (seen.Stored == new StoredDecision(seen.Decision.Target, sync, health, seen.Decision.Governed?.Rollout, seen.Decision.Governed?.Wave))
@@ -62,7 +62,7 @@ internal sealed class Decisions(DataDirectory data, Database database, TimeProvi
     }
 
     /// <summary>The rules that are written down now.</summary>
-    public FleetRules Rules(SqliteConnection connection)
+    public FleetRules Rules(DbConnection connection)
     {
         lock (_lock)
         {
@@ -77,12 +77,12 @@ internal sealed class Decisions(DataDirectory data, Database database, TimeProvi
     }
 
     /// <summary>Rules with other policies of groups and branches.</summary>
-    public static FleetRules ReadRules(SqliteConnection connection, IEnumerable<Policy> shared) => new(
+    public static FleetRules ReadRules(DbConnection connection, IEnumerable<Policy> shared) => new(
         shared.ToDictionary(p => p.Scope),
         connection.Query("SELECT name, rank FROM groups", row => KeyValuePair.Create(GroupName.Parse(row.GetString(0)), row.GetInt64(1))).ToDictionary(),
         RolloutBook.Newest(connection).ToDictionary(r => (r.Scope, r.Branch)));
 
-    private static IEnumerable<(string First, string Last)> Pages(SqliteConnection connection)
+    private static IEnumerable<(string First, string Last)> Pages(DbConnection connection)
     {
         for (var after = ""; ;)
         {
@@ -94,7 +94,7 @@ internal sealed class Decisions(DataDirectory data, Database database, TimeProvi
         }
     }
 
-    private List<Seen> Load(SqliteConnection connection, string first, string last, FleetRules rules)
+    private List<Seen> Load(DbConnection connection, string first, string last, FleetRules rules)
     {
         (string, object?)[] range = [("$first", first), ("$last", last)];
         var groups = connection.Query("SELECT device, group_name FROM group_members WHERE device BETWEEN $first AND $last", row => (row.GetString(0), GroupName.Parse(row.GetString(1))), range)

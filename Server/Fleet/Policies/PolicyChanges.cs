@@ -1,3 +1,4 @@
+using System.Data.Common;
 using ContentTree.Server.Commands;
 using ContentTree.Server.Fleet.Rollouts;
 using ContentTree.Server.Publishing;
@@ -7,7 +8,6 @@ using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Repositories;
 using ContentTree.Store.Trust;
-using Microsoft.Data.Sqlite;
 
 namespace ContentTree.Server.Fleet.Policies;
 
@@ -121,7 +121,7 @@ internal sealed class PolicyChanges(DataDirectory data, Database database, Decis
     }
 
     /// <summary>The branches that the devices of a scope follow, that of most of them first.</summary>
-    public static IReadOnlyList<BranchName> BranchesOf(SqliteConnection connection, PolicyScope scope) => scope switch
+    public static IReadOnlyList<BranchName> BranchesOf(DbConnection connection, PolicyScope scope) => scope switch
     {
         PolicyScope.Branch branch => [branch.Name],
         PolicyScope.Group group => connection.Query(
@@ -147,14 +147,14 @@ internal sealed class PolicyChanges(DataDirectory data, Database database, Decis
     }
 
     // What no device of the scope could prove, none would obey.
-    private void RequireHad(SqliteConnection connection, PolicyScope scope, ObjectId commit)
+    private void RequireHad(DbConnection connection, PolicyScope scope, ObjectId commit)
     {
         var branches = BranchesOf(connection, scope);
         if (branches.Count > 0 && !branches.Any(branch => decisions.Lines.Of(branch).Find(commit) is not null))
             throw new NotFoundException($"commit {commit} was never published on {string.Join(" or ", branches)}, which {(scope is PolicyScope.Device ? "the device follows" : "its devices follow")}, by keys that still count");
     }
 
-    private void RequireExists(SqliteConnection connection, PolicyScope scope)
+    private void RequireExists(DbConnection connection, PolicyScope scope)
     {
         switch (scope)
         {
@@ -168,14 +168,14 @@ internal sealed class PolicyChanges(DataDirectory data, Database database, Decis
         }
     }
 
-    private static void RequireNoRollout(SqliteConnection connection, PolicyScope scope)
+    private static void RequireNoRollout(DbConnection connection, PolicyScope scope)
     {
         if (RolloutBook.Newest(connection).FirstOrDefault(r => r.Scope == scope && r.IsActive) is { } rollout)
             throw new FleetConflictException($"rollout {rollout.Id} is at work on {scope.Words}; 'rollout abort {rollout.Id}' ends it");
     }
 
     // Its pin is where its devices are proved to be; without that they would be told the newest head at once.
-    private static void RequireNoPlan(SqliteConnection connection, PolicyScope scope, Policy? policy)
+    private static void RequireNoPlan(DbConnection connection, PolicyScope scope, Policy? policy)
     {
         if (PolicyBook.Find(connection, scope)?.Plan is not null && policy is not { Action: PolicyAction.Pin, Expires: null })
             throw new FleetConflictException($"each new head goes to {scope.Words} by a plan: 'rollout plan --none' takes it away, 'rollout pause' stops a rollout, and what is said of a group or a device goes before it");

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Text.Json;
 using ContentTree.Server.Fleet.Policies;
 using ContentTree.Server.Storage;
@@ -5,7 +6,6 @@ using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Repositories;
 using ContentTree.Store.Trust;
-using Microsoft.Data.Sqlite;
 
 namespace ContentTree.Server.Fleet.Rollouts;
 
@@ -16,7 +16,7 @@ internal static class RolloutBook
     private const int MaxRefusals = 50;
 
     /// <summary>Writes down a new one; its number.</summary>
-    public static Rollout Add(SqliteConnection connection, Rollout rollout)
+    public static Rollout Add(DbConnection connection, Rollout rollout)
     {
         var id = connection.Query("""
             INSERT INTO rollouts (scope, branch, commit_id, sequence, baseline, plan, author, reason, created, state, wave, note, approved, forgiven)
@@ -30,7 +30,7 @@ internal static class RolloutBook
     }
 
     /// <summary>Writes down where it is now, if it still is where it was seen.</summary>
-    public static bool TryMove(SqliteConnection connection, Rollout seen, Rollout next)
+    public static bool TryMove(DbConnection connection, Rollout seen, Rollout next)
     {
         var moved = connection.Execute("""
             UPDATE rollouts SET state = $state, wave = $wave, reached = $reached, ended = $ended, note = $note, approved = $approved, forgiven = $forgiven
@@ -48,19 +48,19 @@ internal static class RolloutBook
     /// <param name="connection">The database.</param>
     /// <param name="limit">At most so many.</param>
     /// <param name="below">Only older ones than this.</param>
-    public static IReadOnlyList<Rollout> List(SqliteConnection connection, int limit, long below = long.MaxValue) =>
+    public static IReadOnlyList<Rollout> List(DbConnection connection, int limit, long below = long.MaxValue) =>
         connection.Query("SELECT * FROM rollouts WHERE id < $below ORDER BY id DESC LIMIT $limit", Read, ("$limit", limit), ("$below", below));
 
     /// <summary>The newest of each scope and branch.</summary>
-    public static IReadOnlyList<Rollout> Newest(SqliteConnection connection) =>
+    public static IReadOnlyList<Rollout> Newest(DbConnection connection) =>
         connection.Query("SELECT * FROM rollouts WHERE id IN (SELECT max(id) FROM rollouts GROUP BY scope, branch) ORDER BY id", Read);
 
     /// <exception cref="NotFoundException">There is none.</exception>
-    public static Rollout Find(SqliteConnection connection, long id) =>
+    public static Rollout Find(DbConnection connection, long id) =>
         connection.Query("SELECT * FROM rollouts WHERE id = $id", Read, ("$id", id)) is [var rollout] ? rollout : throw new NotFoundException($"no rollout {id}; 'rollout list' shows all");
 
     /// <summary>The numbers of every wave, by what devices last said.</summary>
-    public static IReadOnlyList<RolloutCounts> Count(SqliteConnection connection, Rollout rollout, DateTimeOffset now)
+    public static IReadOnlyList<RolloutCounts> Count(DbConnection connection, Rollout rollout, DateTimeOffset now)
     {
         var found = connection.Query("""
             SELECT d.wave AS wave, count(*) AS devices, count(o.state) AS offered,
@@ -77,7 +77,7 @@ internal static class RolloutBook
     }
 
     /// <summary>Tells a device to update, unless enough others are at it.</summary>
-    public static bool TryOffer(SqliteConnection connection, Rollout rollout, KeyId device, int wave, DateTimeOffset now)
+    public static bool TryOffer(DbConnection connection, Rollout rollout, KeyId device, int wave, DateTimeOffset now)
     {
         using var transaction = connection.BeginTransaction();
         // Whoever has said nothing since it was told keeps its turn: it may be lost by it.
@@ -93,7 +93,7 @@ internal static class RolloutBook
     }
 
     /// <summary>Writes down what a device's poll says of rollouts that have reached it; inside the caller's transaction.</summary>
-    public static void Note(SqliteConnection connection, KeyId device, PollRequest poll, DateTimeOffset now)
+    public static void Note(DbConnection connection, KeyId device, PollRequest poll, DateTimeOffset now)
     {
         if (poll.Failed is { } failed)
         {
@@ -120,7 +120,7 @@ internal static class RolloutBook
     }
 
     /// <summary>A page of the devices that it has reached.</summary>
-    public static IReadOnlyList<RolloutDeviceInfo> Devices(SqliteConnection connection, long id, int limit, string? after, string? state) => connection.Query("""
+    public static IReadOnlyList<RolloutDeviceInfo> Devices(DbConnection connection, long id, int limit, string? after, string? state) => connection.Query("""
             SELECT o.*, d.name AS name, (SELECT e.message FROM events e JOIN rollouts r ON r.id = o.rollout WHERE e.device = o.device AND e.commit_id = r.commit_id AND e.code <> 0
               ORDER BY e.sequence DESC LIMIT 1) AS message
             FROM rollout_devices o JOIN devices d ON d.id = o.device WHERE o.rollout = $id AND o.device > $after AND ($state IS NULL OR o.state = $state) ORDER BY o.device LIMIT $limit
@@ -154,7 +154,7 @@ internal static class RolloutBook
         _ => RolloutState.Reverted,
     };
 
-    private static Rollout Read(SqliteDataReader row) => new(
+    private static Rollout Read(DbDataReader row) => new(
         row.Number("id"), PolicyScope.Parse(row.Text("scope")), BranchName.Parse(row.Text("branch")), ObjectId.Parse(row.Text("commit_id")), row.Number("sequence"),
         row.TextOrNull("baseline") is { } baseline ? ObjectId.Parse(baseline) : null,
         new Plan(JsonSerializer.Deserialize(row.Text("plan"), ProtocolJson.Default.RolloutPlan) ?? throw new FormatException("a rollout's plan is null")),

@@ -1,6 +1,6 @@
+using System.Data.Common;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Trust;
-using Microsoft.Data.Sqlite;
 
 namespace ContentTree.Server.Fleet.Rollouts;
 
@@ -19,7 +19,7 @@ internal static class RolloutFigures
     internal sealed record Point(DateTimeOffset Time, long Confirmed, long Failed);
 
     /// <summary>Of the rollouts between two numbers.</summary>
-    public static IReadOnlyDictionary<long, Tally> Tallies(SqliteConnection connection, long first, long last) => connection.Query("""
+    public static IReadOnlyDictionary<long, Tally> Tallies(DbConnection connection, long first, long last) => connection.Query("""
         SELECT rollout, count(*) AS told, count(CASE WHEN state = 'confirmed' THEN 1 END) AS confirmed, count(CASE WHEN state = 'failed' THEN 1 END) AS failed
         FROM rollout_devices WHERE rollout BETWEEN $first AND $last GROUP BY rollout
         """, row => KeyValuePair.Create(row.Number("rollout"), new Tally(row.Number("told"), row.Number("confirmed"), row.Number("failed"))), ("$first", first), ("$last", last)).ToDictionary();
@@ -29,7 +29,7 @@ internal static class RolloutFigures
     /// <param name="id">The rollout.</param>
     /// <param name="reasons">At most so many reasons.</param>
     /// <param name="devices">At most so many devices of each.</param>
-    public static IReadOnlyList<Failure> Failures(SqliteConnection connection, long id, int reasons, int devices) => [.. connection.Query("""
+    public static IReadOnlyList<Failure> Failures(DbConnection connection, long id, int reasons, int devices) => [.. connection.Query("""
         SELECT * FROM (
           SELECT f.*, count(*) OVER (PARTITION BY f.message) AS alike, row_number() OVER (PARTITION BY f.message ORDER BY f.name, f.device) AS place FROM (
             SELECT o.device, d.name, o.wave, o.since, coalesce((SELECT e.message FROM events e JOIN rollouts r ON r.id = o.rollout
@@ -41,7 +41,7 @@ internal static class RolloutFigures
         .GroupBy(f => (f.Reason, f.Count)).Take(reasons).Select(g => new Failure(g.Key.Reason, g.Key.Count, [.. g.Select(f => f.Device)]))];
 
     /// <summary>How it went from one time to another.</summary>
-    public static IReadOnlyList<Point> Curve(SqliteConnection connection, long id, DateTimeOffset from, DateTimeOffset to)
+    public static IReadOnlyList<Point> Curve(DbConnection connection, long id, DateTimeOffset from, DateTimeOffset to)
     {
         var step = Math.Max(1, ((long)(to - from).TotalSeconds + Steps - 1) / Steps);
         var done = connection.Query("""

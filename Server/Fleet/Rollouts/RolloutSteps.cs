@@ -1,3 +1,4 @@
+using System.Data.Common;
 using ContentTree.Server.Commands;
 using ContentTree.Server.Fleet.Policies;
 using ContentTree.Server.Publishing;
@@ -6,7 +7,6 @@ using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Repositories;
 using ContentTree.Store.Trust;
-using Microsoft.Data.Sqlite;
 
 namespace ContentTree.Server.Fleet.Rollouts;
 
@@ -44,7 +44,7 @@ internal sealed class RolloutSteps(DataDirectory data, Database database, Decisi
     }
 
     /// <summary>Whom a rollout is to reach, by what is said of its scope; what stands beside devices follows that a moment later.</summary>
-    public static RolloutOutlook Outlook(SqliteConnection connection, Rollout rollout)
+    public static RolloutOutlook Outlook(DbConnection connection, Rollout rollout)
     {
         var devices = DevicesOf(connection, rollout.Scope, rollout.Branch);
         var waves = devices.GroupBy(device => rollout.Plan.WaveOf(device) ?? -1).ToDictionary(wave => wave.Key, wave => wave.LongCount());
@@ -52,7 +52,7 @@ internal sealed class RolloutSteps(DataDirectory data, Database database, Decisi
     }
 
     /// <summary>Starts the rollout that the plan of a scope asks for, if its branch has gone on; what was under way there is over.</summary>
-    public Rollout? StartPlanned(SqliteConnection connection, Policy policy, BranchName branch)
+    public Rollout? StartPlanned(DbConnection connection, Policy policy, BranchName branch)
     {
         var newest = RolloutBook.Newest(connection).FirstOrDefault(r => r.Scope == policy.Scope && r.Branch == branch);
         if (policy is not { Plan: { } plan, Action: PolicyAction.Pin } || policy.IsOver(time.GetUtcNow()) || decisions.Lines.Of(branch).Newest is not { } head)
@@ -85,7 +85,7 @@ internal sealed class RolloutSteps(DataDirectory data, Database database, Decisi
 
     /// <summary>Writes down where a rollout is now.</summary>
     /// <exception cref="FleetConflictException">Somebody else moved it meanwhile.</exception>
-    public static void Move(SqliteConnection connection, Rollout seen, Rollout next)
+    public static void Move(DbConnection connection, Rollout seen, Rollout next)
     {
         if (!RolloutBook.TryMove(connection, seen, next))
             throw new FleetConflictException($"rollout {seen.Id} was moved meanwhile; look again");
@@ -102,7 +102,7 @@ internal sealed class RolloutSteps(DataDirectory data, Database database, Decisi
         return (scope, CommitReference.Resolve(data, time, request.Commit), plan, reason);
     }
 
-    private Rollout Next(SqliteConnection connection, Rollout rollout, string verb, string note, string approval)
+    private Rollout Next(DbConnection connection, Rollout rollout, string verb, string note, string approval)
     {
         var now = time.GetUtcNow();
         var failed = RolloutBook.Count(connection, rollout, now).Sum(w => w.Failed);
@@ -121,7 +121,7 @@ internal sealed class RolloutSteps(DataDirectory data, Database database, Decisi
     }
 
     // Else it would be said that they go back, and nobody would.
-    private static Rollout RequireNewest(SqliteConnection connection, Rollout rollout)
+    private static Rollout RequireNewest(DbConnection connection, Rollout rollout)
     {
         if (RolloutBook.Newest(connection).FirstOrDefault(r => r.Scope == rollout.Scope && r.Branch == rollout.Branch)?.Id != rollout.Id)
             throw new FleetConflictException($"a later rollout than {rollout.Id} was started on {rollout.Scope.Words}; revert that one");
@@ -130,7 +130,7 @@ internal sealed class RolloutSteps(DataDirectory data, Database database, Decisi
         return rollout.Baseline is null && rollout.Scope is PolicyScope.Branch ? throw new FleetConflictException($"there was nothing before rollout {rollout.Id} that its devices could go back to") : rollout;
     }
 
-    private Rollout Prepare(SqliteConnection connection, PolicyScope scope, BranchName branch, ObjectId commit, Plan plan, string by, string reason)
+    private Rollout Prepare(DbConnection connection, PolicyScope scope, BranchName branch, ObjectId commit, Plan plan, string by, string reason)
     {
         var line = decisions.Lines.Of(branch);
         var position = line.Find(commit) ?? throw new NotFoundException($"commit {commit} was never published on {branch} by keys that still count");
@@ -147,7 +147,7 @@ internal sealed class RolloutSteps(DataDirectory data, Database database, Decisi
     }
 
     // What its devices were to run before: what the last rollout brought, or did not, if nobody said anything since.
-    private BranchPoint? Baseline(SqliteConnection connection, PolicyScope scope, BranchName branch, BranchLine line, BranchPoint target)
+    private BranchPoint? Baseline(DbConnection connection, PolicyScope scope, BranchName branch, BranchLine line, BranchPoint target)
     {
         var policy = PolicyBook.Find(connection, scope) is { } said && !said.IsOver(time.GetUtcNow()) ? said : null;
         if (policy?.Action == PolicyAction.Hold)
@@ -160,16 +160,16 @@ internal sealed class RolloutSteps(DataDirectory data, Database database, Decisi
         return policy is { Commit: { } commit } ? line.Find(commit) : line.Newest?.Commit == target.Commit ? line.Before(target.Sequence) : line.Newest;
     }
 
-    private bool IsLed(SqliteConnection connection, PolicyScope.Branch scope, BranchName branch) =>
+    private bool IsLed(DbConnection connection, PolicyScope.Branch scope, BranchName branch) =>
         PolicyBook.Find(connection, scope) is { Action: not PolicyAction.Follow } policy && !policy.IsOver(time.GetUtcNow()) ||
         RolloutBook.Newest(connection).Any(r => r.Scope == scope && r.Branch == branch);
 
-    private static List<KeyId> DevicesOf(SqliteConnection connection, PolicyScope scope, BranchName branch) => connection.Query("""
+    private static List<KeyId> DevicesOf(DbConnection connection, PolicyScope scope, BranchName branch) => connection.Query("""
             SELECT d.id FROM devices d WHERE d.state = 'accepted' AND d.branch = $branch AND ($group IS NULL OR EXISTS (SELECT 1 FROM group_members m WHERE m.device = d.id AND m.group_name = $group))
               AND NOT EXISTS (SELECT 1 FROM policies p WHERE p.scope = 'device:' || d.id)
             """, row => KeyId.Parse(row.GetString(0)), ("$branch", branch), ("$group", (scope as PolicyScope.Group)?.Name.ToString()));
 
-    private BranchName BranchOf(SqliteConnection connection, PolicyScope scope, ObjectId commit)
+    private BranchName BranchOf(DbConnection connection, PolicyScope scope, ObjectId commit)
     {
         if (scope is PolicyScope.Group group)
             new Groups.Groups(database, time).Find(group.Name);

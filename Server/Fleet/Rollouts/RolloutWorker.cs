@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using ContentTree.Server.Endpoints;
@@ -5,7 +6,6 @@ using ContentTree.Server.Fleet.Policies;
 using ContentTree.Server.Storage;
 using ContentTree.Server.Webhooks;
 using ContentTree.Store.Objects;
-using Microsoft.Data.Sqlite;
 
 namespace ContentTree.Server.Fleet.Rollouts;
 
@@ -71,7 +71,7 @@ internal sealed class RolloutWorker : IAsyncDisposable
         }
     }
 
-    private static Rollout Step(SqliteConnection connection, Rollout rollout, DateTimeOffset now, Action<Rollout> tell)
+    private static Rollout Step(DbConnection connection, Rollout rollout, DateTimeOffset now, Action<Rollout> tell)
     {
         var next = RolloutRules.Next(rollout, RolloutBook.Count(connection, rollout, now), now);
         if (next == rollout)
