@@ -1,5 +1,5 @@
-using System.Data.Common;
 using System.Buffers.Text;
+using System.Data.Common;
 using System.Security.Cryptography;
 using System.Text.Json;
 using ContentTree.Server.Storage;
