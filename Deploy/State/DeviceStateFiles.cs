@@ -21,6 +21,7 @@ internal sealed class DeviceStateFiles(DeviceRoot root, TimeProvider clock)
     private readonly StateFile<ScrubState> _scrub = new(root.Layout.State, "scrub.json", StateJson.Default.ScrubState);
     private readonly StateFile<TrialState> _trial = new(root.Layout.State, "trial.json", StateJson.Default.TrialState);
     private readonly StateFile<LastState> _last = new(root.Layout.State, "last.json", StateJson.Default.LastState);
+    private readonly StateFile<InventoryState> _inventory = new(root.Layout.State, "inventory.json", StateJson.Default.InventoryState);
 
     private string KeyFile => Path.Combine(root.Layout.State, "device.pem");
 
@@ -78,6 +79,12 @@ internal sealed class DeviceStateFiles(DeviceRoot root, TimeProvider clock)
     {
         get => _last.TryRead() ?? new LastState();
         set => _last.Write(value);
+    }
+
+    public InventoryState Inventory
+    {
+        get => _inventory.TryRead() ?? new InventoryState();
+        set => _inventory.Write(value);
     }
 
     /// <summary>How far the running download is.</summary>

@@ -18,6 +18,7 @@ namespace ContentTree.Deploy.State;
 [JsonSerializable(typeof(IdentityState))]
 [JsonSerializable(typeof(DeploymentsState))]
 [JsonSerializable(typeof(EventsState))]
+[JsonSerializable(typeof(InventoryState))]
 [JsonSerializable(typeof(LastState))]
 [JsonSerializable(typeof(SeenState))]
 [JsonSerializable(typeof(ScrubState))]

@@ -30,7 +30,8 @@ internal sealed class DeviceSelf(Device device)
             device.Trust.AssignmentCounter(),
             BootId(),
             Kept(running, wanted),
-            new DeveloperKeys(device.Root).List().Count > 0 ? true : null);
+            new DeveloperKeys(device.Root).List().Count > 0 ? true : null,
+            DeviceParts.News(device));
     }
 
     /// <summary>What an enrolment says.</summary>

@@ -108,13 +108,23 @@ internal sealed class HeadSource(Device device, Sources sources)
             await EnrolAsync(api, key, branch, cancellation).ConfigureAwait(false);
         try
         {
-            return await api.PollAsync(request, cancellation).ConfigureAwait(false);
+            return Told(request, await api.PollAsync(request, cancellation).ConfigureAwait(false));
         }
         catch (ProblemException e) when (e.Problem.Code == ProblemCode.DeviceUnknown)
         {
             await EnrolAsync(api, key, branch, cancellation).ConfigureAwait(false);
-            return await api.PollAsync(request, cancellation).ConfigureAwait(false);
+            return Told(request, await api.PollAsync(request, cancellation).ConfigureAwait(false));
         }
+    }
+
+    // A server that was given other data, or another server, asks for what this one was told long ago.
+    private PollAnswer? Told(PollRequest request, PollAnswer? answer)
+    {
+        if (answer is not null && request.Inventory is { } told)
+            device.State.Inventory = new InventoryState(told);
+        else if (answer?.Tell == true && device.State.Inventory.Told is not null)
+            device.State.Inventory = new InventoryState();
+        return answer;
     }
 
     private async Task<DeviceState?> EnrolAsync(DeviceApi api, DeviceKey key, BranchName branch, CancellationToken cancellation)

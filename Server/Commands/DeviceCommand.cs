@@ -179,6 +179,8 @@ internal static class DeviceCommand
         if (device.IsAhead == true)
             output.WriteLine("ahead         it has seen a later position of its branch than this server has: publish, and it goes on");
         output.WriteLine($"hardware      {device.Hardware} ({device.Architecture})");
+        if (device.Inventory is { } made)
+            output.WriteLine($"made of       agent {made.Agent ?? "-"}, kernel {made.Kernel ?? "-"}, memory {made.Memory}, disk {made.Size}, free {made.Free}{(made.Inodes is { } inodes ? $", inodes {inodes}" : "")} (as of {Printing.Time(device.Told)})");
         output.WriteLine($"branch        {device.Branch}, sequence {device.Sequence} seen");
         if (device.Allowed is { } allowed)
             output.WriteLine($"allowed       {string.Join(", ", allowed)}");
@@ -190,7 +192,7 @@ internal static class DeviceCommand
             output.WriteLine($"why           {decision.Why}");
             output.WriteLine($"said by       {decision.Origin}: {decision.Action}{(decision.By is { } by ? $", by {by}" : "")}{(decision.Until is { } until ? $", until {Printing.Time(until)}" : "")}{(decision.Reason is { } reason ? $": {reason}" : "")}");
         }
-        output.WriteLine($"health        {device.Health ?? "-"}");
+        output.WriteLine($"health        {device.Health ?? "-"}{(device.Silent is { } silent ? $", noticed {Printing.Time(silent)}" : "")}");
         if (device.Groups is { } groups)
             output.WriteLine($"groups        {string.Join(", ", groups)}");
         if (device.Labels is { } labels)

@@ -48,11 +48,12 @@ internal static class GroupCommand
         var name = Name();
         var filter = new Option<string?>("--filter") { Description = "who is in it besides those that are added, such as 'hardware~scope-* and label.site==berlin'; '' for nobody", HelpName = "FILTER" };
         var rank = new Option<long?>("--rank") { Description = $"of a device's groups the lowest decides first (default: {Groups.UsualRank})", HelpName = "N" };
+        var polls = new Option<long?>("--silent-polls") { Description = "its devices are silent when they have missed so many polls; 0: never; -1: as the server says", HelpName = "N" };
         var (server, token) = (CommandContext.Server(), CommandContext.Token());
-        return CommandContext.Run(new Command("set", "Make or change a group.") { name, filter, rank, server, token }, async (parsed, cancellation) =>
+        return CommandContext.Run(new Command("set", "Make or change a group.") { name, filter, rank, polls, server, token }, async (parsed, cancellation) =>
         {
             using var fleet = PolicyAccess.Open(context, parsed, server, token);
-            var group = await fleet.SetGroupAsync(parsed.GetRequiredValue(name), new GroupRequest(parsed.GetValue(rank), parsed.GetValue(filter)), cancellation);
+            var group = await fleet.SetGroupAsync(parsed.GetRequiredValue(name), new GroupRequest(parsed.GetValue(rank), parsed.GetValue(filter), parsed.GetValue(polls)), cancellation);
             context.Terminal.Out.WriteLine($"{group.Name} {group.Devices} devices");
             return ExitCode.Done;
         });

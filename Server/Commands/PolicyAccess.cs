@@ -112,8 +112,8 @@ internal sealed class PolicyAccess : IDisposable
     {
         if (_client is null)
         {
-            var group = Groups.Set(name, request.Rank, request.Filter);
-            Note("group.set", name, $"rank {group.Rank}, filter {group.Filter}");
+            var group = Groups.Set(name, request.Rank, request.Filter, request.SilentPolls);
+            Note("group.set", name, $"rank {group.Rank}, filter {group.Filter}{(group.SilentPolls is { } polls ? $", silent after {polls} polls" : "")}");
             return Describe(group, null);
         }
         return await _client.PutAsync(Routes.Group(name.ToString()), request, ProtocolJson.Default.GroupRequest, ProtocolJson.Default.GroupInfo, cancellation);
@@ -219,5 +219,5 @@ internal sealed class PolicyAccess : IDisposable
         return RolloutBook.Describe(rollout, RolloutBook.Count(connection, rollout, _time.GetUtcNow()));
     }
 
-    private static GroupInfo Describe(Group group, Policy? policy) => new(group.Name.ToString(), group.Rank, group.Devices, group.Filter, policy?.Describe());
+    private static GroupInfo Describe(Group group, Policy? policy) => new(group.Name.ToString(), group.Rank, group.Devices, group.Filter, policy?.Describe(), group.SilentPolls);
 }

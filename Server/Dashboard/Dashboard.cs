@@ -45,7 +45,7 @@ internal sealed class Dashboard : IDisposable
         _gate = new Gate(_sessions, _renderer, _watch, time, log);
         _devices = new Devices(database, new Tokens(database, time), time);
         (_view, _policies, _rollouts) = (view, policies, rollouts);
-        _counts = new FleetCounts(_view, time, options.PollInterval);
+        _counts = new FleetCounts(_view, time);
         _drafts = new DraftTable(database, time);
         _maker = new DraftMaker(data, _drafts, time, log);
         _live = new LivePages(_gate, _watch, time);
@@ -57,7 +57,7 @@ internal sealed class Dashboard : IDisposable
         OwnFiles.Map(routes);
         _live.Map(routes);
         new LoginPages(_gate, _renderer, users, _sessions, new LoginLinks(_database, _time), new LoginLimit(_database, _time), _audit, _log).Map(routes);
-        var list = new DeviceList(_view, _counts);
+        var list = new DeviceList(_view);
         new DevicePages(_gate, _renderer, list, _view, _devices, _policies, new BlackBoxes(_database, _time), _counts, Register, _audit, _options, _log).Map(routes);
         new ApprovalPages(_gate, _renderer, _view, _devices, _counts, _audit, _log).Map(routes);
         new BranchPages(_gate, _renderer, _data, new PolicyBook(_database), _counts, Register, _audit, _time, _log).Map(routes);

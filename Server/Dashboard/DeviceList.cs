@@ -8,11 +8,8 @@ namespace ContentTree.Server.Dashboard;
 internal sealed record DeviceRow(DeviceInfo Device, Standing Standing);
 
 /// <summary>Pages of devices that somebody wants to see.</summary>
-internal sealed class DeviceList(DeviceView view, FleetCounts counts)
+internal sealed class DeviceList(DeviceView view)
 {
-    public IReadOnlyList<DeviceRow> Read(DeviceWish wish, int limit, KeyId? after)
-    {
-        var silentBefore = counts.SilentBefore;
-        return [.. view.Search(wish.Filter(silentBefore), limit, after).Select(device => new DeviceRow(device, Standings.Of(device, silentBefore)))];
-    }
+    public IReadOnlyList<DeviceRow> Read(DeviceWish wish, int limit, KeyId? after) =>
+        [.. view.Search(wish.Filter(), limit, after).Select(device => new DeviceRow(device, Standings.Of(device)))];
 }

@@ -7,7 +7,7 @@ using ContentTree.Store.Trust;
 namespace ContentTree.Server.Dashboard;
 
 /// <summary>What somebody wants to see of the devices, as an address says it.</summary>
-/// <param name="Special">"cloned", "forked" or "trouble": what is no standing.</param>
+/// <param name="Special">"cloned", "forked" or "low space": what is no standing.</param>
 internal sealed record DeviceWish(string Text, BranchName? Branch, Standing? Standing, ObjectId? Running, string Special)
 {
     private const int MaxText = 200;
@@ -17,12 +17,14 @@ internal sealed record DeviceWish(string Text, BranchName? Branch, Standing? Sta
 
     public const string Forked = "forked";
 
+    public const string Low = "low space";
+
     public static DeviceWish Of(Visitor visitor)
     {
         var (text, word) = (visitor.Query("q").Trim(), visitor.Query("standing"));
         Standing? standing = Enum.GetValues<Standing>().Where(s => Standings.Word(s) == word).Select(s => (Standing?)s).FirstOrDefault();
         return new DeviceWish(text.Length <= MaxText ? text : text[..MaxText], BranchName.TryParse(visitor.Query("branch"), out var branch) ? branch : null,
-            standing, ObjectId.TryParse(visitor.Query("running"), out var running) ? running : null, word is Cloned or Forked ? word : "");
+            standing, ObjectId.TryParse(visitor.Query("running"), out var running) ? running : null, word is Cloned or Forked or Low ? word : "");
     }
 
     public bool IsEmpty => Text.Length == 0 && Branch is null && Standing is null && Running is null && Special.Length == 0;
@@ -33,18 +35,17 @@ internal sealed record DeviceWish(string Text, BranchName? Branch, Standing? Sta
     public string StandingWord => Special.Length > 0 ? Special : Standing is { } standing ? Standings.Word(standing) : "";
 
     /// <summary>The same for the database.</summary>
-    /// <param name="silentBefore">Who was last heard of before is silent, whatever it said then.</param>
-    public DeviceFilter Filter(DateTimeOffset silentBefore)
+    public DeviceFilter Filter()
     {
-        var all = new DeviceFilter(Text, Branch, Running: Running, Mark: Special switch { Cloned => DeviceMark.Cloned, Forked => DeviceMark.Forked, _ => DeviceMark.None });
+        var all = new DeviceFilter(Text, Branch, Running: Running, Mark: Special switch { Cloned => DeviceMark.Cloned, Forked => DeviceMark.Forked, Low => DeviceMark.Low, _ => DeviceMark.None });
         return Standing switch
         {
             null => all,
             Fleet.Standing.Pending => all with { State = DeviceState.Pending },
             Fleet.Standing.Rejected => all with { State = DeviceState.Rejected },
-            Fleet.Standing.Silent => all with { State = DeviceState.Accepted, SeenBefore = silentBefore },
-            Fleet.Standing.Unknown => all with { State = DeviceState.Accepted, Sync = "", SeenSince = silentBefore },
-            { } standing => all with { State = DeviceState.Accepted, Sync = Standings.Word(standing).Replace(' ', '-'), SeenSince = silentBefore },
+            Fleet.Standing.Silent => all with { State = DeviceState.Accepted, IsSilent = true },
+            Fleet.Standing.Unknown => all with { State = DeviceState.Accepted, Sync = "", IsSilent = false },
+            { } standing => all with { State = DeviceState.Accepted, Sync = Standings.Word(standing).Replace(' ', '-'), IsSilent = false },
         };
     }
 

@@ -8,7 +8,7 @@ namespace ContentTree.Server.Dashboard;
 /// <summary>How the fleet stands, in numbers.</summary>
 /// <param name="Branches">By branch, most devices first.</param>
 /// <param name="Running">Accepted devices by the commit that they run.</param>
-internal sealed record FleetCount(IReadOnlyList<BranchCount> Branches, IReadOnlyDictionary<ObjectId, long> Running, long Cloned, long Forked)
+internal sealed record FleetCount(IReadOnlyList<BranchCount> Branches, IReadOnlyDictionary<ObjectId, long> Running, long Cloned, long Forked, long Low)
 {
     public long All => Branches.Sum(b => b.All);
 
@@ -34,7 +34,7 @@ internal sealed record BranchCount(BranchName Branch, IReadOnlyDictionary<Standi
 /// Counts the fleet. Where that takes long, pages get the last count and the next one is made beside them: a large fleet never stands still
 /// while somebody looks.
 /// </summary>
-internal sealed class FleetCounts(DeviceView view, TimeProvider time, TimeSpan pollInterval)
+internal sealed class FleetCounts(DeviceView view, TimeProvider time)
 {
     // So many are counted while somebody waits.
     private const int Quick = 5000;
@@ -48,9 +48,6 @@ internal sealed class FleetCounts(DeviceView view, TimeProvider time, TimeSpan p
     private DateTimeOffset _at;
     private TimeSpan _took;
     private bool _isCounting;
-
-    /// <summary>Who was last heard of before is silent.</summary>
-    public DateTimeOffset SilentBefore => time.GetUtcNow() - Standings.SilentPolls * pollInterval;
 
     public FleetCount Read()
     {
@@ -82,8 +79,7 @@ internal sealed class FleetCounts(DeviceView view, TimeProvider time, TimeSpan p
         try
         {
             var start = Stopwatch.GetTimestamp();
-            var silentBefore = SilentBefore;
-            var count = Sum(view.Kinds(silentBefore), silentBefore);
+            var count = Sum(view.Kinds());
             lock (_lock)
                 (_last, _at, _took) = (count, time.GetUtcNow(), Stopwatch.GetElapsedTime(start));
             return count;
@@ -95,13 +91,14 @@ internal sealed class FleetCounts(DeviceView view, TimeProvider time, TimeSpan p
         }
     }
 
-    private static FleetCount Sum(IReadOnlyList<DeviceKind> kinds, DateTimeOffset silentBefore)
+    private static FleetCount Sum(IReadOnlyList<DeviceKind> kinds)
     {
         var branches = kinds.GroupBy(k => k.Device.Branch).Select(group => new BranchCount(group.Key,
-            group.GroupBy(k => Standings.Of(k.Device, silentBefore)).ToDictionary(g => g.Key, g => g.Sum(k => k.Count))));
+            group.GroupBy(k => Standings.Of(k.Device)).ToDictionary(g => g.Key, g => g.Sum(k => k.Count))));
         var running = kinds.Where(k => k.Device is { State: Store.Protocol.DeviceState.Accepted, Running: not null })
             .GroupBy(k => k.Device.Running.GetValueOrDefault()).ToDictionary(g => g.Key, g => g.Sum(k => k.Count));
         return new FleetCount([.. branches.OrderByDescending(b => b.All).ThenBy(b => b.Branch.ToString(), StringComparer.Ordinal)], running,
-            kinds.Where(k => k.Device.Cloned is not null).Sum(k => k.Count), kinds.Where(k => k.Device.Fork is not null).Sum(k => k.Count));
+            kinds.Where(k => k.Device.Cloned is not null).Sum(k => k.Count), kinds.Where(k => k.Device.Fork is not null).Sum(k => k.Count),
+            kinds.Where(k => k is { IsLow: true, Device.State: Store.Protocol.DeviceState.Accepted }).Sum(k => k.Count));
     }
 }

@@ -77,7 +77,8 @@ internal sealed class DeviceEndpoints(
         var timestamp = newest?.Timestamp is { } bytes ? new RawJson(bytes) : null;
         var root = data.Trust.Load();
         var answer = new PollAnswer(state, (long)options.PollInterval.TotalSeconds, root.Version, head, Delta: FindDelta(root, poll, head), Timestamp: timestamp, Assignment: told,
-            Private: newest is not null && reading.IsPrivate(poll.Branch) ? true : null, Prove: newest is not null && seenHeads.IsWanted(device, poll, newest) ? true : null);
+            Private: newest is not null && reading.IsPrivate(poll.Branch) ? true : null, Prove: newest is not null && seenHeads.IsWanted(device, poll, newest) ? true : null,
+            Tell: devices.LacksInventory(device) ? true : null);
         await context.AnswerAsync(answer, ProtocolJson.Default.PollAnswer);
     }
 

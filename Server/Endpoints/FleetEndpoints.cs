@@ -53,8 +53,8 @@ internal sealed class FleetEndpoints(
     {
         var actor = Operator(context);
         var asked = await context.ReadAsync(ProtocolJson.Default.GroupRequest, BodyLimits.Small);
-        var group = groups.Set(GroupOf(context), asked.Rank, asked.Filter);
-        audit.Note(actor, "group.set", group.Name, after: $"rank {group.Rank}, filter {group.Filter}");
+        var group = groups.Set(GroupOf(context), asked.Rank, asked.Filter, asked.SilentPolls);
+        audit.Note(actor, "group.set", group.Name, after: $"rank {group.Rank}, filter {group.Filter}{(group.SilentPolls is { } polls ? $", silent after {polls} polls" : "")}");
         await AnswerAsync(context, group);
     }
 
@@ -191,7 +191,7 @@ internal sealed class FleetEndpoints(
     private Task AnswerAsync(HttpContext context, Group group) =>
         context.AnswerAsync(Describe(group, new PolicyBook(database).Find(new PolicyScope.Group(group.Name))), ProtocolJson.Default.GroupInfo);
 
-    private static GroupInfo Describe(Group group, Policy? policy) => new(group.Name.ToString(), group.Rank, group.Devices, group.Filter, policy?.Describe());
+    private static GroupInfo Describe(Group group, Policy? policy) => new(group.Name.ToString(), group.Rank, group.Devices, group.Filter, policy?.Describe(), group.SilentPolls);
 
     private static Task Done(HttpContext context)
     {

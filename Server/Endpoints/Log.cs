@@ -113,6 +113,12 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Information, Message = "{Scope} is told {Action} {Commit} by {By}")]
     public static partial void PolicySet(ILogger log, Fleet.Policies.PolicyScope scope, Fleet.Policies.PolicyAction? action, ObjectId? commit, string by);
 
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Devices} devices have fallen silent")]
+    public static partial void FellSilent(ILogger log, int devices);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "looking for silent devices failed")]
+    public static partial void SilencesFailed(ILogger log, Exception exception);
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "device {Device} sent the black box of {Deployment}")]
     public static partial void BlackBox(ILogger log, KeyId device, string deployment);
 

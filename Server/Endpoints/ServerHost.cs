@@ -37,6 +37,7 @@ internal sealed class ServerHost : IAsyncDisposable
     private readonly FollowWorker _following;
     private RolloutWorker? _rollouts;
     private readonly WebhookWorker _telling;
+    private readonly SilenceWorker _listening;
 
     public ServerHost(DataDirectory data, TimeProvider time, ServerOptions options)
     {
@@ -57,6 +58,7 @@ internal sealed class ServerHost : IAsyncDisposable
         _composing = new CompositionWorker(data, time, options.HeadScan, log);
         _following = new FollowWorker(data, time, options.HeadScan, log);
         _telling = new WebhookWorker(data, time, options.HeadScan, log);
+        _listening = new SilenceWorker(data, time, options.PollInterval, options.HeadScan, log);
         Map(_app, data, time, options, log);
     }
 
@@ -89,6 +91,7 @@ internal sealed class ServerHost : IAsyncDisposable
         await _following.DisposeAsync();
         if (_rollouts is not null)
             await _rollouts.DisposeAsync();
+        await _listening.DisposeAsync();
         await _telling.DisposeAsync();
         _deltas.Dispose();
     }

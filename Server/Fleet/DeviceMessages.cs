@@ -25,6 +25,16 @@ internal static class DeviceMessages
             throw new FormatException($"bootId is {BootIdDigits} lower-case hex digits");
         if (poll.Kept is { } kept && (kept.Count > PollRequest.MaxKept || kept.Any(k => k?.Length != PollRequest.KeptDigits || !k.All(char.IsAsciiHexDigitLower))))
             throw new FormatException($"kept are at most {PollRequest.MaxKept} starts of commits, {PollRequest.KeptDigits} lower-case hex digits each");
+        if (poll.Inventory is { } told)
+            Require(told);
+    }
+
+    private static void Require(DeviceInventory told)
+    {
+        RequireText("agent", told.Agent ?? "");
+        RequireText("kernel", told.Kernel ?? "");
+        if (told is { Memory: < 0 } or { Size: < 0 } or { Free: < 0 } or { Inodes: < 0 })
+            throw new FormatException("an inventory's numbers are not below 0");
     }
 
     /// <summary>Events as they are kept.</summary>

@@ -11,9 +11,6 @@ namespace ContentTree.Server.Fleet;
 /// <summary>Devices as operators see them: what they said, what they should run, who says so and why they do not.</summary>
 internal sealed class DeviceView(Database database, Devices devices, Decisions decisions, Entitlements entitlements, TimeProvider time)
 {
-    /// <summary>After so long without a word a device is silent.</summary>
-    public static readonly TimeSpan SilentAfter = TimeSpan.FromMinutes(90);
-
     /// <exception cref="FormatException">The filter is none.</exception>
     public IReadOnlyList<DeviceInfo> List(int limit, string? after = null, string? filter = null)
     {
@@ -36,7 +33,7 @@ internal sealed class DeviceView(Database database, Devices devices, Decisions d
     }
 
     /// <summary>All devices, counted by how they stand as of their last poll, or what was said since.</summary>
-    public IReadOnlyList<DeviceKind> Kinds(DateTimeOffset silentBefore) => devices.Kinds(silentBefore);
+    public IReadOnlyList<DeviceKind> Kinds() => devices.Kinds();
 
     /// <exception cref="NotFoundException">There is no such device.</exception>
     public DeviceInfo Find(KeyId id)
@@ -53,7 +50,7 @@ internal sealed class DeviceView(Database database, Devices devices, Decisions d
     private Dictionary<KeyId, Seen> One(System.Data.Common.DbConnection connection, IReadOnlyList<DeviceInfo> page) =>
         page.Select(device => decisions.Of(connection, device.Id)).OfType<Seen>().ToDictionary(s => s.Device.Id);
 
-    private DeviceInfo Beside(DeviceInfo device, Seen? seen)
+    private static DeviceInfo Beside(DeviceInfo device, Seen? seen)
     {
         if (seen is null)
             return device;
@@ -65,7 +62,7 @@ internal sealed class DeviceView(Database database, Devices devices, Decisions d
             IsAhead = seen.Newest is { } newest && device.Sequence > newest.Sequence ? true : null,
             Decision = seen.Decision.Describe(seen.Condition.Why(seen.Decision, seen.Newest, trouble)),
             Sync = seen.Condition.Sync(seen.Decision, seen.Newest),
-            Health = health is not null && device.LastSeen < time.GetUtcNow() - SilentAfter ? Condition.Silent : health,
+            Health = health is not null && device.Silent is not null ? Condition.Silent : health,
             Groups = seen.Device.Groups.Count > 0 ? [.. seen.Device.Groups.Select(g => g.ToString())] : null,
         };
     }

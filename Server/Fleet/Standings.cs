@@ -5,16 +5,12 @@ namespace ContentTree.Server.Fleet;
 /// <summary>How devices stand, in the words of the pages and the counts.</summary>
 internal static class Standings
 {
-    /// <summary>Polls that a device may miss before it counts as silent.</summary>
-    public const int SilentPolls = 3;
-
     /// <param name="device">Beside its target.</param>
-    /// <param name="silentBefore">Who was last heard of before is silent.</param>
-    public static Standing Of(DeviceInfo device, DateTimeOffset silentBefore) => device switch
+    public static Standing Of(DeviceInfo device) => device switch
     {
         { State: DeviceState.Pending } => Standing.Pending,
         { State: DeviceState.Rejected } => Standing.Rejected,
-        _ when device.LastSeen < silentBefore => Standing.Silent,
+        _ when device.Silent is not null => Standing.Silent,
         _ => Sync(device),
     };
 

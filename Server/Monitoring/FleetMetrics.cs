@@ -16,6 +16,13 @@ internal sealed class FleetMetrics(Database database, TimeProvider time)
     public IEnumerable<(string Boot, long Count)> ByBoot() =>
         Count("SELECT coalesce(boot, '') AS name, count(*) AS number FROM devices WHERE state = 'accepted' GROUP BY coalesce(boot, '')", Boots, Boots[^1]);
 
+    /// <summary>Accepted devices that count as silent, and those whose disks are nearly full.</summary>
+    public (long Silent, long Low) Troubled()
+    {
+        using var connection = database.Connect();
+        return connection.Query("SELECT count(CASE WHEN silent IS NOT NULL THEN 1 END) AS silent, count(CASE WHEN low = 1 THEN 1 END) AS low FROM devices WHERE state = 'accepted'", row => (row.Number("silent"), row.Number("low")))[0];
+    }
+
     /// <summary>Accepted devices that were silent for longer, or never polled.</summary>
     public long SilentFor(TimeSpan span)
     {

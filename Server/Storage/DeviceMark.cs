@@ -10,4 +10,7 @@ internal enum DeviceMark
 
     /// <summary>It has another commit than this server at a number of its branch.</summary>
     Forked,
+
+    /// <summary>Its disk is nearly full.</summary>
+    Low,
 }

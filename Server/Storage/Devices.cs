@@ -89,10 +89,22 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
             ("$id", id), ("$now", at ?? time.GetUtcNow()), ("$branch", poll.Branch), ("$running", poll.Running), ("$wanted", poll.Wanted),
             ("$failed", poll.Failed), ("$boot", poll.Boot), ("$head", poll.Head), ("$root", poll.Root), ("$sequence", poll.Sequence),
             ("$kept", poll.Kept is { } kept ? string.Join(',', kept) : null), ("$hold", poll.Hold ?? false), ("$assignment", poll.Assignment ?? 0), ("$developer", poll.Developer ?? false));
+        // What comes on a stick says nothing of whether the device can be heard.
+        if (at is null)
+            connection.Execute("UPDATE devices SET silent = NULL WHERE id = $id AND silent IS NOT NULL", ("$id", id));
+        if (poll.Inventory is { } told)
+            Inventories.Write(connection, id, told, at ?? time.GetUtcNow());
         if (poll.BootId is { } boot)
             RecordBoot(connection, id, boot);
         transaction.Commit();
         return hasMoved;
+    }
+
+    /// <summary>Whether nothing is known of what a device is made of.</summary>
+    public bool LacksInventory(KeyId id)
+    {
+        using var connection = database.Connect();
+        return connection.Query("SELECT 1 FROM devices WHERE id = $id AND told IS NULL", _ => 1, ("$id", id)).Count > 0;
     }
 
     // A boot that has ended never comes back. Where one does after another was seen, two places take turns.
@@ -152,7 +164,7 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
         using var connection = database.Connect();
         return connection.Query(sql, Read,
             ("$after", after?.ToString() ?? ""), ("$text", $"%{text}%"), ("$branch", filter.Branch), ("$state", filter.State is { } state ? Word(state) : null),
-            ("$running", filter.Running), ("$sync", filter.Sync), ("$since", filter.SeenSince), ("$seen", filter.SeenBefore), ("$limit", limit));
+            ("$running", filter.Running), ("$sync", filter.Sync), ("$limit", limit));
     }
 
     private static IEnumerable<string> Conditions(DeviceFilter filter)
@@ -166,29 +178,26 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
             yield return "d.state = $state";
         if (filter.Running is not null)
             yield return "d.running = $running";
-        if (filter.SeenBefore is not null)
-            yield return "d.last_seen < $seen";
-        if (filter.SeenSince is not null)
-            yield return "(d.last_seen >= $since OR d.last_seen IS NULL)";
+        if (filter.IsSilent is { } isSilent)
+            yield return isSilent ? "d.silent IS NOT NULL" : "d.silent IS NULL";
         if (filter.Sync is { } sync)
             yield return sync.Length > 0 ? "d.sync = $sync" : "d.sync IS NULL";
         if (filter.Mark != DeviceMark.None)
-            yield return filter.Mark == DeviceMark.Cloned ? "d.cloned IS NOT NULL" : "d.fork IS NOT NULL";
+            yield return filter.Mark switch { DeviceMark.Cloned => "d.cloned IS NOT NULL", DeviceMark.Forked => "d.fork IS NOT NULL", _ => "d.low = 1" };
     }
 
     /// <summary>All devices, counted by what decides how they stand.</summary>
-    /// <param name="silentBefore">Who was last heard of before is counted by itself.</param>
-    public IReadOnlyList<DeviceKind> Kinds(DateTimeOffset silentBefore)
+    public IReadOnlyList<DeviceKind> Kinds()
     {
         using var connection = database.Connect();
         return connection.Query("""
-            SELECT branch, state, running, sync, cloned IS NOT NULL AS is_cloned, fork IS NOT NULL AS is_forked, CASE WHEN last_seen < $silent THEN 1 ELSE 0 END AS is_silent,
-              last_seen IS NULL AS is_new, count(*) AS devices
-            FROM devices GROUP BY branch, state, running, sync, is_cloned, is_forked, is_silent, is_new
+            SELECT branch, state, running, sync, cloned IS NOT NULL AS is_cloned, fork IS NOT NULL AS is_forked, CASE WHEN silent IS NOT NULL THEN 1 ELSE 0 END AS is_silent,
+              low, count(*) AS devices
+            FROM devices GROUP BY branch, state, running, sync, is_cloned, is_forked, is_silent, low
             """, row => new DeviceKind(new DeviceInfo(
-                default, "", StateOf(row.Text("state")), "", "", BranchName.Parse(row.Text("branch")), default, row.Number("is_new") != 0 ? null : row.Number("is_silent") != 0 ? DateTimeOffset.UnixEpoch : silentBefore,
-                IdOf(row, "running"), Sync: row.TextOrNull("sync"), Cloned: row.Number("is_cloned") != 0 ? DateTimeOffset.UnixEpoch : null, Fork: row.Number("is_forked") != 0 ? 0 : null), row.Number("devices")),
-            ("$silent", silentBefore));
+                default, "", StateOf(row.Text("state")), "", "", BranchName.Parse(row.Text("branch")), default, null,
+                IdOf(row, "running"), Sync: row.TextOrNull("sync"), Cloned: row.Number("is_cloned") != 0 ? DateTimeOffset.UnixEpoch : null, Fork: row.Number("is_forked") != 0 ? 0 : null,
+                Silent: row.Number("is_silent") != 0 ? DateTimeOffset.UnixEpoch : null), row.Number("low") != 0, row.Number("devices")));
     }
 
     /// <summary>A device with its newest events.</summary>
@@ -268,7 +277,8 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
         IdOf(row, "running"), IdOf(row, "wanted"), IdOf(row, "failed"), row.TextOrNull("boot"), row.Number("sequence"), ReadEvent(row),
         Hold: row.Number("hold") != 0 ? true : null, Assignment: ReadAssignment(row), Serial: row.Text("serial") is { Length: > 0 } serial ? serial : null,
         Conflicts: row.TextOrNull("conflicts")?.Split(',').Select(KeyId.Parse).Order().ToArray(), Cloned: row.TimeOrNull("cloned"), Fork: row.IsDBNull(row.GetOrdinal("fork")) ? null : row.Number("fork"),
-        KeyChanged: row.TimeOrNull("key_changed"), Developer: row.Number("developer") != 0 ? true : null);
+        KeyChanged: row.TimeOrNull("key_changed"), Developer: row.Number("developer") != 0 ? true : null,
+        Silent: row.TimeOrNull("silent"), Inventory: Inventories.Read(row), Told: row.TimeOrNull("told"));
 
     private static AssignmentInfo? ReadAssignment(DbDataReader row) => row.TextOrNull("told_action") is not { } action ? null : new AssignmentInfo(
         action, row.Number("told_counter"), row.Time("told_expires"), IdOf(row, "told_commit"), row.Text("told_reason") is { Length: > 0 } reason ? reason : null,

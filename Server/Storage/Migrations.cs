@@ -161,6 +161,21 @@ internal static class Migrations
         "ALTER TABLE devices ADD COLUMN developer INTEGER NOT NULL DEFAULT 0",
         // Outlives its device: whoever has one of its earlier keys must not come back in its place.
         "CREATE TABLE newest_keys (device TEXT PRIMARY KEY, key_id TEXT NOT NULL)",
+        """
+        ALTER TABLE devices ADD COLUMN silent INTEGER;
+        ALTER TABLE devices ADD COLUMN silent_told INTEGER;
+        CREATE INDEX devices_silent ON devices (name, id) WHERE silent IS NOT NULL;
+        CREATE INDEX devices_told_silent ON devices (id) WHERE silent_told IS NOT NULL;
+        ALTER TABLE groups ADD COLUMN silent_polls INTEGER;
+        ALTER TABLE devices ADD COLUMN told INTEGER;
+        ALTER TABLE devices ADD COLUMN agent TEXT;
+        ALTER TABLE devices ADD COLUMN kernel TEXT;
+        ALTER TABLE devices ADD COLUMN memory INTEGER;
+        ALTER TABLE devices ADD COLUMN size INTEGER;
+        ALTER TABLE devices ADD COLUMN free INTEGER;
+        ALTER TABLE devices ADD COLUMN inodes INTEGER;
+        ALTER TABLE devices ADD COLUMN low INTEGER NOT NULL DEFAULT 0;
+        """,
     ];
 
     public static void Apply(DbConnection connection, string path)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using ContentTree.Server.Fleet.Groups;
 using ContentTree.Store.Objects;
 
 namespace ContentTree.Server.Storage;
@@ -16,6 +17,7 @@ internal sealed class ServerSettings
     private const string VersionsOnce = "versions.once";
     private const string History = "history.keep";
     private const string Silent = "retention.silent-days";
+    private const string SilentPollsKey = "silent.polls";
     private const string Metrics = "metrics";
     private const string Addresses = "proxy.addresses";
     private const string Sources = "publish.directories";
@@ -65,6 +67,9 @@ internal sealed class ServerSettings
 
     /// <summary>After so long a device that keeps commits and is silent is named by <c>gc</c>.</summary>
     public TimeSpan SilentAfter { get; private set; } = TimeSpan.FromDays(90);
+
+    /// <summary>Polls that a device may miss before it counts as silent; 0 for any number.</summary>
+    public int SilentPolls { get; private set; } = 3;
 
     /// <summary>How many of a branch's positions stay, newest first; null for all.</summary>
     public int? HistoryOf(BranchName branch) =>
@@ -138,6 +143,11 @@ internal sealed class ServerSettings
                 SilentAfter = int.TryParse(days, NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count is > 0 and <= MaxDays
                     ? TimeSpan.FromDays(count)
                     : throw new FormatException($"{place}: {Silent} is a number from 1 to {MaxDays}, not '{days}'");
+                break;
+            case [SilentPollsKey, var polls]:
+                SilentPolls = int.TryParse(polls, NumberStyles.None, CultureInfo.InvariantCulture, out var missed) && missed <= Groups.MostPolls
+                    ? missed
+                    : throw new FormatException($"{place}: {SilentPollsKey} is a number from 0 to {Groups.MostPolls}, not '{polls}'");
                 break;
             case [Hours, var hours]:
                 TimestampValidity = int.TryParse(hours, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is > 0 and <= MaxHours

@@ -30,6 +30,9 @@ internal static class Sql
 
     public static long Number(this DbDataReader row, string column) => row.GetInt64(row.GetOrdinal(column));
 
+    public static long? NumberOrNull(this DbDataReader row, string column) =>
+        row.IsDBNull(row.GetOrdinal(column)) ? null : row.Number(column);
+
     public static DateTimeOffset Time(this DbDataReader row, string column) => DateTimeOffset.FromUnixTimeSeconds(row.Number(column));
 
     public static DateTimeOffset? TimeOrNull(this DbDataReader row, string column) =>

@@ -74,11 +74,21 @@ internal sealed class Outbox(Database database, TimeProvider time)
     public bool Add(string name, JsonObject data)
     {
         using var connection = database.Connect();
-        var wanting = connection.Query("SELECT id, events FROM webhooks", row => (Id: row.Text("id"), Events: row.Text("events").Split(' ')))
-            .Where(webhook => webhook.Events.Any(asked => WebhookEvent.Covers(asked, name))).Select(webhook => webhook.Id).ToArray();
+        var wanting = Wanting(connection, name);
+        if (wanting.Length == 0)
+            return false;
+        using var transaction = connection.BeginTransaction();
         foreach (var id in wanting)
             Add(connection, id, name, data);
-        return wanting.Length > 0;
+        transaction.Commit();
+        return true;
+    }
+
+    /// <summary>The same within somebody's transaction: what happened and what is told of it are written together, or neither is.</summary>
+    public void Add(DbConnection connection, string name, JsonObject data)
+    {
+        foreach (var id in Wanting(connection, name))
+            Add(connection, id, name, data);
     }
 
     /// <summary>Makes a delivery for one webhook only, which nobody else tries.</summary>
@@ -87,7 +97,10 @@ internal sealed class Outbox(Database database, TimeProvider time)
     {
         Find(id);
         using var connection = database.Connect();
-        return Read(connection, Add(connection, id, WebhookEvent.Ping, new JsonObject { ["webhook"] = id }, Trying));
+        using var transaction = connection.BeginTransaction();
+        var delivery = Read(connection, Add(connection, id, WebhookEvent.Ping, new JsonObject { ["webhook"] = id }, Trying));
+        transaction.Commit();
+        return delivery;
     }
 
     /// <summary>The webhooks that have something waiting and no pause.</summary>
@@ -146,9 +159,12 @@ internal sealed class Outbox(Database database, TimeProvider time)
         row.Number("id"), row.Text("webhook"), row.Text("url"), row.Text("secret"), row.Text("event"), System.Text.Encoding.UTF8.GetBytes(row.Text("body")), row.Number("failures"), row.Time("created")),
         ("$id", id)) is [var due] ? due : throw new NotFoundException($"no delivery {id}");
 
+    private static string[] Wanting(DbConnection connection, string name) =>
+        [.. connection.Query("SELECT id, events FROM webhooks", row => (Id: row.Text("id"), Events: row.Text("events").Split(' ')))
+            .Where(webhook => webhook.Events.Any(asked => WebhookEvent.Covers(asked, name))).Select(webhook => webhook.Id)];
+
     private long Add(DbConnection connection, string webhook, string name, JsonObject data, string state = Waiting)
     {
-        using var transaction = connection.BeginTransaction();
         var now = time.GetUtcNow();
         connection.Execute("INSERT INTO deliveries (webhook, event, body, created, state, attempts) VALUES ($webhook, $event, '', $now, $state, 0)", ("$webhook", webhook), ("$event", name), ("$now", now), ("$state", state));
         var id = connection.Query("SELECT max(id) AS id FROM deliveries", row => row.Number("id"))[0];
@@ -156,7 +172,6 @@ internal sealed class Outbox(Database database, TimeProvider time)
         connection.Execute("UPDATE deliveries SET body = $body WHERE id = $id", ("$body", body.ToJsonString(Plain)), ("$id", id));
         connection.Execute("UPDATE deliveries SET state = 'lost', error = 'too many were waiting' WHERE webhook = $webhook AND state = 'waiting' AND id <= " +
             "(SELECT id FROM deliveries WHERE webhook = $webhook AND state = 'waiting' ORDER BY id DESC LIMIT 1 OFFSET $most)", ("$webhook", webhook), ("$most", MaxWaiting));
-        transaction.Commit();
         return id;
     }
 

@@ -14,6 +14,17 @@ internal static class WebhookEvent
     /// <summary>A rollout began, went on to its next wave, or stopped, by itself.</summary>
     public const string RolloutMoved = "rollout.moved";
 
+    /// <summary>A device was not heard of for too long.</summary>
+    public const string Silent = DevicePrefix + "silent";
+
+    /// <summary>A device that was silent is heard of again.</summary>
+    public const string Back = DevicePrefix + "back";
+
+    /// <summary>The same of more devices than anybody wants to hear of one by one.</summary>
+    public const string ManySilent = DevicePrefix + "many-silent";
+
+    public const string ManyBack = DevicePrefix + "many-back";
+
     /// <summary>Something was noted in the audit log.</summary>
     public const string Noted = "audit.entry";
 
@@ -29,7 +40,7 @@ internal static class WebhookEvent
 
     /// <summary>Every name but that of a try.</summary>
     public static IReadOnlyList<string> All { get; } =
-        [Published, FollowFailed, RolloutMoved, Noted, DevicePrefix + "pending", DevicePrefix + "accepted", DevicePrefix + "rejected", .. Reported.Select(kind => DevicePrefix + kind)];
+        [Published, FollowFailed, RolloutMoved, Noted, Silent, Back, ManySilent, ManyBack, DevicePrefix + "pending", DevicePrefix + "accepted", DevicePrefix + "rejected", .. Reported.Select(kind => DevicePrefix + kind)];
 
     /// <summary>The event of what was decided about a device, or null for another change.</summary>
     public static string? OfChange(AuditEntry entry) => entry.Verb switch

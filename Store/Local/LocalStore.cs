@@ -161,6 +161,9 @@ public sealed class LocalStore : IDisposable
     /// <summary>Free bytes and inodes of the filesystem.</summary>
     public (long Bytes, long Inodes) FreeSpace() => Posix.FreeSpace(Root, Path);
 
+    /// <summary>Bytes of the whole filesystem.</summary>
+    public long TotalSpace() => Posix.TotalSpace(Root, Path);
+
     /// <summary>Starts taking objects in; one at a time, under the device's lock.</summary>
     public StorePull BeginPull() => new(this);
 

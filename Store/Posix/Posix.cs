@@ -98,12 +98,20 @@ public static partial class Posix
         Check(Syscall.ftruncate(hold.Fd, length), subject);
     }
 
-    /// <summary>Free and total space and inodes of the filesystem that holds an open file.</summary>
+    /// <summary>Free space and inodes of the filesystem that holds an open file.</summary>
     public static (long FreeBytes, long FreeInodes) FreeSpace(SafeFileHandle file, string subject)
     {
         using var hold = new FdHold(file);
         Check(Syscall.fstatvfs(hold.Fd, out var stat), subject);
         return ((long)(stat.f_bavail * stat.f_frsize), stat.f_files == 0 ? long.MaxValue : (long)stat.f_favail);
+    }
+
+    /// <summary>Bytes of the whole filesystem that holds an open file.</summary>
+    public static long TotalSpace(SafeFileHandle file, string subject)
+    {
+        using var hold = new FdHold(file);
+        Check(Syscall.fstatvfs(hold.Fd, out var stat), subject);
+        return (long)(stat.f_blocks * stat.f_frsize);
     }
 
     internal static void Check(int result, string subject)

@@ -36,6 +36,9 @@ namespace ContentTree.Store.Protocol;
 /// <param name="KeyChanged">When it first signed with the key it has now; absent while it has its first.</param>
 /// <param name="Developer">It also takes what developer keys sign.</param>
 /// <param name="Key">The id of the key it has now, as <c>ctree key show</c> prints it; only when one device is asked for.</param>
+/// <param name="Silent">Since when the server counts it as silent; absent while it speaks.</param>
+/// <param name="Inventory">What it is made of and how full it is, as it last said.</param>
+/// <param name="Told">When it said that.</param>
 public sealed record DeviceInfo(
     KeyId Id,
     string Name,
@@ -68,4 +71,7 @@ public sealed record DeviceInfo(
     IReadOnlyDictionary<string, string>? Labels = null,
     DateTimeOffset? KeyChanged = null,
     bool? Developer = null,
-    KeyId? Key = null);
+    KeyId? Key = null,
+    DateTimeOffset? Silent = null,
+    DeviceInventory? Inventory = null,
+    DateTimeOffset? Told = null);

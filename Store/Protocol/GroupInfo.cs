@@ -6,4 +6,5 @@ namespace ContentTree.Store.Protocol;
 /// <param name="Devices">How many devices are in it.</param>
 /// <param name="Filter">Who is in it besides those that were named; absent when only those.</param>
 /// <param name="Policy">What they are to do; absent when nothing was said.</param>
-public sealed record GroupInfo(string Name, long Rank, long Devices, string? Filter = null, PolicyInfo? Policy = null);
+/// <param name="SilentPolls">Polls that its devices may miss before they count as silent, 0 for any number; absent when the server's number counts.</param>
+public sealed record GroupInfo(string Name, long Rank, long Devices, string? Filter = null, PolicyInfo? Policy = null, long? SilentPolls = null);

@@ -11,6 +11,7 @@ namespace ContentTree.Store.Protocol;
 /// <param name="Assignment">What this device is to do other than to follow its branch, signed, byte for byte; absent when it has it already or there is none.</param>
 /// <param name="Private">The branch is private: sign what you ask for, and give nothing of it to neighbours.</param>
 /// <param name="Prove">The server does not know the head that the device has: it is to be sent to <see cref="Routes.Heads"/>.</param>
+/// <param name="Tell">The server does not know what the device is made of: the next poll is to say so.</param>
 public sealed record PollAnswer(
     DeviceState State, long Interval, long Root, RawJson? Head = null, TransferPolicy? Transfer = null, DeltaOffer? Delta = null,
-    RawJson? Timestamp = null, RawJson? Assignment = null, bool? Private = null, bool? Prove = null);
+    RawJson? Timestamp = null, RawJson? Assignment = null, bool? Private = null, bool? Prove = null, bool? Tell = null);

@@ -20,6 +20,7 @@ namespace ContentTree.Store.Protocol;
 /// <see cref="MaxKept"/>; absent if none. The server keeps them.
 /// </param>
 /// <param name="Developer">It also takes what developer keys sign; absent on all but development units.</param>
+/// <param name="Inventory">What it is made of and how full it is; absent when nothing of that has changed noticeably since it was last said.</param>
 public sealed record PollRequest(
     BranchName Branch,
     string Boot,
@@ -34,7 +35,8 @@ public sealed record PollRequest(
     long? Assignment = null,
     string? BootId = null,
     IReadOnlyList<string>? Kept = null,
-    bool? Developer = null)
+    bool? Developer = null,
+    DeviceInventory? Inventory = null)
 {
     /// <summary>Digits by which a kept commit is named: no two commits of a server begin with the same.</summary>
     public const int KeptDigits = 16;

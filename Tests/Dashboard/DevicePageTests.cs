@@ -4,6 +4,7 @@ using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Tests.Server;
+using ContentTree.Tests.Support;
 
 namespace ContentTree.Tests.Dashboard;
 
@@ -34,6 +35,9 @@ public sealed class DevicePageTests
             (await client.ReadAsync($"/devices?standing={Uri.EscapeDataString(word)}")).Should().Contain(device.Id.ToString());
         }
         server.Time.Ahead += TimeSpan.FromHours(2);
+        await Eventually.TrueAsync(() => server.Devices().Find(device.Id).Silent is not null);
+        (await client.ReadAsync("/")).Should().Contain("1 device silent");
+        (await client.ReadAsync("/devices?standing=silent")).Should().Contain(device.Id.ToString());
         (await client.ReadAsync($"/devices/{device.Id}")).Should().Contain(">silent</span>").And.Contain("Nothing was heard of it for 2 h");
         (await client.ReadAsync("/devices?standing=behind")).Should().Contain("No device is like that");
     }

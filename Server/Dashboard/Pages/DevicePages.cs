@@ -50,7 +50,7 @@ internal sealed class DevicePages(
 
     private async IAsyncEnumerable<string> ExportAsync(DeviceWish wish, [EnumeratorCancellation] CancellationToken cancellation = default)
     {
-        yield return "id,name,standing,state,branch,sequence,running,wanted,target,boot,hardware,architecture,serial,enrolled,last seen,last event\n";
+        yield return "id,name,standing,state,branch,sequence,running,wanted,target,boot,hardware,architecture,serial,enrolled,last seen,last event,silent since,agent,kernel,memory,size,free,inodes\n";
         KeyId? after = null;
         while (true)
         {
@@ -58,7 +58,8 @@ internal sealed class DevicePages(
             var page = list.Read(wish, ExportSize, after);
             foreach (var (device, standing) in page)
                 yield return Csv.Line(device.Id, device.Name, Standings.Word(standing), device.State, device.Branch, device.Sequence, device.Running, device.Wanted, device.Target, device.Boot,
-                    device.Hardware, device.Architecture, device.Serial, Printing.Time(device.Enrolled), device.LastSeen is null ? null : Printing.Time(device.LastSeen), device.LastEvent?.Kind);
+                    device.Hardware, device.Architecture, device.Serial, Printing.Time(device.Enrolled), device.LastSeen is null ? null : Printing.Time(device.LastSeen), device.LastEvent?.Kind,
+                    device.Silent is null ? null : Printing.Time(device.Silent), device.Inventory?.Agent, device.Inventory?.Kernel, device.Inventory?.Memory, device.Inventory?.Size, device.Inventory?.Free, device.Inventory?.Inodes);
             if (page.Count < ExportSize)
                 yield break;
             after = page[^1].Device.Id;
@@ -70,7 +71,7 @@ internal sealed class DevicePages(
     {
         var device = view.Find(IdOf(visitor));
         var shown = boxes.List(device.Id).Select((box, number) => number < ShownBoxes ? boxes.Read(device.Id, box.Deployment) : box).ToArray();
-        return renderer.ShowAsync<DevicePage>(visitor, new Single(device, Standings.Of(device, counts.SilentBefore), shown, PositionsOf(device.Branch), options.PollInterval));
+        return renderer.ShowAsync<DevicePage>(visitor, new Single(device, Standings.Of(device), shown, PositionsOf(device.Branch), options.PollInterval));
     }
 
     private IReadOnlyList<BranchPositionInfo> PositionsOf(BranchName branch)

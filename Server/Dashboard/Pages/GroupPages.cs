@@ -48,7 +48,7 @@ internal sealed class GroupPages(Gate gate, PageRenderer renderer, Database data
         var scope = new PolicyScope.Group(group.Name);
         KeyId? after = KeyId.TryParse(visitor.Query("after"), out var id) ? id : null;
         var found = view.List(PageSize + 1, after?.ToString(), $"group==\"{group.Name}\"");
-        var page = found.Take(PageSize).Select(device => new DeviceRow(device, Standings.Of(device, counts.SilentBefore))).ToArray();
+        var page = found.Take(PageSize).Select(device => new DeviceRow(device, Standings.Of(device))).ToArray();
         using var connection = database.Connect();
         var positions = PolicyChanges.BranchesOf(connection, scope) is [var branch, ..] && register().List().Any(b => b.Name == branch && b.Commit is not null) ? register().History(branch, ShownPositions) : [];
         return renderer.ShowAsync<GroupPage>(visitor, new Single(

@@ -11,11 +11,12 @@ internal sealed class FilterFields(DateTimeOffset now, bool isForGroup)
 
     // What a device is. The rest is how it does.
     private static readonly string[] Lasting = ["id", "name", "serial", "hardware", "architecture", "branch"];
-    private static readonly string[] Texts = [.. Lasting, "state", "boot", "sync"];
+    private static readonly string[] Texts = [.. Lasting, "state", "boot", "sync", "agent", "kernel"];
     private static readonly string[] Commits = ["running", "wanted", "target", "failed"];
     private static readonly string[] Times = ["seen", "enrolled"];
+    private static readonly string[] Numbers = ["free", "size", "inodes", "memory"];
 
-    public static string Names => string.Join(", ", [.. Texts, "health", .. Commits, .. Times, "group", LabelPrefix + "NAME"]);
+    public static string Names => string.Join(", ", [.. Texts, "health", .. Commits, .. Times, .. Numbers, "group", LabelPrefix + "NAME"]);
 
     /// <param name="parameter">Keeps a value and says by which name it stands in the SQL.</param>
     /// <exception cref="FormatException">There is no such field, or it cannot be compared like that.</exception>
@@ -25,13 +26,15 @@ internal sealed class FilterFields(DateTimeOffset now, bool isForGroup)
             throw new FormatException($"a group's filter asks for {string.Join(", ", Lasting)} or {LabelPrefix}NAME, and '{field}' is none of them");
         if (Times.Contains(field))
             return Time(field, comparison, value, parameter);
+        if (Numbers.Contains(field))
+            return Number(field, comparison, value, parameter);
         if (comparison is "<" or ">")
-            throw new FormatException($"'{field}' is no time: only {string.Join(" and ", Times)} are compared by < and >");
+            throw new FormatException($"'{field}' is no time and no number: only {string.Join(", ", [.. Times, .. Numbers])} are compared by < and >");
         var sql = Positive(field, comparison is "~" or "!~", value, parameter);
         return comparison[0] == '!' ? $"NOT {sql}" : sql;
     }
 
-    private string Positive(string field, bool isPattern, string value, Func<object?, string> parameter)
+    private static string Positive(string field, bool isPattern, string value, Func<object?, string> parameter)
     {
         if (field.StartsWith(LabelPrefix, StringComparison.Ordinal))
         {
@@ -43,7 +46,7 @@ internal sealed class FilterFields(DateTimeOffset now, bool isForGroup)
         if (Commits.Contains(field))
             return $"coalesce(d.{field}, '') LIKE {parameter(Pattern(isPattern ? value : value + "*"))} ESCAPE '\\'";
         if (field == "health")
-            return Is($"CASE WHEN d.last_seen < {parameter(now - DeviceView.SilentAfter)} THEN '{Policies.Condition.Silent}' ELSE coalesce(d.health, '') END", isPattern, value, parameter);
+            return Is($"CASE WHEN d.silent IS NOT NULL THEN '{Policies.Condition.Silent}' ELSE coalesce(d.health, '') END", isPattern, value, parameter);
         return Texts.Contains(field)
             ? Is($"coalesce(d.{field}, '')", isPattern, value, parameter)
             : throw new FormatException($"a device has no '{field}': {Names}");
@@ -62,6 +65,19 @@ internal sealed class FilterFields(DateTimeOffset now, bool isForGroup)
             "<" => $"coalesce({column}, 0) > {parameter(now - Ago(value))}",
             _ => throw new FormatException($"'{field}' is compared by < and >, with how long ago: seen>2h"),
         };
+    }
+
+    // Of a device that has not said it nothing is true.
+    private static string Number(string field, string comparison, string value, Func<object?, string> parameter) => comparison is "<" or ">"
+        ? $"(d.{field} IS NOT NULL AND d.{field} {comparison} {parameter(Amount(value))})"
+        : throw new FormatException($"'{field}' is compared by < and >: {field}<500M");
+
+    private static long Amount(string value)
+    {
+        var shift = value.Length > 1 ? value[^1] switch { 'K' => 10, 'M' => 20, 'G' => 30, 'T' => 40, _ => 0 } : 0;
+        return long.TryParse(value.AsSpan(0, value.Length - (shift > 0 ? 1 : 0)), NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count <= long.MaxValue >> shift
+            ? count << shift
+            : throw new FormatException($"'{value}' is no number: digits, and K, M, G or T behind them for 1024, 1024² and so on");
     }
 
     private static TimeSpan Ago(string value)

@@ -7,12 +7,16 @@ using ContentTree.Store.Trust;
 namespace ContentTree.Server.Fleet.Groups;
 
 /// <summary>A group as it is kept.</summary>
-internal sealed record Group(GroupName Name, long Rank, string? Filter, long Devices);
+/// <param name="SilentPolls">Polls that its devices may miss; 0 for any number, null for as many as the server says.</param>
+internal sealed record Group(GroupName Name, long Rank, string? Filter, long Devices, long? SilentPolls = null);
 
 /// <summary>The groups and who is in them, and the labels that filters ask for. A member is listed by a person, or found by the group's filter.</summary>
 internal sealed class Groups(Database database, TimeProvider time)
 {
     public const long UsualRank = 100;
+
+    /// <summary>Polls that a group may have its devices miss.</summary>
+    public const int MostPolls = 10_000;
 
     private const int MaxGroups = 1000;
     private const int MaxLabels = 64;
@@ -35,8 +39,11 @@ internal sealed class Groups(Database database, TimeProvider time)
 
     /// <summary>Makes or changes a group; what is null stays as it is.</summary>
     /// <exception cref="FormatException">The filter is none.</exception>
-    public Group Set(GroupName name, long? rank, string? filter)
+    /// <param name="silentPolls">Polls that its devices may miss: 0 for any number, -1 for as many as the server says.</param>
+    public Group Set(GroupName name, long? rank, string? filter, long? silentPolls = null)
     {
+        if (silentPolls is < -1 or > MostPolls)
+            throw new FormatException($"a group's devices may miss 0 (any number) to {MostPolls} polls, or -1 for what the server says");
         var checkedFilter = filter is { Length: > 0 } ? FleetFilter.ParseForGroup(filter) : null;
         using var connection = database.Connect();
         using (var transaction = connection.BeginTransaction())
@@ -44,9 +51,10 @@ internal sealed class Groups(Database database, TimeProvider time)
             if (connection.Query("SELECT count(*) FROM groups WHERE name <> $name", row => row.GetInt64(0), ("$name", name))[0] >= MaxGroups)
                 throw new FormatException($"there are {MaxGroups} groups already");
             connection.Execute("""
-                INSERT INTO groups (name, rank, filter, created) VALUES ($name, coalesce($rank, $usual), $filter, $now)
-                ON CONFLICT (name) DO UPDATE SET rank = coalesce($rank, groups.rank), filter = CASE WHEN $keep THEN groups.filter ELSE $filter END
-                """, ("$name", name), ("$rank", rank), ("$usual", UsualRank), ("$filter", checkedFilter?.Text), ("$now", time.GetUtcNow()), ("$keep", filter is null));
+                INSERT INTO groups (name, rank, filter, created, silent_polls) VALUES ($name, coalesce($rank, $usual), $filter, $now, $polls)
+                ON CONFLICT (name) DO UPDATE SET rank = coalesce($rank, groups.rank), filter = CASE WHEN $keep THEN groups.filter ELSE $filter END,
+                  silent_polls = CASE WHEN $same = 1 THEN groups.silent_polls ELSE $polls END
+                """, ("$name", name), ("$rank", rank), ("$usual", UsualRank), ("$filter", checkedFilter?.Text), ("$now", time.GetUtcNow()), ("$keep", filter is null), ("$polls", silentPolls is -1 ? null : silentPolls), ("$same", silentPolls is null ? 1 : 0));
             if (filter is not null)
                 Fill(connection, name, checkedFilter, null);
             FleetStamp.Raise(connection);
@@ -162,5 +170,5 @@ internal sealed class Groups(Database database, TimeProvider time)
 
     private static NotFoundException Unknown(GroupName name) => new($"no group {name}; 'group list' shows all");
 
-    private static Group Read(DbDataReader row) => new(GroupName.Parse(row.Text("name")), row.Number("rank"), row.TextOrNull("filter"), row.Number("devices"));
+    private static Group Read(DbDataReader row) => new(GroupName.Parse(row.Text("name")), row.Number("rank"), row.TextOrNull("filter"), row.Number("devices"), row.NumberOrNull("silent_polls"));
 }
