@@ -7,6 +7,7 @@ cd "$(dirname "$0")"
 . scripts/packages.sh
 need_dotnet || exit 1
 need_packages "${RUN_PACKAGES[@]}" "${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}" || exit 1
+unpack_packages .work/judges "${JUDGE_PACKAGES[@]}" || exit 1
 
 case ${1:-all} in
   all) filter='' ;;

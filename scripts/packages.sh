@@ -33,6 +33,17 @@ need_packages() {
   { "${as[@]}" apt-get update && "${as[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"; } >&2 </dev/null
 }
 
+# Packages whose programs judge what we write. They are unpacked and not installed: installed, they would start daemons.
+JUDGE_PACKAGES=(prometheus nagios4-core icinga2-bin icinga2-common libboost-context1.74.0 libboost-coroutine1.74.0 libboost-thread1.74.0)
+
+# unpack_packages DIR NAME... : brings the files of packages below DIR, once.
+unpack_packages() {
+  local dir=$1; shift
+  [ -e "$dir/.complete" ] && return 0
+  mkdir -p "$dir/.deb" || return 1
+  (cd "$dir/.deb" && apt-get download "$@" && for file in *.deb; do dpkg-deb -x "$file" ..; done) >&2 && touch "$dir/.complete"
+}
+
 # need_dotnet : the .NET 10 SDK is the one thing that must be there already.
 need_dotnet() {
   command -v dotnet >/dev/null && dotnet --list-sdks | grep -q '^10\.' && return 0

@@ -178,6 +178,8 @@ internal static class DeviceCommand
             output.WriteLine($"fork          it has another commit at sequence {fork} than this server, which used that number again after a restore; it takes the next publish");
         if (device.IsAhead == true)
             output.WriteLine("ahead         it has seen a later position of its branch than this server has: publish, and it goes on");
+        if (device.Address is { } address)
+            output.WriteLine($"address       {address}");
         output.WriteLine($"hardware      {device.Hardware} ({device.Architecture})");
         if (device.Inventory is { } made)
             output.WriteLine($"made of       agent {made.Agent ?? "-"}, kernel {made.Kernel ?? "-"}, memory {made.Memory}, disk {made.Size}, free {made.Free}{(made.Inodes is { } inodes ? $", inodes {inodes}" : "")} (as of {Printing.Time(device.Told)})");

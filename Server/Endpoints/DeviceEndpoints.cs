@@ -78,7 +78,7 @@ internal sealed class DeviceEndpoints(
         var root = data.Trust.Load();
         var answer = new PollAnswer(state, (long)options.PollInterval.TotalSeconds, root.Version, head, Delta: FindDelta(root, poll, head), Timestamp: timestamp, Assignment: told,
             Private: newest is not null && reading.IsPrivate(poll.Branch) ? true : null, Prove: newest is not null && seenHeads.IsWanted(device, poll, newest) ? true : null,
-            Tell: devices.LacksInventory(device) ? true : null);
+            Tell: devices.Hear(device, ClientAddress.Of(context)) ? true : null);
         await context.AnswerAsync(answer, ProtocolJson.Default.PollAnswer);
     }
 

@@ -72,6 +72,8 @@ internal sealed class MonitoringEndpoints(DataDirectory data, Database database,
             .Gauge("ctree_devices_boot", "Accepted devices by the state of their boot file.", _fleet.ByBoot().Select(d => (MetricsText.Label("boot", d.Boot), (double)d.Count)))
             .Gauge("ctree_devices_late", $"Accepted devices that have not polled for {LatePolls} intervals, or never.", ("", _fleet.SilentFor(LatePolls * options.PollInterval)))
             .Gauge("ctree_devices_silent", "Accepted devices that count as silent: they have missed as many polls as silent.polls or their group says.", ("", silent))
+            .Gauge("ctree_devices_health", "Accepted devices by how they did at their last poll.", _fleet.ByHealth().Select(d => (MetricsText.Label("health", d.Health), (double)d.Count)))
+            .Gauge("ctree_rollouts", "Rollouts that are not over.", _fleet.ByRollout().Select(r => (MetricsText.Label("state", r.State), (double)r.Count)))
             .Gauge("ctree_devices_low_space", "Accepted devices whose disks are nearly full.", ("", low))
             .Gauge("ctree_poll_age_seconds", "Time since the last poll of accepted devices.", _fleet.PollAges(0.5, 0.9, 0.99).Select(a => (MetricsText.Label("quantile", a.Share.ToString(System.Globalization.CultureInfo.InvariantCulture)), a.Seconds)))
             .Gauge("ctree_poll_interval_seconds", "What devices are told to wait between polls.", ("", options.PollInterval.TotalSeconds))

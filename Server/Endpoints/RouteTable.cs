@@ -117,6 +117,10 @@ internal static class RouteTable
         new(Post, Routes.Garbage, Admin, "Remove what nothing and no device needs, or say what would go and why the rest stays.") { Request = typeof(GarbageRequest), Answer = typeof(GarbageInfo) },
         new(Post, Routes.Check, Admin, "Read everything, and say what is damaged or missing.") { Answer = typeof(CheckInfo) },
         new(Get, Routes.Backup, Admin, "A backup without private keys.") { AnswerMedia = "application/x-tar" },
+        new(Get, Routes.Monitoring + "/prometheus", Viewer, "The devices as targets for Prometheus' HTTP service discovery.") { AnswerMedia = Json, Query = ["q", "port"] },
+        new(Get, Routes.Monitoring + "/rules", Viewer, "Alarms over this server's numbers, for Prometheus.") { AnswerMedia = "application/yaml" },
+        new(Get, Routes.Monitoring + "/nagios", Viewer, "The devices as hosts and their monitors as services, for Nagios.") { AnswerMedia = "text/plain", Query = ["q"] },
+        new(Get, Routes.Monitoring + "/icinga2", Viewer, "The same for Icinga 2.") { AnswerMedia = "text/plain", Query = ["q"] },
         new(Get, Routes.Audit, Viewer, "Who changed what, when and why, newest first.") { Answer = typeof(AuditList), Query = [.. Pages, "actor", "verb", "subject", "since"] },
     ];
 

@@ -7,6 +7,7 @@ using ContentTree.Server.Fleet.Policies;
 using ContentTree.Server.Fleet.Rollouts;
 using ContentTree.Server.Follows;
 using ContentTree.Server.Monitoring;
+using ContentTree.Server.Monitoring.Export;
 using ContentTree.Server.Privacy;
 using ContentTree.Server.Storage;
 using ContentTree.Server.Trust;
@@ -138,6 +139,7 @@ internal sealed class ServerHost : IAsyncDisposable
         app.Lifetime.ApplicationStopped.Register(upkeep.Dispose);
         upkeep.Map(app);
         new AuditEndpoints(audit, access).Map(app);
+        new ExportEndpoints(new MonitoringExport(data, database, view), access).Map(app);
         new WebhookEndpoints(data, access, audit, time).Map(app);
         var dashboard = new Dashboard.Dashboard(data, database, _deltas, audit, time, options, view, policies, rollouts, app.Services, log);
         app.Lifetime.ApplicationStopping.Register(dashboard.Dispose);

@@ -6,6 +6,8 @@ namespace ContentTree.Server.Monitoring;
 internal sealed class FleetMetrics(Database database, TimeProvider time)
 {
     private static readonly string[] States = ["accepted", "pending", "rejected"];
+    private static readonly string[] Healths = ["ok", "trial", "fell-back", "failed"];
+    private static readonly string[] Rollouts = ["waiting", "running", "paused"];
     private static readonly string[] Boots = ["good", "trial", "fallback", "other"];
 
     /// <summary>Devices by what was decided about them.</summary>
@@ -15,6 +17,14 @@ internal sealed class FleetMetrics(Database database, TimeProvider time)
     /// <summary>Accepted devices by the state of their boot file.</summary>
     public IEnumerable<(string Boot, long Count)> ByBoot() =>
         Count("SELECT coalesce(boot, '') AS name, count(*) AS number FROM devices WHERE state = 'accepted' GROUP BY coalesce(boot, '')", Boots, Boots[^1]);
+
+    /// <summary>Accepted devices by how they did at their last poll.</summary>
+    public IEnumerable<(string Health, long Count)> ByHealth() =>
+        Count("SELECT health AS name, count(*) AS number FROM devices WHERE state = 'accepted' AND health IS NOT NULL GROUP BY health", Healths, "");
+
+    /// <summary>Rollouts that are not over.</summary>
+    public IEnumerable<(string State, long Count)> ByRollout() =>
+        Count("SELECT state AS name, count(*) AS number FROM rollouts WHERE state IN ('waiting', 'running', 'paused') GROUP BY state", Rollouts, "");
 
     /// <summary>Accepted devices that count as silent, and those whose disks are nearly full.</summary>
     public (long Silent, long Low) Troubled()

@@ -100,11 +100,14 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
         return hasMoved;
     }
 
-    /// <summary>Whether nothing is known of what a device is made of.</summary>
-    public bool LacksInventory(KeyId id)
+    /// <summary>Notes from where a device speaks; whether nothing is known of what it is made of.</summary>
+    public bool Hear(KeyId id, string address)
     {
-        using var connection = database.Connect();
-        return connection.Query("SELECT 1 FROM devices WHERE id = $id AND told IS NULL", _ => 1, ("$id", id)).Count > 0;
+        using var connection = database.ConnectHastily();
+        var known = connection.Query("SELECT address, told FROM devices WHERE id = $id", row => (Address: row.TextOrNull("address"), IsTold: row.NumberOrNull("told") is not null), ("$id", id));
+        if (known is [var (before, _)] && before != address)
+            connection.Execute("UPDATE devices SET address = $address WHERE id = $id", ("$id", id), ("$address", address));
+        return known is [(_, false)];
     }
 
     // A boot that has ended never comes back. Where one does after another was seen, two places take turns.
@@ -278,7 +281,7 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
         Hold: row.Number("hold") != 0 ? true : null, Assignment: ReadAssignment(row), Serial: row.Text("serial") is { Length: > 0 } serial ? serial : null,
         Conflicts: row.TextOrNull("conflicts")?.Split(',').Select(KeyId.Parse).Order().ToArray(), Cloned: row.TimeOrNull("cloned"), Fork: row.IsDBNull(row.GetOrdinal("fork")) ? null : row.Number("fork"),
         KeyChanged: row.TimeOrNull("key_changed"), Developer: row.Number("developer") != 0 ? true : null,
-        Silent: row.TimeOrNull("silent"), Inventory: Inventories.Read(row), Told: row.TimeOrNull("told"));
+        Silent: row.TimeOrNull("silent"), Inventory: Inventories.Read(row), Told: row.TimeOrNull("told"), Address: row.TextOrNull("address"));
 
     private static AssignmentInfo? ReadAssignment(DbDataReader row) => row.TextOrNull("told_action") is not { } action ? null : new AssignmentInfo(
         action, row.Number("told_counter"), row.Time("told_expires"), IdOf(row, "told_commit"), row.Text("told_reason") is { Length: > 0 } reason ? reason : null,

@@ -176,6 +176,7 @@ internal static class Migrations
         ALTER TABLE devices ADD COLUMN inodes INTEGER;
         ALTER TABLE devices ADD COLUMN low INTEGER NOT NULL DEFAULT 0;
         """,
+        "ALTER TABLE devices ADD COLUMN address TEXT",
     ];
 
     public static void Apply(DbConnection connection, string path)

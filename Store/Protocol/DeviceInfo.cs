@@ -39,6 +39,7 @@ namespace ContentTree.Store.Protocol;
 /// <param name="Silent">Since when the server counts it as silent; absent while it speaks.</param>
 /// <param name="Inventory">What it is made of and how full it is, as it last said.</param>
 /// <param name="Told">When it said that.</param>
+/// <param name="Address">From where it last polled; of several behind one router the router's.</param>
 public sealed record DeviceInfo(
     KeyId Id,
     string Name,
@@ -74,4 +75,5 @@ public sealed record DeviceInfo(
     KeyId? Key = null,
     DateTimeOffset? Silent = null,
     DeviceInventory? Inventory = null,
-    DateTimeOffset? Told = null);
+    DateTimeOffset? Told = null,
+    string? Address = null);

@@ -60,6 +60,9 @@ public static class Routes
     /// <summary>GET -> <see cref="AuditList"/>; viewer.</summary>
     public const string Audit = "/api/v1/audit";
 
+    /// <summary>GET below it: <c>/prometheus</c>, <c>/rules</c>, <c>/nagios</c>, <c>/icinga2</c> -> what monitoring systems read; viewer.</summary>
+    public const string Monitoring = "/api/v1/monitoring";
+
     /// <summary>GET below it: <c>/(a branch, an id or its first digits)</c> -> <see cref="CommitInfo"/>; viewer.</summary>
     public const string Commits = "/api/v1/commits";
 

@@ -13,12 +13,12 @@ public sealed class MigrationsTests
         {
             foreach (var index in new[] { "devices_silent", "devices_told_silent" })
                 connection.Execute($"DROP INDEX {index}");
-            foreach (var column in new[] { "silent", "silent_told", "told", "agent", "kernel", "memory", "size", "free", "inodes", "low" })
+            foreach (var column in new[] { "silent", "silent_told", "told", "agent", "kernel", "memory", "size", "free", "inodes", "low", "address" })
                 connection.Execute($"ALTER TABLE devices DROP COLUMN {column}");
             connection.Execute("ALTER TABLE groups DROP COLUMN silent_polls");
             connection.Execute("ALTER TABLE devices DROP COLUMN developer");
             connection.Execute("DROP TABLE newest_keys");
-            connection.Execute($"PRAGMA user_version = {connection.Query("PRAGMA user_version", row => row.GetInt64(0))[0] - 3}");
+            connection.Execute($"PRAGMA user_version = {connection.Query("PRAGMA user_version", row => row.GetInt64(0))[0] - 4}");
             Migrations.Apply(connection, "server.db");
         }
         using var device = new TestDevice(server);
