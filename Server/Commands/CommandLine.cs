@@ -60,6 +60,7 @@ internal static class CommandLine
         DeviceCommand.Create(context),
         GroupCommand.Create(context),
         RolloutCommand.Create(context),
+        TransferCommand.Create(context),
         MonitoringCommand.Create(context),
         SimulateCommand.Create(context),
         TokenCommand.Create(context),

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using ContentTree.Server.Auditing;
 using ContentTree.Server.Deltas;
 using ContentTree.Server.Fleet;
+using ContentTree.Server.Fleet.Transfers;
 using ContentTree.Server.Privacy;
 using ContentTree.Server.Storage;
 using ContentTree.Server.Trust;
@@ -18,6 +19,7 @@ internal sealed class DeviceEndpoints(
     DataDirectory data, DeviceAccess access, Devices devices, Events events, EmptyBranches emptyBranches, DeltaStore deltas, Timestamps timestamps, DevicePolls polls,
     SeenHeads seenHeads, ReadAccess reading, Audit audit, Outbox outbox, TimeProvider time, ServerOptions options, ILogger log)
 {
+    private readonly TransferBook _transfers = new(data.OpenDatabase(), time);
     private readonly RequestBudget<string> _strangers = new(time, options.MaxStrangers);
 
     public void Map(IEndpointRouteBuilder routes)
@@ -76,7 +78,7 @@ internal sealed class DeviceEndpoints(
         var head = newest is null || ObjectId.Of(newest.Head) == poll.Head ? null : new RawJson(newest.Head);
         var timestamp = newest?.Timestamp is { } bytes ? new RawJson(bytes) : null;
         var root = data.Trust.Load();
-        var answer = new PollAnswer(state, (long)options.PollInterval.TotalSeconds, root.Version, head, Delta: FindDelta(root, poll, head), Timestamp: timestamp, Assignment: told,
+        var answer = new PollAnswer(state, (long)options.PollInterval.TotalSeconds, root.Version, head, state == DeviceState.Accepted ? _transfers.Of(device, poll.Branch) : null, FindDelta(root, poll, head), Timestamp: timestamp, Assignment: told,
             Private: newest is not null && reading.IsPrivate(poll.Branch) ? true : null, Prove: newest is not null && seenHeads.IsWanted(device, poll, newest) ? true : null,
             Tell: devices.Hear(device, ClientAddress.Of(context)) ? true : null);
         await context.AnswerAsync(answer, ProtocolJson.Default.PollAnswer);

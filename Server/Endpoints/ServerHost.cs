@@ -5,6 +5,7 @@ using ContentTree.Server.Fleet;
 using ContentTree.Server.Fleet.Groups;
 using ContentTree.Server.Fleet.Policies;
 using ContentTree.Server.Fleet.Rollouts;
+using ContentTree.Server.Fleet.Transfers;
 using ContentTree.Server.Follows;
 using ContentTree.Server.Monitoring;
 using ContentTree.Server.Monitoring.Export;
@@ -139,6 +140,7 @@ internal sealed class ServerHost : IAsyncDisposable
         app.Lifetime.ApplicationStopped.Register(upkeep.Dispose);
         upkeep.Map(app);
         new AuditEndpoints(audit, access).Map(app);
+        new TransferEndpoints(new TransferBook(database, time), access, audit).Map(app);
         new ExportEndpoints(new MonitoringExport(data, database, view), access).Map(app);
         new WebhookEndpoints(data, access, audit, time).Map(app);
         var dashboard = new Dashboard.Dashboard(data, database, _deltas, audit, time, options, view, policies, rollouts, app.Services, log);

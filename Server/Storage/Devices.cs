@@ -241,6 +241,7 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
         using var connection = database.Connect();
         using var transaction = connection.BeginTransaction();
         connection.Execute("DELETE FROM policies WHERE scope = $scope", ("$scope", $"device:{id}"));
+        connection.Execute("DELETE FROM transfers WHERE scope = $scope", ("$scope", $"device:{id}"));
         if (connection.Execute("DELETE FROM devices WHERE id = $id", ("$id", id)) == 0)
             throw Unknown(id);
         transaction.Commit();

@@ -177,6 +177,7 @@ internal static class Migrations
         ALTER TABLE devices ADD COLUMN low INTEGER NOT NULL DEFAULT 0;
         """,
         "ALTER TABLE devices ADD COLUMN address TEXT",
+        "CREATE TABLE transfers (scope TEXT PRIMARY KEY, max_rate INTEGER, daily_budget INTEGER, quiet_hours TEXT, author TEXT NOT NULL, created INTEGER NOT NULL)",
     ];
 
     public static void Apply(DbConnection connection, string path)

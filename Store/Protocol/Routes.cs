@@ -60,6 +60,9 @@ public static class Routes
     /// <summary>GET -> <see cref="AuditList"/>; viewer.</summary>
     public const string Audit = "/api/v1/audit";
 
+    /// <summary>GET -> <see cref="TransferList"/>; viewer. PUT (<see cref="TransferPolicy"/>) and DELETE of <c>/(scope)</c>; operator.</summary>
+    public const string Transfers = "/api/v1/transfers";
+
     /// <summary>GET below it: <c>/prometheus</c>, <c>/rules</c>, <c>/nagios</c>, <c>/icinga2</c> -> what monitoring systems read; viewer.</summary>
     public const string Monitoring = "/api/v1/monitoring";
 

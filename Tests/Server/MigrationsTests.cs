@@ -16,9 +16,10 @@ public sealed class MigrationsTests
             foreach (var column in new[] { "silent", "silent_told", "told", "agent", "kernel", "memory", "size", "free", "inodes", "low", "address" })
                 connection.Execute($"ALTER TABLE devices DROP COLUMN {column}");
             connection.Execute("ALTER TABLE groups DROP COLUMN silent_polls");
+            connection.Execute("DROP TABLE transfers");
             connection.Execute("ALTER TABLE devices DROP COLUMN developer");
             connection.Execute("DROP TABLE newest_keys");
-            connection.Execute($"PRAGMA user_version = {connection.Query("PRAGMA user_version", row => row.GetInt64(0))[0] - 4}");
+            connection.Execute($"PRAGMA user_version = {connection.Query("PRAGMA user_version", row => row.GetInt64(0))[0] - 5}");
             Migrations.Apply(connection, "server.db");
         }
         using var device = new TestDevice(server);

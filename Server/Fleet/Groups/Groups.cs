@@ -96,6 +96,7 @@ internal sealed class Groups(Database database, TimeProvider time)
         // A later group of that name is another one.
         connection.Execute("DELETE FROM rollouts WHERE scope = $scope", ("$scope", $"group:{name}"));
         connection.Execute("DELETE FROM policies WHERE scope = $scope", ("$scope", $"group:{name}"));
+        connection.Execute("DELETE FROM transfers WHERE scope = $scope", ("$scope", $"group:{name}"));
         if (connection.Execute("DELETE FROM groups WHERE name = $name", ("$name", name)) == 0)
             throw Unknown(name);
         FleetStamp.Raise(connection);
