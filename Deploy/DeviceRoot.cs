@@ -23,6 +23,13 @@ internal sealed record DeviceRoot(string Path, bool IsGiven)
 
     public string Data => System.IO.Path.Combine(Top, "data");
 
+    /// <summary>What the server says of this device for its applications.</summary>
+    public string Configuration => System.IO.Path.Combine(Data, "configuration");
+
+    /// <summary>Where those are looked for who are told when that changes.</summary>
+    public IReadOnlyList<string> ConfigurationHooks =>
+        [System.IO.Path.Combine(Top, "configuration.d"), Below("etc/ctree/configuration.d")];
+
     public string BlackBox => System.IO.Path.Combine(Layout.State, "blackbox");
 
     public string DeviceConfig => System.IO.Path.Combine(Top, "agent.conf");

@@ -27,6 +27,7 @@ internal sealed class AgentRound(DeviceRoot root, TimeProvider clock, ILogger lo
     private long _polled = clock.GetTimestamp();
     private TimeSpan? _pollPause;
     private bool _isAsked;
+    private bool _hasConfigured;
     private bool _reached;
     private bool _isRebooting;
     private long? _wellSince;
@@ -49,6 +50,11 @@ internal sealed class AgentRound(DeviceRoot root, TimeProvider clock, ILogger lo
         {
             var config = AgentConfig.Load(root);
             _isRebooting = false;
+            if (!_hasConfigured)
+            {
+                await new PollStep(root, config, clock, log).ConfigureAsync(cancellation).ConfigureAwait(false);
+                _hasConfigured = true;
+            }
             var pause = await PollAsync(config, cancellation).ConfigureAwait(false);
             if (!_isRebooting)
                 pause = Shorter(pause, await TryTrialAsync(config, cancellation).ConfigureAwait(false));
@@ -81,7 +87,7 @@ internal sealed class AgentRound(DeviceRoot root, TimeProvider clock, ILogger lo
         _polled = clock.GetTimestamp();
         _reached |= result.Reached;
         _isAsked = result.RetryAfter is not null;
-        _pollPause = result.IsWithoutRoute ? WithoutRoute : result.Pause;
+        _pollPause = result.IsWithoutRoute ? WithoutRoute : result.IsConfigured ? TimeSpan.Zero : result.Pause;
         if (result.Failure is null || result.Paused is not null)
             Say(result.Message);
         else

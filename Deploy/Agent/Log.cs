@@ -43,6 +43,12 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Error, Message = "{Count} stored objects are damaged, for instance {What}")]
     public static partial void Damaged(ILogger log, int count, string what);
 
+    [LoggerMessage(Level = LogLevel.Information, Message = "{What}")]
+    public static partial void Configuring(ILogger log, string what);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "the configuration could not be put in place: {Reason}")]
+    public static partial void NotConfigured(ILogger log, string reason);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "the device has a new key, as old as its key may become")]
     public static partial void KeyChanged(ILogger log);
 

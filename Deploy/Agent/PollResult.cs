@@ -17,6 +17,9 @@ internal sealed record PollResult(string Message)
 
     public bool RebootIsDue { get; init; }
 
+    /// <summary>Another configuration is in place than before, of which the server is to hear.</summary>
+    public bool IsConfigured { get; init; }
+
     /// <summary>There is no network, or one that wants a log-in.</summary>
     public bool IsNoNetwork { get; init; }
 

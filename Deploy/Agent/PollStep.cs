@@ -2,6 +2,7 @@ using ContentTree.BootFile;
 using ContentTree.Deploy.Booting;
 using ContentTree.Deploy.Commands;
 using ContentTree.Deploy.Config;
+using ContentTree.Deploy.Configurations;
 using ContentTree.Deploy.State;
 using ContentTree.Deploy.Transfer;
 using ContentTree.Deploy.Updates;
@@ -28,8 +29,33 @@ internal sealed class PollStep(DeviceRoot root, AgentConfig config, TimeProvider
             return new PollResult("no network yet") { IsWithoutRoute = true };
         var before = device.State.Last.Poll;
         var result = await AskAsync(device, sources, cancellation).ConfigureAwait(false);
+        result = result with { IsConfigured = await ConfigureAsync(device, cancellation).ConfigureAwait(false) };
         var after = device.State.Last.Poll;
         return Schedule(device, result) with { Reached = !result.IsNoNetwork && after is { Failures: 0 } && after != before };
+    }
+
+    /// <summary>Finishes what was begun with the configuration before this agent started.</summary>
+    public async Task ConfigureAsync(CancellationToken cancellation)
+    {
+        using var held = await DeviceLock.TakeAsync(root, "agent", wait: false, cancellation).ConfigureAwait(false);
+        using var device = Device.Open(root, config, clock);
+        await ConfigureAsync(device, cancellation).ConfigureAwait(false);
+    }
+
+    // It is tried again with each poll, and keeps the device from nothing else.
+    private async Task<bool> ConfigureAsync(Device device, CancellationToken cancellation)
+    {
+        if (IsStopped)
+            return false;
+        try
+        {
+            return await new ConfigurationStep(device, line => Log.Configuring(log, line)).RunAsync(cancellation).ConfigureAwait(false);
+        }
+        catch (Exception e) when (Outcome.CodeOf(e) is { } code && code != ExitCode.Cancelled)
+        {
+            Log.NotConfigured(log, Outcome.MessageOf(e));
+            return false;
+        }
     }
 
     // What a configuration cannot be used for must not keep a trial from being judged.
@@ -74,7 +100,7 @@ internal sealed class PollStep(DeviceRoot root, AgentConfig config, TimeProvider
             }).ConfigureAwait(false);
             await ReportAsync(device, sources, cancellation).ConfigureAwait(false);
             await RotateKeyAsync(device, sources, cancellation).ConfigureAwait(false);
-            return result with { Message = Say(device.Trust.PassedOver is { } told ? $"{result.Message}; passed over: {told.Message}" : result.Message) };
+            return result with { Message = Say(string.Concat(new[] { device.Trust.PassedOver, device.Trust.ConfigurationPassedOver }.OfType<VerificationException>().Select(told => $"; passed over: {told.Message}").Prepend(result.Message))) };
         }
         catch (Exception e) when (Outcome.CodeOf(e) is { } code && code != ExitCode.Cancelled)
         {

@@ -3,6 +3,7 @@ using ContentTree.BootFile;
 using ContentTree.Deploy.State;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
+using ContentTree.Store.Trust;
 
 namespace ContentTree.Deploy.Commands;
 
@@ -30,12 +31,15 @@ internal sealed record StatusDocument(
     StatusLoader? Loader,
     StatusAssignment? Assignment,
     IReadOnlyList<string>? Developers,
-    StatusSeals? Seals)
+    StatusSeals? Seals,
+    StatusConfiguration? Configuration)
 {
     public string Schema { get; init; } = "ctree.status/1";
 }
 
 internal sealed record StatusSeals(int Looked, int Sealed);
+
+internal sealed record StatusConfiguration(long Applied, string? Directory, IReadOnlyList<ConfigurationKey>? Due);
 
 internal sealed record StatusDeployment(
     DeploymentName Name, ObjectId Commit, BranchName? Branch, long Sequence, string Version, bool Confirmed, bool Pinned, string? Kernel);
@@ -156,7 +160,7 @@ internal sealed record ProgressDocument(ObjectId Commit, long Objects, long Byte
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     WriteIndented = true,
-    Converters = [typeof(ObjectIdConverter), typeof(BranchNameConverter), typeof(DeploymentNameText)])]
+    Converters = [typeof(ObjectIdConverter), typeof(BranchNameConverter), typeof(DeploymentNameText), typeof(ConfigurationKeyConverter)])]
 [JsonSerializable(typeof(StatusDocument))]
 [JsonSerializable(typeof(PlanDocument))]
 [JsonSerializable(typeof(UpdateDocument))]

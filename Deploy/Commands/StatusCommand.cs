@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using ContentTree.BootFile;
 using ContentTree.Deploy.Booting;
+using ContentTree.Deploy.Configurations;
 using ContentTree.Deploy.Deployments;
 using ContentTree.Deploy.Loaders;
 using ContentTree.Deploy.State;
@@ -48,8 +49,11 @@ internal static class StatusCommand
             DescribeLoader(device),
             device.Trust.TryRoot() is null ? null : Describe(device.Trust.Assignment(follow.Branch)),
             new DeveloperKeys(device.Root).List() is { Count: > 0 } developers ? [.. developers.Select(key => key.Id.ToString())] : null,
-            DescribeSeals(device));
+            DescribeSeals(device),
+            Describe(device.State.Configuration, new ConfigurationDirectory(device.Root).CurrentPath));
     }
+
+    private static StatusConfiguration? Describe(ConfigurationState state, string? path) => state is { Applied: 0, Due: null } ? null : new StatusConfiguration(state.Applied, path, state.Due);
 
     private static StatusSeals? DescribeSeals(Device device) => device.Store.CountSealed(LookedAt) is (var isSealed, > 0 and var looked) ? new StatusSeals(looked, isSealed) : null;
 
@@ -104,6 +108,8 @@ internal static class StatusCommand
             Line(text, "held", status.HeldUntil is { } until ? $"until {until:u}" : "until 'ctree release'");
         if (status.Assignment is { } told)
             Line(text, "assigned", $"{(told.Commit is { } commit ? $"pinned to {commit}" : "held")} by the server until {told.Until:u}{(told.Reason.Length > 0 ? $": {told.Reason}" : "")}");
+        if (status.Configuration is { } configuration)
+            Line(text, "values", $"{(configuration.Applied > 0 ? $"configuration {configuration.Applied} in {configuration.Directory}" : "none yet")}{(configuration.Due is null ? "" : ", another is on its way there")}");
         foreach (var denial in device.Denials.List())
             Line(text, "denied", $"{denial.Commit} {denial.Reason} {denial.Text}");
         if (status.Seals is { } seals)

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using ContentTree.Deploy.Booting;
+using ContentTree.Deploy.Configurations;
 using ContentTree.Deploy.State;
 using ContentTree.Deploy.Updates;
 using ContentTree.Store.Protocol;
@@ -22,7 +23,7 @@ internal static class UpdateCommand
             var job = new UpdateJob(device, sources, context.Output.Progress(context.Clock));
             var outcome = parse.GetValue(check)
                 ? await job.CheckAsync(cancellation).ConfigureAwait(false)
-                : await job.RunAsync(cancellation).ConfigureAwait(false);
+                : await UpdateAsync(device, job, context.Output, cancellation).ConfigureAwait(false);
             if (!parse.GetValue(check))
                 outcome = Activated(device, outcome, context.Output);
             Print(context.Output, device, outcome);
@@ -31,6 +32,19 @@ internal static class UpdateCommand
             return (CodeOf(outcome, parse.GetValue(rebootCode), parse.GetValue(unchangedCode)), Text(outcome));
         }, cancellation)));
         return command;
+    }
+
+    // Values are no part of a tree: they count also where there is nothing to update, or it failed.
+    private static async Task<UpdateOutcome> UpdateAsync(Device device, UpdateJob job, Output output, CancellationToken cancellation)
+    {
+        try
+        {
+            return await job.RunAsync(cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            await new ConfigurationStep(device, output.Say).RunAsync(cancellation).ConfigureAwait(false);
+        }
     }
 
     /// <summary>Starts what was deployed where that takes no reboot.</summary>

@@ -49,6 +49,8 @@ internal sealed class AgentConfig
         LinkPath = reader.Text("link.path", "");
         LinkServices = reader.Words("link.services");
         LinkActivate = reader.Text("link.activate", "systemctl restart ctree-link.service");
+        ConfigurationServices = reader.Words("configuration.services");
+        ConfigurationTimeout = reader.Duration("configuration.timeout", "60s");
         Keep = reader.Number("store.keep", "2", 1, 1000);
         MinFree = reader.Bytes("store.min-free", "16M");
         ScrubPeriod = reader.Duration("store.scrub", "30d");
@@ -178,6 +180,12 @@ internal sealed class AgentConfig
 
     /// <summary>Runs the selector for the link; by /bin/sh.</summary>
     public string LinkActivate { get; }
+
+    /// <summary>What is restarted when the device's configuration has changed.</summary>
+    public IReadOnlyList<string> ConfigurationServices { get; }
+
+    /// <summary>What each hook gets that is told of a change.</summary>
+    public TimeSpan ConfigurationTimeout { get; }
 
     /// <summary>Confirmed deployments to keep.</summary>
     public int Keep { get; }

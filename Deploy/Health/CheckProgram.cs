@@ -13,11 +13,17 @@ internal sealed class CheckProgram(TimeSpan timeout, TimeProvider clock)
     private static readonly TimeSpan OutputPatience = TimeSpan.FromSeconds(1);
 
     /// <summary>Why the check failed, or null.</summary>
-    public async Task<CheckFailure?> RunAsync(string check, CancellationToken cancellation)
+    public Task<CheckFailure?> RunAsync(string check, CancellationToken cancellation) => RunAsync(check, [], cancellation);
+
+    /// <summary>The same for a program that is told more than others.</summary>
+    public async Task<CheckFailure?> RunAsync(string check, IEnumerable<KeyValuePair<string, string>> environment, CancellationToken cancellation)
     {
+        var start = new ProcessStartInfo(check);
+        foreach (var (name, value) in environment)
+            start.Environment[name] = value;
         // Apart, because the two are read side by side: what is said last on stderr must not vanish behind what stdout still holds.
         var (output, errors) = (new OutputTail(KeptOutput), new OutputTail(KeptOutput / 2));
-        var reason = await RunAsync(new ProcessStartInfo(check), output, errors, cancellation).ConfigureAwait(false);
+        var reason = await RunAsync(start, output, errors, cancellation).ConfigureAwait(false);
         var last = errors.Last(KeptOutput);
         return reason is null ? null : new CheckFailure(check, reason, output.Last(KeptOutput - last.Length) + last);
     }

@@ -9,8 +9,6 @@ namespace ContentTree.Deploy.Health;
 /// </summary>
 internal sealed class HealthChecks(IEnumerable<string> required, IEnumerable<string> wanted, CheckProgram program, ILogger log)
 {
-    private const UnixFileMode Executable = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
-
     public async Task<HealthResult> RunAsync(CancellationToken cancellation)
     {
         foreach (var check in Find(required))
@@ -27,15 +25,5 @@ internal sealed class HealthChecks(IEnumerable<string> required, IEnumerable<str
         return new HealthResult(null, warnings);
     }
 
-    private IEnumerable<string> Find(IEnumerable<string> directories)
-    {
-        var files = directories.Where(Directory.Exists).SelectMany(Directory.EnumerateFiles)
-            .Where(path => Path.GetFileName(path)[0] != '.')
-            .OrderBy(Path.GetFileName, StringComparer.Ordinal).ToArray();
-        foreach (var path in files.Where(path => !IsExecutable(path)))
-            Log.CheckNotExecutable(log, path);
-        return files.Where(IsExecutable);
-    }
-
-    private static bool IsExecutable(string path) => !OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & Executable) != 0;
+    private IEnumerable<string> Find(IEnumerable<string> directories) => CheckDirectories.Find(directories, path => Log.CheckNotExecutable(log, path));
 }

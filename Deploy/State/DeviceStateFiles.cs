@@ -19,6 +19,7 @@ internal sealed class DeviceStateFiles(DeviceRoot root, TimeProvider clock)
     private readonly StateFile<EventsState> _events = new(root.Layout.State, "events.json", StateJson.Default.EventsState);
     private readonly StateFile<TransferState> _transfer = new(root.Layout.State, "transfer.json", StateJson.Default.TransferState);
     private readonly StateFile<ScrubState> _scrub = new(root.Layout.State, "scrub.json", StateJson.Default.ScrubState);
+    private readonly StateFile<ConfigurationState> _configuration = new(root.Layout.State, "configuration.json", StateJson.Default.ConfigurationState);
     private readonly StateFile<TrialState> _trial = new(root.Layout.State, "trial.json", StateJson.Default.TrialState);
     private readonly StateFile<LastState> _last = new(root.Layout.State, "last.json", StateJson.Default.LastState);
     private readonly StateFile<InventoryState> _inventory = new(root.Layout.State, "inventory.json", StateJson.Default.InventoryState);
@@ -94,6 +95,12 @@ internal sealed class DeviceStateFiles(DeviceRoot root, TimeProvider clock)
     {
         get => _scrub.TryRead() ?? new ScrubState();
         set => _scrub.Write(value);
+    }
+
+    public ConfigurationState Configuration
+    {
+        get => _configuration.TryRead() ?? new ConfigurationState();
+        set => _configuration.Write(value);
     }
 
     public TransferState Transfer

@@ -19,7 +19,12 @@ internal sealed class SeenMarks(SeenState seen, TrustRoot root)
     /// <summary>The highest counter of an assignment, 0 before the first.</summary>
     public long Assignment => Assignments.Select(a => a.Counter).DefaultIfEmpty().Max();
 
-    private IEnumerable<SeenAssignment> Assignments => (seen.Assignments ?? []).Where(a => _fleet.Contains(a.Key));
+    /// <summary>The highest counter of a configuration, 0 before the first.</summary>
+    public long Configuration => Configurations.Select(c => c.Counter).DefaultIfEmpty().Max();
+
+    private IEnumerable<SeenCounter> Assignments => (seen.Assignments ?? []).Where(a => _fleet.Contains(a.Key));
+
+    private IEnumerable<SeenCounter> Configurations => (seen.Configurations ?? []).Where(c => _fleet.Contains(c.Key));
 
     private IEnumerable<SeenTimestamp> Timestamps => (seen.Timestamps ?? []).Where(t => _timestamp.Contains(t.Key));
 
@@ -42,8 +47,11 @@ internal sealed class SeenMarks(SeenState seen, TrustRoot root)
     {
         Branches = [.. seen.Branches.Where(b => b.Branch != head.Branch), Marked(head)],
         Timestamps = timestamp is null ? seen.Timestamps : [.. Timestamps.Where(t => t.Branch != timestamp.Branch), .. Marked(timestamp)],
-        Assignments = assignment is null ? seen.Assignments : Marked(assignment),
+        Assignments = assignment is null ? seen.Assignments : Marked(Assignments, assignment.Envelope, assignment.Counter),
     };
+
+    /// <summary>What is to be remembered when this is accepted.</summary>
+    public SeenState With(VerifiedConfiguration configuration) => seen with { Configurations = Marked(Configurations, configuration.Envelope, configuration.Counter) };
 
     private IEnumerable<SeenKey> Counting(SeenBranch branch)
     {
@@ -69,10 +77,10 @@ internal sealed class SeenMarks(SeenState seen, TrustRoot root)
             .Concat(signers.Order().Select(key => new SeenTimestamp(timestamp.Branch, key, timestamp.Created)));
     }
 
-    private SeenAssignment[] Marked(VerifiedAssignment assignment)
+    private SeenCounter[] Marked(IEnumerable<SeenCounter> before, Envelope signed, long counter)
     {
-        var signers = root.SignersOf(assignment.Envelope, Role.Fleet);
-        return [.. Assignments.Where(a => !signers.Contains(a.Key)), .. signers.Order().Select(key => new SeenAssignment(key, assignment.Counter))];
+        var signers = root.SignersOf(signed, Role.Fleet);
+        return [.. before.Where(a => !signers.Contains(a.Key)), .. signers.Order().Select(key => new SeenCounter(key, counter))];
     }
 
     private static IReadOnlyList<KeyId> KeysOf(TrustRoot root, string role) => root.Roles.TryGetValue(role, out var known) ? known.KeyIds : [];

@@ -10,11 +10,13 @@ namespace ContentTree.Deploy.State;
 /// <param name="Branches">The highest head of each branch.</param>
 /// <param name="Timestamps">The newest timestamp of each branch by key; null before the first one.</param>
 /// <param name="Assignments">The highest assignment by key; null before the first one.</param>
+/// <param name="Configurations">The highest configuration by key; null before the first one.</param>
 internal sealed record SeenState(
     DateTimeOffset Floor,
     IReadOnlyList<SeenBranch> Branches,
     IReadOnlyList<SeenTimestamp>? Timestamps = null,
-    IReadOnlyList<SeenAssignment>? Assignments = null)
+    IReadOnlyList<SeenCounter>? Assignments = null,
+    IReadOnlyList<SeenCounter>? Configurations = null)
 {
     public string Schema { get; init; } = "ctree.seen/1";
 
@@ -40,7 +42,7 @@ internal sealed record SeenKey(KeyId Key, long Sequence, ObjectId Commit, DateTi
 /// <param name="Created">Its moment; an earlier one is refused.</param>
 internal sealed record SeenTimestamp(BranchName Branch, KeyId Key, DateTimeOffset Created);
 
-/// <summary>The highest assignment that a key has signed. It counts as long as that key does.</summary>
+/// <summary>The highest assignment, or configuration, that a key has signed. It counts as long as that key does.</summary>
 /// <param name="Key">The fleet key.</param>
 /// <param name="Counter">Its counter; a lower one is refused.</param>
-internal sealed record SeenAssignment(KeyId Key, long Counter);
+internal sealed record SeenCounter(KeyId Key, long Counter);

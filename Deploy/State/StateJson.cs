@@ -12,10 +12,11 @@ namespace ContentTree.Deploy.State;
     RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true,
     MaxDepth = 16,
-    Converters = [typeof(ObjectIdConverter), typeof(BranchNameConverter), typeof(KeyIdConverter), typeof(DeploymentNameText)])]
+    Converters = [typeof(ObjectIdConverter), typeof(BranchNameConverter), typeof(KeyIdConverter), typeof(DeploymentNameText), typeof(ConfigurationKeyConverter)])]
 [JsonSerializable(typeof(FollowState))]
 [JsonSerializable(typeof(EnrolmentState))]
 [JsonSerializable(typeof(IdentityState))]
+[JsonSerializable(typeof(ConfigurationState))]
 [JsonSerializable(typeof(DeploymentsState))]
 [JsonSerializable(typeof(EventsState))]
 [JsonSerializable(typeof(InventoryState))]

@@ -12,10 +12,17 @@ internal sealed class TrustState(DeviceRoot root, TimeProvider clock)
 
     private static ReadOnlySpan<byte> AssignmentFile => "assignment.json"u8;
 
+    private const int OwnerOnly = 0x180;
+
+    private static ReadOnlySpan<byte> ConfigurationFile => "configuration.json"u8;
+
     private readonly StateFile<SeenState> _seen = new(root.Trust, "seen.json", StateJson.Default.SeenState);
 
     /// <summary>Why the assignment that came last was not obeyed; null when it was, or none came.</summary>
     public VerificationException? PassedOver { get; private set; }
+
+    /// <summary>The same of the configuration that came last.</summary>
+    public VerificationException? ConfigurationPassedOver { get; private set; }
 
     /// <summary>The root, or null before it is known.</summary>
     public TrustRoot? TryRoot() => TryRead("root.json")?.WithDevelopers(new DeveloperKeys(root).Accepts);
@@ -90,6 +97,33 @@ internal sealed class TrustState(DeviceRoot root, TimeProvider clock)
         return head;
     }
 
+    /// <summary>The newest configuration that fleet keys have signed for this device; null when there is none, or its key counts no more.</summary>
+    public VerifiedConfiguration? Configuration() => TryConfiguration(Root());
+
+    /// <summary>Takes a configuration, durably; one that is not to be used is passed over and changes nothing, as whoever can send it can send none as well.</summary>
+    public void TakeConfiguration(byte[] bytes, KeyId device)
+    {
+        ConfigurationPassedOver = null;
+        var trusted = Root();
+        var marks = new SeenMarks(_seen.TryRead() ?? new SeenState(Never, []), trusted);
+        var time = new TrustedTime(clock, marks.Floor);
+        try
+        {
+            if (time.IsPast(trusted.Expires))
+                throw new VerificationException($"root {trusted.Version}", VerificationFailure.Expired, $"it ended at {trusted.Expires:u}");
+            var configuration = trusted.VerifyConfiguration(bytes);
+            ConfigurationPolicy.Require(configuration, device, marks.Configuration, TryConfiguration(trusted), time);
+            using var trust = Posix.OpenDirectory(root.Trust);
+            // Before its mark: else after a crash in between the same one would be taken for another of that number.
+            DurableFiles.Replace(trust, ConfigurationFile, configuration.Envelope.Bytes.Span, OwnerOnly);
+            _seen.Write(marks.With(configuration));
+        }
+        catch (VerificationException e)
+        {
+            ConfigurationPassedOver = e;
+        }
+    }
+
     private static VerifiedTimestamp RequireFresh(TrustRoot trusted, byte[]? bytes, VerifiedHead head, SeenMarks marks, TrustedTime time)
     {
         if (bytes is null)
@@ -125,6 +159,19 @@ internal sealed class TrustState(DeviceRoot root, TimeProvider clock)
         try
         {
             return DurableFiles.TryRead(trust, AssignmentFile, Envelope.MaxBytes) is { } bytes ? trusted.VerifyAssignment(bytes) : null;
+        }
+        catch (VerificationException)
+        {
+            return null;
+        }
+    }
+
+    private VerifiedConfiguration? TryConfiguration(TrustRoot trusted)
+    {
+        using var trust = Posix.OpenDirectory(root.Trust);
+        try
+        {
+            return DurableFiles.TryRead(trust, ConfigurationFile, Envelope.MaxBytes) is { } bytes ? trusted.VerifyConfiguration(bytes) : null;
         }
         catch (VerificationException)
         {

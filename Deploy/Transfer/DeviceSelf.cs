@@ -16,6 +16,8 @@ internal sealed class DeviceSelf(Device device)
         var (running, wanted) = RunningAndWanted();
         var held = device.State.Follow.HoldAt(device.Clock.GetUtcNow()) is not null || File.Exists(device.Root.DoNotUpdate);
         var head = device.Trust.TryHead(branch);
+        var configuration = device.Trust.Configuration()?.Counter;
+        var applied = device.State.Configuration.Applied;
         return new PollRequest(
             branch,
             device.Boot.Read() is { } record ? Word(record.State) : "",
@@ -31,7 +33,9 @@ internal sealed class DeviceSelf(Device device)
             BootId(),
             Kept(running, wanted),
             new DeveloperKeys(device.Root).List().Count > 0 ? true : null,
-            DeviceParts.News(device));
+            DeviceParts.News(device),
+            configuration,
+            applied == (configuration ?? 0) ? null : applied);
     }
 
     /// <summary>What an enrolment says.</summary>

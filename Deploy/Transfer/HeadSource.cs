@@ -92,6 +92,8 @@ internal sealed class HeadSource(Device device, Sources sources)
         Remember(answer.State);
         if (answer.State != DeviceState.Accepted)
             throw new StoppedException(ExitCode.NotAuthorised, Waiting(answer.State, key));
+        if (answer.Configuration is { } configuration)
+            device.Trust.TakeConfiguration(configuration.Bytes.ToArray(), key.Id);
         await TryReportAsync(api, cancellation).ConfigureAwait(false);
         if (answer.Prove == true)
             await TryProveAsync(api, branch, cancellation).ConfigureAwait(false);

@@ -59,6 +59,7 @@ internal static class CommandLine
         RestoreCommand.Create(context),
         DeviceCommand.Create(context),
         GroupCommand.Create(context),
+        ConfigurationCommand.Create(context),
         RolloutCommand.Create(context),
         TransferCommand.Create(context),
         MonitoringCommand.Create(context),

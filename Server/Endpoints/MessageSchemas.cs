@@ -68,6 +68,7 @@ internal sealed class MessageSchemas
         type == typeof(KeyId) ? Text($"^{Hex}{{16}}$") :
         type == typeof(ObjectName) ? Text($"^{Hex}{{64}}\\.(file|tree|commit)$") :
         type == typeof(BranchName) ? Text("^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$") :
+        type == typeof(ConfigurationKey) ? Text("^[a-z][a-z0-9]*(_[a-z0-9]+)*(\\.[a-z][a-z0-9]*(_[a-z0-9]+)*)*$") :
         type == typeof(DateTimeOffset) ? new JsonObject { ["type"] = "string", ["format"] = "date-time" } :
         type == typeof(RawJson) ? new JsonObject { ["type"] = "object", ["description"] = "A signed statement (docs/format/statement.md)." } :
         type == typeof(DeviceState) ? new JsonObject { ["type"] = "string", ["enum"] = new JsonArray("pending", "accepted", "rejected") } :

@@ -2,6 +2,7 @@ using ContentTree.Server.Auditing;
 using ContentTree.Server.Compositions;
 using ContentTree.Server.Deltas;
 using ContentTree.Server.Fleet;
+using ContentTree.Server.Fleet.Configurations;
 using ContentTree.Server.Fleet.Groups;
 using ContentTree.Server.Fleet.Policies;
 using ContentTree.Server.Fleet.Rollouts;
@@ -135,6 +136,7 @@ internal sealed class ServerHost : IAsyncDisposable
         new ManagementEndpoints(data, devices, view, tokens, new EmptyBranches(database), policies, entitlements, access, audit, time, log).Map(app);
         var rollouts = new RolloutSteps(data, database, decisions, time);
         new FleetEndpoints(database, policies, rollouts, new Groups(database, time), access, audit, time, log).Map(app);
+        new ConfigurationEndpoints(new ConfigurationChanges(data, database, time), new Configurations(data, database, time, log), access, audit, log).Map(app);
         new CommitEndpoints(data, access, time).Map(app);
         var upkeep = new UpkeepEndpoints(data, devices, _deltas, access, audit, time, log);
         app.Lifetime.ApplicationStopped.Register(upkeep.Dispose);

@@ -17,18 +17,20 @@ internal sealed class DevicePolls(DataDirectory data, Database database, Devices
 
     private readonly Assignments _assignments = new(data, database, time);
 
-    /// <summary>Takes a poll; what the device is to hear, signed for it alone, or null.</summary>
-    public RawJson? Take(KeyId device, DeviceState state, PollRequest poll)
+    private readonly Configurations.Configurations _configurations = new(data, database, time, log);
+
+    /// <summary>Takes a poll; what the device is to hear, signed for it alone.</summary>
+    public DeviceNews Take(KeyId device, DeviceState state, PollRequest poll)
     {
         var hasMoved = devices.Record(device, poll);
         using var connection = database.Connect();
         if (hasMoved)
             Groups.Groups.Refill(connection, device);
         if (state != DeviceState.Accepted)
-            return null;
+            return new DeviceNews(null, null);
         RolloutBook.Note(connection, device, poll, time.GetUtcNow());
         if (decisions.Of(connection, device) is not { } seen)
-            return null;
+            return new DeviceNews(null, null);
         if (seen.Decision.IsOfferable && TryOffer(connection, seen))
         {
             RolloutBook.Note(connection, device, poll, time.GetUtcNow());
@@ -36,7 +38,7 @@ internal sealed class DevicePolls(DataDirectory data, Database database, Devices
         }
         Decisions.Write(connection, seen);
         Tell(device, poll, seen.Decision);
-        return _assignments.Newest(device, poll.Branch, poll.Assignment);
+        return new DeviceNews(_assignments.Newest(device, poll.Branch, poll.Assignment), _configurations.Newest(connection, device, seen.Device.Groups, poll.Configuration));
     }
 
     /// <summary>A device has said anew what it is.</summary>

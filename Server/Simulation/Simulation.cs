@@ -133,7 +133,7 @@ internal sealed class Simulation : IDisposable
             if (next.IsBoot)
                 next.Device.Boot(head.Commit);
             _answered++;
-            var told = _polls.Take(next.Device.Id, DeviceState.Accepted, next.Device.Poll(Branch, head));
+            var told = _polls.Take(next.Device.Id, DeviceState.Accepted, next.Device.Poll(Branch, head)).Assignment;
             // It goes on polling while it downloads; what it does then comes at its boot.
             if (next.Device.Hear(told, _root, head))
                 Enqueue(next.Device, isBoot: true, _time.Now + (next.Device.LinkFactor * _settings.Update));

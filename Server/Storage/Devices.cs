@@ -1,4 +1,5 @@
 using System.Data.Common;
+using ContentTree.Server.Fleet.Configurations;
 using ContentTree.Server.Fleet.Groups;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
@@ -83,12 +84,14 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
         var hasMoved = connection.Query("SELECT branch FROM devices WHERE id = $id", row => row.GetString(0), ("$id", id)) is [var before] && before != poll.Branch.ToString();
         connection.Execute("""
             UPDATE devices SET last_seen = $now, branch = $branch, running = $running, wanted = $wanted, failed = $failed, boot = $boot,
-              head = $head, root = $root, kept = $kept, sequence = max(sequence * (branch = $branch), $sequence), hold = $hold, assignment = $assignment, developer = $developer
+              head = $head, root = $root, kept = $kept, sequence = max(sequence * (branch = $branch), $sequence), hold = $hold, assignment = $assignment, developer = $developer,
+              configuration = $configuration, configuration_applied = $applied, configuration_applied_at = CASE WHEN configuration_applied = $applied THEN configuration_applied_at ELSE $now END
               WHERE id = $id
             """,
             ("$id", id), ("$now", at ?? time.GetUtcNow()), ("$branch", poll.Branch), ("$running", poll.Running), ("$wanted", poll.Wanted),
             ("$failed", poll.Failed), ("$boot", poll.Boot), ("$head", poll.Head), ("$root", poll.Root), ("$sequence", poll.Sequence),
-            ("$kept", poll.Kept is { } kept ? string.Join(',', kept) : null), ("$hold", poll.Hold ?? false), ("$assignment", poll.Assignment ?? 0), ("$developer", poll.Developer ?? false));
+            ("$kept", poll.Kept is { } kept ? string.Join(',', kept) : null), ("$hold", poll.Hold ?? false), ("$assignment", poll.Assignment ?? 0), ("$developer", poll.Developer ?? false),
+            ("$configuration", poll.Configuration ?? 0), ("$applied", poll.Applied ?? poll.Configuration ?? 0));
         // What comes on a stick says nothing of whether the device can be heard.
         if (at is null)
             connection.Execute("UPDATE devices SET silent = NULL WHERE id = $id AND silent IS NOT NULL", ("$id", id));
@@ -242,6 +245,7 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
         using var transaction = connection.BeginTransaction();
         connection.Execute("DELETE FROM policies WHERE scope = $scope", ("$scope", $"device:{id}"));
         connection.Execute("DELETE FROM transfers WHERE scope = $scope", ("$scope", $"device:{id}"));
+        ConfigurationBook.Forget(connection, new ConfigurationScope.Device(id), time.GetUtcNow());
         if (connection.Execute("DELETE FROM devices WHERE id = $id", ("$id", id)) == 0)
             throw Unknown(id);
         transaction.Commit();

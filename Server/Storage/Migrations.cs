@@ -178,6 +178,25 @@ internal static class Migrations
         """,
         "ALTER TABLE devices ADD COLUMN address TEXT",
         "CREATE TABLE transfers (scope TEXT PRIMARY KEY, max_rate INTEGER, daily_budget INTEGER, quiet_hours TEXT, author TEXT NOT NULL, created INTEGER NOT NULL)",
+        """
+        CREATE TABLE config_keys (name TEXT PRIMARY KEY, type TEXT NOT NULL, secret INTEGER NOT NULL, description TEXT NOT NULL);
+        CREATE TABLE config_values (
+          scope TEXT NOT NULL, name TEXT NOT NULL REFERENCES config_keys (name), value TEXT NOT NULL, cost INTEGER NOT NULL, author TEXT NOT NULL, reason TEXT NOT NULL,
+          changed INTEGER NOT NULL, PRIMARY KEY (scope, name)
+        );
+        CREATE INDEX config_values_by_name ON config_values (name, scope);
+        CREATE TABLE config_changes (
+          scope TEXT NOT NULL, revision INTEGER NOT NULL, name TEXT NOT NULL, secret INTEGER NOT NULL, was_set INTEGER NOT NULL, is_set INTEGER NOT NULL,
+          before TEXT, after TEXT, author TEXT NOT NULL, reason TEXT NOT NULL, time INTEGER NOT NULL, PRIMARY KEY (scope, revision, name)
+        );
+        CREATE TABLE configurations (
+          device TEXT PRIMARY KEY REFERENCES devices (id) ON DELETE CASCADE, counter INTEGER NOT NULL, created INTEGER NOT NULL, expires INTEGER NOT NULL, digest TEXT NOT NULL
+        );
+        ALTER TABLE fleet_stamp ADD COLUMN configuration INTEGER NOT NULL DEFAULT 1;
+        ALTER TABLE devices ADD COLUMN configuration INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE devices ADD COLUMN configuration_applied INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE devices ADD COLUMN configuration_applied_at INTEGER;
+        """,
     ];
 
     public static void Apply(DbConnection connection, string path)

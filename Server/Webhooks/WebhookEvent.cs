@@ -36,7 +36,7 @@ internal static class WebhookEvent
 
     // What a device says of itself becomes no event of another name.
     private static readonly string[] Reported =
-        [EventKind.Updated, EventKind.Confirmed, EventKind.FellBack, EventKind.Failed, EventKind.Denied, EventKind.RolledBack, EventKind.Damaged, EventKind.Repaired];
+        [EventKind.Updated, EventKind.Confirmed, EventKind.FellBack, EventKind.Failed, EventKind.Denied, EventKind.RolledBack, EventKind.Damaged, EventKind.Repaired, EventKind.Configured, EventKind.NotConfigured];
 
     /// <summary>Every name but that of a try.</summary>
     public static IReadOnlyList<string> All { get; } =

@@ -27,6 +27,9 @@ public static class BodyLimits
     /// <summary>Publish, missing: <see cref="MissingRequest.MaxObjects"/> names fit.</summary>
     public const int Missing = 1 << 20;
 
+    /// <summary>Values of a configuration: they may be escaped.</summary>
+    public const int Configuration = 512 << 10;
+
     /// <summary>What a git server says of a push; it is hashed and not kept.</summary>
     public const int Hook = 4 << 20;
 

@@ -26,4 +26,10 @@ public static class EventKind
 
     /// <summary>Damaged objects were found and fetched again.</summary>
     public const string Repaired = "repaired";
+
+    /// <summary>The device's configuration was put in place.</summary>
+    public const string Configured = "configured";
+
+    /// <summary>A hook or a service did not take the configuration that is in place; code and message say why.</summary>
+    public const string NotConfigured = "not-configured";
 }

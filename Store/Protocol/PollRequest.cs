@@ -21,6 +21,8 @@ namespace ContentTree.Store.Protocol;
 /// </param>
 /// <param name="Developer">It also takes what developer keys sign; absent on all but development units.</param>
 /// <param name="Inventory">What it is made of and how full it is; absent when nothing of that has changed noticeably since it was last said.</param>
+/// <param name="Configuration">The counter of the configuration it has; absent if none.</param>
+/// <param name="Applied">The counter of the one that is in place; absent if that is the same.</param>
 public sealed record PollRequest(
     BranchName Branch,
     string Boot,
@@ -36,7 +38,9 @@ public sealed record PollRequest(
     string? BootId = null,
     IReadOnlyList<string>? Kept = null,
     bool? Developer = null,
-    DeviceInventory? Inventory = null)
+    DeviceInventory? Inventory = null,
+    long? Configuration = null,
+    long? Applied = null)
 {
     /// <summary>Digits by which a kept commit is named: no two commits of a server begin with the same.</summary>
     public const int KeptDigits = 16;

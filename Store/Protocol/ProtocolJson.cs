@@ -13,6 +13,7 @@ namespace ContentTree.Store.Protocol;
     Converters =
     [
         typeof(ObjectIdConverter), typeof(ObjectNameConverter), typeof(BranchNameConverter), typeof(KeyIdConverter),
+        typeof(ConfigurationKeyConverter),
     ])]
 [JsonSerializable(typeof(EnrolRequest))]
 [JsonSerializable(typeof(EnrolAnswer))]
@@ -75,5 +76,14 @@ namespace ContentTree.Store.Protocol;
 [JsonSerializable(typeof(DeliveryList))]
 [JsonSerializable(typeof(OfflineReport))]
 [JsonSerializable(typeof(SignedReport))]
+[JsonSerializable(typeof(ConfigurationKeyRequest))]
+[JsonSerializable(typeof(ConfigurationKeyInfo))]
+[JsonSerializable(typeof(ConfigurationKeyList))]
+[JsonSerializable(typeof(ConfigurationRequest))]
+[JsonSerializable(typeof(ConfigurationInfo))]
+[JsonSerializable(typeof(ConfigurationOutlook))]
+[JsonSerializable(typeof(ConfigurationHistory))]
+[JsonSerializable(typeof(ConfigurationRevertRequest))]
+[JsonSerializable(typeof(DeviceConfiguration))]
 [JsonSerializable(typeof(Problem))]
 public sealed partial class ProtocolJson : JsonSerializerContext;

@@ -93,6 +93,15 @@ public static class Routes
     /// <summary>GET -> <see cref="WebhookList"/>, POST <see cref="WebhookRequest"/> -> <see cref="WebhookInfo"/>; below it <c>/(id)</c> DELETE, <c>/(id)/test</c> POST, <c>/(id)/deliveries</c> GET; admin.</summary>
     public const string Webhooks = "/api/v1/webhooks";
 
+    /// <summary>GET -> <see cref="ConfigurationKeyList"/>; below it <c>/(key)</c> PUT <see cref="ConfigurationKeyRequest"/> -> <see cref="ConfigurationKeyInfo"/>, DELETE; viewer, operator.</summary>
+    public const string ConfigurationKeys = "/api/v1/configuration/keys";
+
+    /// <summary>Below it <c>/(scope)</c> GET -> <see cref="ConfigurationInfo"/>, PUT <see cref="ConfigurationRequest"/> -> the same, POST it -> <see cref="ConfigurationOutlook"/>; viewer, operator.</summary>
+    public const string ConfigurationValues = "/api/v1/configuration/values";
+
+    /// <summary>Below it <c>/(scope)</c> GET -> <see cref="ConfigurationHistory"/>, POST <see cref="ConfigurationRevertRequest"/> -> <see cref="ConfigurationInfo"/>; viewer, operator.</summary>
+    public const string ConfigurationHistory = "/api/v1/configuration/history";
+
     /// <summary>The repository directory, as any static web server would serve it.</summary>
     public const string Repository = "/repo";
 
@@ -177,6 +186,18 @@ public static class Routes
 
     /// <summary>PUT <see cref="LabelsRequest"/> -> <see cref="DeviceInfo"/>; operator.</summary>
     public static string Labels(KeyId id) => $"{Devices}/{id}/labels";
+
+    /// <summary>GET -> <see cref="Protocol.DeviceConfiguration"/>; viewer.</summary>
+    public static string DeviceConfiguration(KeyId id) => $"{Devices}/{id}/configuration";
+
+    /// <summary>One key of the configuration.</summary>
+    public static string ConfigurationKey(string name) => $"{ConfigurationKeys}/{name}";
+
+    /// <summary>The values of a scope: <c>fleet</c>, <c>group:NAME</c> or <c>device:ID</c>.</summary>
+    public static string ConfigurationOf(string scope) => $"{ConfigurationValues}/{scope}";
+
+    /// <summary>What changed in a scope's values.</summary>
+    public static string ConfigurationHistoryOf(string scope) => $"{ConfigurationHistory}/{scope}";
 
     /// <summary>What a scope is to do: <c>device:ID</c>, <c>group:NAME</c> or <c>branch:NAME</c>.</summary>
     public static string Policy(string scope) => $"{Policies}/{scope}";

@@ -26,3 +26,9 @@ public sealed class KeyIdConverter : TextConverter<KeyId>
 {
     protected override bool TryParse(string text, out KeyId value) => KeyId.TryParse(text, out value);
 }
+
+/// <summary>A key of the configuration as its name.</summary>
+public sealed class ConfigurationKeyConverter : TextConverter<ConfigurationKey>
+{
+    protected override bool TryParse(string text, out ConfigurationKey value) => ConfigurationKey.TryParse(text, out value);
+}

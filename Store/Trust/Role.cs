@@ -26,6 +26,6 @@ public sealed record Role(IReadOnlyList<KeyId> KeyIds, int Threshold)
     /// <summary>How the branches begin that developer keys may move.</summary>
     public const string DeveloperBranches = "dev/";
 
-    /// <summary>Signs assignments: what single devices do other than to follow their branch.</summary>
+    /// <summary>Signs assignments, what single devices do other than to follow their branch, and their configuration.</summary>
     public const string Fleet = "fleet";
 }

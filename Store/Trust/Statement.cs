@@ -38,6 +38,7 @@ public abstract record Statement
             RootStatement.KindWord => RootStatement.FromJson(fields),
             HeadStatement.KindWord => HeadStatement.FromJson(fields),
             AssignmentStatement.KindWord => AssignmentStatement.FromJson(fields),
+            ConfigurationStatement.KindWord => ConfigurationStatement.FromJson(fields),
             TimestampStatement.KindWord => TimestampStatement.FromJson(fields),
             _ => throw new FormatException($"signed.kind is '{kind}'"),
         };

@@ -147,6 +147,17 @@ public sealed class TrustRoot
         return new VerifiedAssignment(Read<AssignmentStatement>(envelope, What), envelope);
     }
 
+    /// <summary>The only way to a <see cref="VerifiedConfiguration"/>: signed by the fleet role.</summary>
+    /// <remarks>Whose it is, its order and its age are the caller's next question: <see cref="ConfigurationPolicy"/>.</remarks>
+    /// <exception cref="VerificationException">The envelope was refused; says why.</exception>
+    public VerifiedConfiguration VerifyConfiguration(ReadOnlySpan<byte> bytes)
+    {
+        const string What = "configuration";
+        var envelope = Parse(bytes, What);
+        RequireSignatures(_root, Role.Fleet, envelope, What);
+        return new VerifiedConfiguration(Read<ConfigurationStatement>(envelope, What), envelope);
+    }
+
     private static TrustRoot Load(Envelope envelope, string what)
     {
         // The keys come from the bytes themselves, so they must be read before they can be checked.

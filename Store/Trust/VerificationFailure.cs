@@ -36,7 +36,7 @@ public enum VerificationFailure
     /// <summary>A timestamp of another head.</summary>
     OtherHead,
 
-    /// <summary>An assignment of another device.</summary>
+    /// <summary>An assignment or a configuration of another device.</summary>
     OtherDevice,
 
     /// <summary>An assignment to a commit that no head of its branch has named.</summary>

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using ContentTree.Server.Fleet.Configurations;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Repositories;
@@ -97,6 +98,7 @@ internal sealed class Groups(Database database, TimeProvider time)
         connection.Execute("DELETE FROM rollouts WHERE scope = $scope", ("$scope", $"group:{name}"));
         connection.Execute("DELETE FROM policies WHERE scope = $scope", ("$scope", $"group:{name}"));
         connection.Execute("DELETE FROM transfers WHERE scope = $scope", ("$scope", $"group:{name}"));
+        ConfigurationBook.Forget(connection, new ConfigurationScope.Group(name), time.GetUtcNow());
         if (connection.Execute("DELETE FROM groups WHERE name = $name", ("$name", name)) == 0)
             throw Unknown(name);
         FleetStamp.Raise(connection);
