@@ -20,14 +20,15 @@ internal static class TokenCommand
         var enrol = new Option<bool>("--enrol") { Description = "devices that enrol with it are accepted at once" };
         var uses = new Option<long?>("--uses") { Description = "with --enrol: devices it accepts (default: any number)", HelpName = "N" };
         var expires = CommandContext.When("--expires", "when it ends (default: never)");
+        var groups = new Option<string[]>("--group") { Description = "its bearer sees and steers only devices of this group; may be given several times", HelpName = "GROUP" };
         var (server, token, json) = (CommandContext.Server(), CommandContext.Token(), CommandContext.Json());
-        return CommandContext.Run(new Command("create", "Make a token; it is shown this once.") { role, enrol, uses, expires, server, token, json }, async (parsed, cancellation) =>
+        return CommandContext.Run(new Command("create", "Make a token; it is shown this once.") { role, enrol, uses, expires, groups, server, token, json }, async (parsed, cancellation) =>
         {
             if (parsed.GetValue(enrol) == parsed.GetValue(role) is not null)
                 throw new UsageException("token create wants either --role ROLE or --enrol");
             if (parsed.GetValue(uses) is not null && !parsed.GetValue(enrol))
                 throw new UsageException("--uses is for --enrol: other tokens work until they end or are revoked");
-            var request = new TokenRequest(parsed.GetValue(role) ?? TokenRole.Enrol, parsed.GetValue(uses), parsed.GetValue(expires));
+            var request = new TokenRequest(parsed.GetValue(role) ?? TokenRole.Enrol, parsed.GetValue(uses), parsed.GetValue(expires), parsed.GetValue(groups) is { Length: > 0 } only ? only : null);
             using var client = CommandContext.Connect(parsed, server, token);
             var made = client is null
                 ? OnData(context, parsed, (data, tokens) => Noted(context, data, tokens.Create(request)))
@@ -54,8 +55,8 @@ internal static class TokenCommand
             }
             else
             {
-                context.Terminal.PrintTable(["TOKEN", "ROLE", "STATE", "USES LEFT", "CREATED", "EXPIRES"],
-                    [.. tokens.Select(t => new[] { t.Id, t.Role, State(t, now), $"{t.Uses?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "any"}", Printing.Time(t.Created), Printing.Time(t.Expires) })]);
+                context.Terminal.PrintTable(["TOKEN", "ROLE", "STATE", "USES LEFT", "CREATED", "EXPIRES", "GROUPS"],
+                    [.. tokens.Select(t => new[] { t.Id, t.Role, State(t, now), $"{t.Uses?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "any"}", Printing.Time(t.Created), Printing.Time(t.Expires), t.Groups is null ? "" : string.Join(',', t.Groups) })]);
             }
             return ExitCode.Done;
         });
@@ -106,5 +107,6 @@ internal static class TokenCommand
         ["uses"] = token.Uses,
         ["created"] = Printing.Time(token.Created),
         ["expires"] = token.Expires is null ? null : Printing.Time(token.Expires),
+        ["groups"] = token.Groups is null ? null : new JsonArray([.. token.Groups.Select(g => JsonValue.Create(g))]),
     };
 }

@@ -38,7 +38,10 @@ internal abstract record Access
     /// <summary>The bearer of a token of one of these roles, or of one that includes it (<see cref="TokenRole.Includes"/>).</summary>
     public sealed record Roles(params string[] Least) : Access
     {
-        public override string Word => string.Join(", ", Least);
+        public override string Word => string.Join(", ", Least) + (IsGrouped ? "; of groups" : "");
+
+        /// <summary>Also for tokens that are limited to groups, which see and change what is of these.</summary>
+        public bool IsGrouped { get; init; }
 
         public bool Allows(string role) => Least.Any(least => TokenRole.Includes(role, least));
     }

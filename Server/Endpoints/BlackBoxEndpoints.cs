@@ -28,15 +28,15 @@ internal sealed class BlackBoxEndpoints(BlackBoxes boxes, DeviceAccess devices, 
 
     private Task ListAsync(HttpContext context)
     {
-        access.Require(context, TokenRole.Viewer);
-        return context.AnswerAsync(new BlackBoxList(boxes.List(DeviceOf(context))), ProtocolJson.Default.BlackBoxList);
+        var device = access.RequireOf(context, TokenRole.Viewer).Require(DeviceOf(context));
+        return context.AnswerAsync(new BlackBoxList(boxes.List(device)), ProtocolJson.Default.BlackBoxList);
     }
 
     private Task ShowAsync(HttpContext context)
     {
-        access.Require(context, TokenRole.Viewer);
+        var device = access.RequireOf(context, TokenRole.Viewer).Require(DeviceOf(context));
         var deployment = context.Request.RouteValues["deployment"] as string ?? "";
-        return context.AnswerAsync(boxes.Read(DeviceOf(context), deployment), ProtocolJson.Default.BlackBoxInfo);
+        return context.AnswerAsync(boxes.Read(device, deployment), ProtocolJson.Default.BlackBoxInfo);
     }
 
     private static KeyId DeviceOf(HttpContext context) => KeyId.TryParse(context.Request.RouteValues["id"] as string, out var id)

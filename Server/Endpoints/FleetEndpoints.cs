@@ -1,10 +1,12 @@
 using System.Globalization;
+using System.Text.Json;
 using ContentTree.Server.Auditing;
 using ContentTree.Server.Fleet.Groups;
 using ContentTree.Server.Fleet.Policies;
 using ContentTree.Server.Fleet.Rollouts;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Protocol;
+using ContentTree.Store.Repositories;
 using ContentTree.Store.Trust;
 
 namespace ContentTree.Server.Endpoints;
@@ -23,6 +25,7 @@ internal sealed class FleetEndpoints(
         routes.MapDelete(Routes.Groups + "/{name}/devices/{id}", context => ListDevice(context, isListed: false));
         routes.MapPut(Routes.Devices + "/{id}/labels", LabelAsync);
         routes.MapGet(Routes.Policies, ListPoliciesAsync);
+        routes.MapGet(Routes.Policies + "/{**scope}", ShowPolicyAsync);
         routes.MapPut(Routes.Policies + "/{**scope}", SetPolicyAsync);
         routes.MapPost(Routes.Policies + "/{**scope}", PreviewAsync);
         routes.MapDelete(Routes.Policies + "/{**scope}", RemovePolicy);
@@ -38,22 +41,22 @@ internal sealed class FleetEndpoints(
 
     private Task ListGroupsAsync(HttpContext context)
     {
-        access.Require(context, TokenRole.Viewer);
+        var limit = access.RequireOf(context, TokenRole.Viewer);
         var said = new PolicyBook(database).List().ToDictionary(p => p.Scope);
-        return context.AnswerAsync(new GroupList([.. groups.List().Select(g => Describe(g, said.GetValueOrDefault(new PolicyScope.Group(g.Name))))]), ProtocolJson.Default.GroupList);
+        return context.AnswerAsync(new GroupList([.. groups.List().Where(g => limit.Covers(new PolicyScope.Group(g.Name))).Select(g => Describe(g, said.GetValueOrDefault(new PolicyScope.Group(g.Name))))]), ProtocolJson.Default.GroupList);
     }
 
     private Task ShowGroupAsync(HttpContext context)
     {
-        access.Require(context, TokenRole.Viewer);
-        return AnswerAsync(context, groups.Find(GroupOf(context)));
+        var (limit, name) = (access.RequireOf(context, TokenRole.Viewer), GroupOf(context));
+        return AnswerAsync(context, limit.Covers(new PolicyScope.Group(name)) ? groups.Find(name) : throw new NotFoundException($"no group {name}"));
     }
 
     private async Task SetGroupAsync(HttpContext context)
     {
         var actor = Operator(context);
         var asked = await context.ReadAsync(ProtocolJson.Default.GroupRequest, BodyLimits.Small);
-        var group = groups.Set(GroupOf(context), asked.Rank, asked.Filter, asked.SilentPolls);
+        var group = groups.Set(GroupOf(context), asked.Rank, asked.Filter, asked.SilentPolls, Seen<Group>(context, Text));
         audit.Note(actor, "group.set", group.Name, after: $"rank {group.Rank}, filter {group.Filter}{(group.SilentPolls is { } polls ? $", silent after {polls} polls" : "")}");
         await AnswerAsync(context, group);
     }
@@ -61,7 +64,7 @@ internal sealed class FleetEndpoints(
     private Task RemoveGroup(HttpContext context)
     {
         var actor = Operator(context);
-        groups.Remove(GroupOf(context));
+        groups.Remove(GroupOf(context), Seen<Group>(context, Text));
         audit.Note(actor, "group.remove", GroupOf(context));
         return Done(context);
     }
@@ -85,32 +88,37 @@ internal sealed class FleetEndpoints(
 
     private Task ListPoliciesAsync(HttpContext context)
     {
-        access.Require(context, TokenRole.Viewer);
-        return context.AnswerAsync(new PolicyList([.. new PolicyBook(database).List().Select(p => p.Describe())]), ProtocolJson.Default.PolicyList);
+        var limit = access.RequireOf(context, TokenRole.Viewer);
+        return context.AnswerAsync(new PolicyList([.. new PolicyBook(database).List().Where(p => limit.Covers(p.Scope)).Select(p => p.Describe())]), ProtocolJson.Default.PolicyList);
+    }
+
+    private Task ShowPolicyAsync(HttpContext context)
+    {
+        var scope = access.RequireOf(context, TokenRole.Viewer).Require(ScopeOf(context));
+        return AnswerAsync(context, new PolicyBook(database).Find(scope) ?? throw new NotFoundException($"nothing was said of {scope.Words}"));
     }
 
     private async Task SetPolicyAsync(HttpContext context)
     {
-        var actor = Operator(context);
-        var policy = policies.Set(ScopeOf(context), await context.ReadAsync(ProtocolJson.Default.PolicyRequest, BodyLimits.Small), actor.Name);
+        var (actor, scope) = OperatorOf(context);
+        var policy = policies.Set(scope, await context.ReadAsync(ProtocolJson.Default.PolicyRequest, BodyLimits.Small), actor.Name, seen: Seen<Policy>(context, Text));
         audit.Note(actor, $"policy.{Policy.Word(policy.Action)}", policy.Scope, after: $"{policy.Commit}{(policy.Expires is { } until ? $" until {until:u}" : "")}", reason: policy.Reason);
         Log.PolicySet(log, policy.Scope, policy.Action, policy.Commit, policy.By);
-        await context.AnswerAsync(policy.Describe(), ProtocolJson.Default.PolicyInfo);
+        await AnswerAsync(context, policy);
     }
 
     private async Task PreviewAsync(HttpContext context)
     {
-        var actor = Operator(context);
+        var (actor, scope) = OperatorOf(context);
         var body = await context.ReadBodyAsync(BodyLimits.Small);
         var asked = body.Length == 0 ? null : Messages.Parse(body, ProtocolJson.Default.PolicyRequest);
-        await context.AnswerAsync(policies.Preview(ScopeOf(context), asked, actor.Name), ProtocolJson.Default.PolicyPreview);
+        await context.AnswerAsync(policies.Preview(scope, asked, actor.Name), ProtocolJson.Default.PolicyPreview);
     }
 
     private Task RemovePolicy(HttpContext context)
     {
-        var actor = Operator(context);
-        var scope = ScopeOf(context);
-        policies.Remove(scope);
+        var (actor, scope) = OperatorOf(context);
+        policies.Remove(scope, seen: Seen<Policy>(context, Text));
         Log.PolicySet(log, scope, null, null, actor.Name);
         audit.Note(actor, "policy.release", scope);
         return Done(context);
@@ -118,66 +126,83 @@ internal sealed class FleetEndpoints(
 
     private async Task SetPlanAsync(HttpContext context)
     {
-        var actor = Operator(context);
-        var policy = policies.SetPlan(ScopeOf(context), await context.ReadAsync(ProtocolJson.Default.RolloutPlan, BodyLimits.Missing), actor.Name);
+        var (actor, scope) = OperatorOf(context);
+        var policy = policies.SetPlan(scope, await context.ReadAsync(ProtocolJson.Default.RolloutPlan, BodyLimits.Missing), actor.Name, Seen<Policy>(context, Text));
         audit.Note(actor, "policy.plan", policy.Scope, after: $"{policy.Plan?.Waves.Count} waves, pinned to {policy.Commit}");
-        await context.AnswerAsync(policy.Describe(), ProtocolJson.Default.PolicyInfo);
+        await AnswerAsync(context, policy);
     }
 
     private Task RemovePlan(HttpContext context)
     {
-        var actor = Operator(context);
-        policies.RemovePlan(ScopeOf(context));
-        audit.Note(actor, "policy.no-plan", ScopeOf(context));
+        var (actor, scope) = OperatorOf(context);
+        policies.RemovePlan(scope, Seen<Policy>(context, Text));
+        audit.Note(actor, "policy.no-plan", scope);
         return Done(context);
     }
 
     private Task ListRolloutsAsync(HttpContext context)
     {
-        access.Require(context, TokenRole.Viewer);
+        var limit = access.RequireOf(context, TokenRole.Viewer);
         using var connection = database.Connect();
-        var found = RolloutBook.List(connection, context.LimitOf());
+        var found = limit.Groups is null ? RolloutBook.List(connection, context.LimitOf()) : [.. RolloutBook.List(connection, int.MaxValue).Where(r => limit.Covers(r.Scope)).Take(context.LimitOf())];
         return context.AnswerAsync(new RolloutList([.. found.Select(r => RolloutBook.Describe(r, RolloutBook.Count(connection, r, time.GetUtcNow())))]), ProtocolJson.Default.RolloutList);
     }
 
     private async Task StartRolloutAsync(HttpContext context)
     {
-        var actor = Operator(context);
-        var rollout = steps.Start(await context.ReadAsync(ProtocolJson.Default.RolloutRequest, BodyLimits.Missing), actor.Name);
+        var limit = access.RequireOf(context, TokenRole.Operator);
+        var actor = Actor.Token(limit.Token, context);
+        var asked = await context.ReadAsync(ProtocolJson.Default.RolloutRequest, BodyLimits.Missing);
+        limit.Require(PolicyScope.Parse(asked.Scope));
+        var rollout = steps.Start(asked, actor.Name);
         audit.Note(actor, "rollout.start", rollout.Id, after: $"{rollout.Commit} to {rollout.Scope}", reason: rollout.Reason);
         await AnswerAsync(context, rollout);
     }
 
     private Task ShowRolloutAsync(HttpContext context)
     {
-        access.Require(context, TokenRole.Viewer);
-        using var connection = database.Connect();
-        return AnswerAsync(context, RolloutBook.Find(connection, IdOf(context)));
+        var limit = access.RequireOf(context, TokenRole.Viewer);
+        return AnswerAsync(context, RolloutOf(context, limit));
     }
 
     private Task ListRolloutDevicesAsync(HttpContext context)
     {
-        access.Require(context, TokenRole.Viewer);
+        var rollout = RolloutOf(context, access.RequireOf(context, TokenRole.Viewer));
         var limit = context.LimitOf();
         var query = context.Request.Query;
         using var connection = database.Connect();
-        var rollout = RolloutBook.Find(connection, IdOf(context));
         var found = RolloutBook.Devices(connection, rollout.Id, limit + 1, query["cursor"], query["state"].ToString() is { Length: > 0 } state ? state : null);
         var page = found.Take(limit).ToArray();
         return context.AnswerAsync(new RolloutDeviceList(page, found.Count > limit ? page[^1].Device.ToString() : null), ProtocolJson.Default.RolloutDeviceList);
     }
 
-    private Task ApproveRolloutAsync(HttpContext context) => StepRolloutAsync(context, RolloutSteps.Approve, Actor.Token(access.Require(context, TokenRole.Approver), context));
+    private Task ApproveRolloutAsync(HttpContext context) => StepRolloutAsync(context, RolloutSteps.Approve, access.RequireOf(context, TokenRole.Approver));
 
-    private Task StepRolloutAsync(HttpContext context) => StepRolloutAsync(context, context.Request.RouteValues["step"] as string ?? "", Operator(context));
+    private Task StepRolloutAsync(HttpContext context) => StepRolloutAsync(context, context.Request.RouteValues["step"] as string ?? "", access.RequireOf(context, TokenRole.Operator));
 
-    private async Task StepRolloutAsync(HttpContext context, string step, Actor actor)
+    private async Task StepRolloutAsync(HttpContext context, string step, GroupLimit limit)
     {
+        var actor = Actor.Token(limit.Token, context);
+        RolloutOf(context, limit);
         var asked = await context.ReadAsync(ProtocolJson.Default.RolloutStepRequest, BodyLimits.Small);
         var rollout = steps.Step(IdOf(context), step, asked.Reason, actor.Name);
         Log.RolloutMoved(log, rollout.Id, rollout.Scope, rollout.State, rollout.Wave + 1, rollout.Note);
         audit.Note(actor, $"rollout.{step}", rollout.Id, after: $"{rollout.State}, wave {rollout.Wave + 1}", reason: asked.Reason);
         await AnswerAsync(context, rollout);
+    }
+
+    // Of one whose scope is no business of the bearer's there is nothing to see.
+    private Rollout RolloutOf(HttpContext context, GroupLimit limit)
+    {
+        using var connection = database.Connect();
+        var rollout = RolloutBook.Find(connection, IdOf(context));
+        return limit.Covers(rollout.Scope) ? rollout : throw new NotFoundException($"no rollout {rollout.Id}");
+    }
+
+    private (Actor Actor, PolicyScope Scope) OperatorOf(HttpContext context)
+    {
+        var limit = access.RequireOf(context, TokenRole.Operator);
+        return (Actor.Token(limit.Token, context), limit.Require(ScopeOf(context)));
     }
 
     private Actor Operator(HttpContext context) => Actor.Token(access.Require(context, TokenRole.Operator), context);
@@ -188,8 +213,30 @@ internal sealed class FleetEndpoints(
         return context.AnswerAsync(RolloutBook.Describe(rollout, RolloutBook.Count(connection, rollout, time.GetUtcNow())), ProtocolJson.Default.RolloutInfo);
     }
 
-    private Task AnswerAsync(HttpContext context, Group group) =>
-        context.AnswerAsync(Describe(group, new PolicyBook(database).Find(new PolicyScope.Group(group.Name))), ProtocolJson.Default.GroupInfo);
+    private Task AnswerAsync(HttpContext context, Policy policy)
+    {
+        // As it stands there: with a plan that stays, too.
+        context.Response.Headers.ETag = Expectation.Tag(Text(new PolicyBook(database).Find(policy.Scope) ?? policy));
+        return context.AnswerAsync(policy.Describe(), ProtocolJson.Default.PolicyInfo);
+    }
+
+    private Task AnswerAsync(HttpContext context, Group group)
+    {
+        context.Response.Headers.ETag = Expectation.Tag(Text(group));
+        return context.AnswerAsync(Describe(group, new PolicyBook(database).Find(new PolicyScope.Group(group.Name))), ProtocolJson.Default.GroupInfo);
+    }
+
+    // Who is in a group changes by itself; what was said of it has a tag of its own.
+    private static string Text(Group group) => $"{group.Rank}\n{group.Filter}\n{group.SilentPolls}";
+
+    private static string Text(Policy policy) =>
+        $"{policy.Action}\n{policy.Commit}\n{policy.Reason}\n{policy.By}\n{policy.Created.ToUnixTimeSeconds()}\n{policy.Expires?.ToUnixTimeSeconds()}\n{(policy.Plan is { } plan ? JsonSerializer.Serialize(plan, ProtocolJson.Default.RolloutPlan) : "")}";
+
+    private static Action<T?> Seen<T>(HttpContext context, Func<T, string> text) where T : class
+    {
+        var expected = Expectation.Of(context);
+        return present => expected.Require(present is null ? null : text(present));
+    }
 
     private static GroupInfo Describe(Group group, Policy? policy) => new(group.Name.ToString(), group.Rank, group.Devices, group.Filter, policy?.Describe(), group.SilentPolls);
 

@@ -42,23 +42,24 @@ internal sealed class ManagementEndpoints(
 
     private Task ListDevicesAsync(HttpContext context)
     {
-        access.Require(context, TokenRole.Viewer);
+        var groups = access.RequireOf(context, TokenRole.Viewer).Groups;
         var limit = context.LimitOf();
         // One more than asked for tells whether there is a next page.
-        var found = view.List(limit + 1, context.Request.Query["cursor"], context.Request.Query["q"]);
+        var found = view.List(limit + 1, context.Request.Query["cursor"], context.Request.Query["q"], groups);
         var page = found.Take(limit).ToArray();
         return context.AnswerAsync(new DeviceList(page, found.Count > limit ? page[^1].Id.ToString() : null), ProtocolJson.Default.DeviceList);
     }
 
     private Task ShowDeviceAsync(HttpContext context)
     {
-        access.Require(context, TokenRole.Viewer);
-        return context.AnswerAsync(view.Find(DeviceOf(context)), ProtocolJson.Default.DeviceInfo);
+        return context.AnswerAsync(view.Find(access.RequireOf(context, TokenRole.Viewer).Require(DeviceOf(context))), ProtocolJson.Default.DeviceInfo);
     }
 
     private Task DecideAsync(HttpContext context, DeviceState state)
     {
-        var token = access.Require(context, TokenRole.Operator);
+        var limit = access.RequireOf(context, TokenRole.Operator);
+        var token = limit.Token;
+        limit.Require(DeviceOf(context));
         BranchName? expectedOn = context.Request.Query["branch"].ToString() is { Length: > 0 } branch ? BranchName.Parse(branch) : null;
         var (before, device) = (devices.FindState(DeviceOf(context)), devices.Decide(DeviceOf(context), state, expectedOn));
         Log.Decided(log, device.Id, device.State, token);
@@ -68,8 +69,9 @@ internal sealed class ManagementEndpoints(
 
     private async Task AssignAsync(HttpContext context)
     {
-        var token = access.Require(context, TokenRole.Operator);
-        var id = DeviceOf(context);
+        var limit = access.RequireOf(context, TokenRole.Operator);
+        var token = limit.Token;
+        var id = limit.Require(DeviceOf(context));
         var told = policies.Assign(id, await context.ReadAsync(ProtocolJson.Default.AssignmentRequest, BodyLimits.Small), $"token {token}");
         Log.Assigned(log, id, told.Action, told.Commit, token);
         audit.Note(Actor.Token(token, context), $"device.{told.Action}", id, after: $"{told.Commit} until {told.Expires:u}", reason: told.Reason);

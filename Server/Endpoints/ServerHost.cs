@@ -104,7 +104,7 @@ internal sealed class ServerHost : IAsyncDisposable
         var database = data.OpenDatabase();
         var tokens = new Tokens(database, time);
         var devices = new Devices(database, tokens, time);
-        var access = new TokenAccess(tokens, new AttemptLimit(time, options.MaxFailures));
+        var access = new TokenAccess(tokens, new AttemptLimit(time, options.MaxFailures), database);
         var audit = new Audit(data, time);
         // One for all that devices sign: a request seen on one route is a replay on the next.
         var signed = new DeviceAccess(new DeviceKeys(database, time), new Nonces(database), time, options.Skew);

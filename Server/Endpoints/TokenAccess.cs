@@ -4,7 +4,7 @@ using ContentTree.Store.Protocol;
 namespace ContentTree.Server.Endpoints;
 
 /// <summary>Who may use a route: the bearer of a token whose role allows it.</summary>
-internal sealed class TokenAccess(Tokens tokens, AttemptLimit limit)
+internal sealed class TokenAccess(Tokens tokens, AttemptLimit limit, Database database)
 {
     private const string Scheme = "Bearer ";
     private const int MaxId = 64;
@@ -13,9 +13,19 @@ internal sealed class TokenAccess(Tokens tokens, AttemptLimit limit)
     /// <exception cref="ProblemException">No valid token, or not that role.</exception>
     public string Require(HttpContext context, string role) => RequireAny(context, role).Id;
 
-    /// <summary>The token, when its role includes one of these.</summary>
-    /// <exception cref="ProblemException">No valid token, or none of these roles.</exception>
+    /// <summary>The token, when its role includes one of these. One that is limited to groups does not reach what concerns the whole fleet.</summary>
+    /// <exception cref="ProblemException">No valid token, none of these roles, or it is limited.</exception>
     public TokenInfo RequireAny(HttpContext context, params ReadOnlySpan<string> roles)
+    {
+        var token = Find(context, roles);
+        return token.Groups is null ? token : throw new ProblemException(ProblemCode.Forbidden, "this token is limited to groups, and this concerns the whole fleet");
+    }
+
+    /// <summary>For what may also be asked of some groups only; whoever calls this asks the limit about each thing that it shows or changes.</summary>
+    /// <exception cref="ProblemException">No valid token, or not that role.</exception>
+    public GroupLimit RequireOf(HttpContext context, string role) => new(Find(context, [role]), database);
+
+    private TokenInfo Find(HttpContext context, params ReadOnlySpan<string> roles)
     {
         var header = context.Request.Headers.Authorization.ToString();
         var token = header.StartsWith(Scheme, StringComparison.Ordinal) ? Find(context, header[Scheme.Length..]) : null;

@@ -11,15 +11,16 @@ namespace ContentTree.Server.Fleet;
 /// <summary>Devices as operators see them: what they said, what they should run, who says so and why they do not.</summary>
 internal sealed class DeviceView(Database database, Devices devices, Decisions decisions, Entitlements entitlements, TimeProvider time)
 {
+    /// <param name="groups">Only devices of these; null for all.</param>
     /// <exception cref="FormatException">The filter is none.</exception>
-    public IReadOnlyList<DeviceInfo> List(int limit, string? after = null, string? filter = null)
+    public IReadOnlyList<DeviceInfo> List(int limit, string? after = null, string? filter = null, IReadOnlyList<string>? groups = null)
     {
-        var page = devices.List(limit, after, filter is null ? null : FleetFilter.Parse(filter, time.GetUtcNow()));
+        var page = devices.List(limit, after, FleetFilter.Parse(filter ?? "", time.GetUtcNow()).Within(groups));
         if (page.Count == 0)
             return [];
         using var connection = database.Connect();
         // A filter may leave few of many: these are asked for one by one.
-        var seen = filter is { Length: > 0 } ? One(connection, page) : decisions.Between(connection, page[0].Id, page[^1].Id);
+        var seen = filter is { Length: > 0 } || groups is not null ? One(connection, page) : decisions.Between(connection, page[0].Id, page[^1].Id);
         return [.. page.Select(device => Beside(device, seen.GetValueOrDefault(device.Id)))];
     }
 

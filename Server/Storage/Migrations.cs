@@ -197,6 +197,7 @@ internal static class Migrations
         ALTER TABLE devices ADD COLUMN configuration_applied INTEGER NOT NULL DEFAULT 0;
         ALTER TABLE devices ADD COLUMN configuration_applied_at INTEGER;
         """,
+        "ALTER TABLE tokens ADD COLUMN only_groups TEXT",
     ];
 
     public static void Apply(DbConnection connection, string path)

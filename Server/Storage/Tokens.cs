@@ -2,6 +2,7 @@ using System.Buffers.Text;
 using System.Data.Common;
 using System.Security.Cryptography;
 using System.Text;
+using ContentTree.Server.Fleet.Groups;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Repositories;
 
@@ -15,6 +16,10 @@ internal sealed class Tokens(Database database, TimeProvider time)
 {
     private const string Prefix = "ctree-";
     private const int SecretBytes = 32;
+    private const int MaxGroups = 100;
+
+    // Of whom everything concerns the whole fleet, or nobody's group.
+    private static readonly string[] Limitable = [TokenRole.Viewer, TokenRole.Operator, TokenRole.Approver];
 
     /// <exception cref="ArgumentException">No such role, or no uses at all.</exception>
     public TokenAnswer Create(TokenRequest request)
@@ -65,6 +70,16 @@ internal sealed class Tokens(Database database, TimeProvider time)
         return true;
     }
 
+    /// <summary>A group is gone: whoever was limited to it sees one device less, and never all. Inside the caller's transaction.</summary>
+    public static void Forget(DbConnection connection, GroupName group)
+    {
+        foreach (var (id, groups) in connection.Query("SELECT id, only_groups FROM tokens WHERE only_groups IS NOT NULL", row => (Id: row.Text("id"), Groups: row.Text("only_groups").Split(','))))
+        {
+            if (groups.Contains(group.ToString()))
+                connection.Execute("UPDATE tokens SET only_groups = $groups WHERE id = $id", ("$id", id), ("$groups", string.Join(',', groups.Where(g => g != group.ToString()))));
+        }
+    }
+
     private TokenAnswer Create(DbConnection connection, TokenRequest request)
     {
         if (!TokenRole.All.Contains(request.Role))
@@ -73,10 +88,13 @@ internal sealed class Tokens(Database database, TimeProvider time)
             throw new ArgumentException("a token is good for at least one use");
         if (request.Expires <= time.GetUtcNow())
             throw new ArgumentException("the token would have ended already");
+        if (request.Groups is { } limit && (limit.Count is 0 or > MaxGroups || !Limitable.Contains(request.Role)))
+            throw new ArgumentException($"1 to {MaxGroups} groups limit a token of {string.Join(", ", Limitable)}");
+        var groups = request.Groups is null ? null : string.Join(',', request.Groups.Select(g => GroupName.Parse(g).ToString()).Distinct());
         var id = RandomNumberGenerator.GetHexString(8, lowercase: true);
         var secret = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(SecretBytes));
-        connection.Execute("INSERT INTO tokens (id, hash, role, created, expires, uses) VALUES ($id, $hash, $role, $now, $expires, $uses)",
-            ("$id", id), ("$hash", Hash(secret)), ("$role", request.Role), ("$now", time.GetUtcNow()), ("$expires", request.Expires), ("$uses", request.Uses));
+        connection.Execute("INSERT INTO tokens (id, hash, role, created, expires, uses, only_groups) VALUES ($id, $hash, $role, $now, $expires, $uses, $groups)",
+            ("$id", id), ("$hash", Hash(secret)), ("$role", request.Role), ("$now", time.GetUtcNow()), ("$expires", request.Expires), ("$uses", request.Uses), ("$groups", groups));
         return new TokenAnswer(id, $"{Prefix}{id}.{secret}", request.Role);
     }
 
@@ -94,5 +112,5 @@ internal sealed class Tokens(Database database, TimeProvider time)
 
     private static TokenInfo Read(DbDataReader row) => new(
         row.Text("id"), row.Text("role"), row.Time("created"), row.TimeOrNull("expires"),
-        row["uses"] as long?, row.TimeOrNull("revoked") is not null);
+        row["uses"] as long?, row.TimeOrNull("revoked") is not null, row.TextOrNull("only_groups")?.Split(',', StringSplitOptions.RemoveEmptyEntries));
 }

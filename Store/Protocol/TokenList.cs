@@ -7,7 +7,8 @@ namespace ContentTree.Store.Protocol;
 /// <param name="Expires">When it ends; absent for never.</param>
 /// <param name="Uses">How often it still works; absent for any number.</param>
 /// <param name="Revoked">Somebody ended it.</param>
-public sealed record TokenInfo(string Id, string Role, DateTimeOffset Created, DateTimeOffset? Expires = null, long? Uses = null, bool Revoked = false)
+/// <param name="Groups">Its bearer sees and steers only devices of these groups; absent for the whole fleet.</param>
+public sealed record TokenInfo(string Id, string Role, DateTimeOffset Created, DateTimeOffset? Expires = null, long? Uses = null, bool Revoked = false, IReadOnlyList<string>? Groups = null)
 {
     /// <summary>Whether it still opens anything.</summary>
     public bool IsUsable(DateTimeOffset now) => !Revoked && (Expires is null || Expires > now) && Uses is null or > 0;

@@ -4,4 +4,5 @@ namespace ContentTree.Store.Protocol;
 /// <param name="Role">One of <see cref="TokenRole"/>.</param>
 /// <param name="Uses">How often it works; absent means any number.</param>
 /// <param name="Expires">When it ends; absent means never.</param>
-public sealed record TokenRequest(string Role, long? Uses = null, DateTimeOffset? Expires = null);
+/// <param name="Groups">Its bearer sees and steers only devices of these groups; absent for the whole fleet.</param>
+public sealed record TokenRequest(string Role, long? Uses = null, DateTimeOffset? Expires = null, IReadOnlyList<string>? Groups = null);

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using ContentTree.Server.Endpoints;
+using ContentTree.Server.Storage;
 using ContentTree.Store.Protocol;
 using ContentTree.Tests.Trust;
 
@@ -67,7 +68,7 @@ public sealed class AuthorisationTests(AuthorisationTests.Everybody everybody) :
         Access.Anyone => [("nobody", null)],
         Access.Hook => Everybody.Bearers.Append("nobody").Select(who => (who, (string?)ProblemCode.BadSignature)),
         Access.Device device => Everybody.Bearers.Append("nobody").Select(who => (who, (string?)ProblemCode.BadSignature)).Concat(ExpectedOf(device)),
-        Access.Roles roles => Everybody.Bearers.Append("nobody").Concat(Everybody.Devices).Select(who => (who, !TokenRole.All.Contains(who) ? ProblemCode.BadToken : roles.Allows(who) ? null : (string?)ProblemCode.Forbidden)),
+        Access.Roles roles => Everybody.Limited.Select(who => (who, roles.IsGrouped && roles.Allows(who.Split(' ')[1]) ? null : (string?)ProblemCode.Forbidden)).Concat(Everybody.Bearers.Append("nobody").Concat(Everybody.Devices).Select(who => (who, !TokenRole.All.Contains(who) ? ProblemCode.BadToken : roles.Allows(who) ? null : (string?)ProblemCode.Forbidden))),
         _ => throw new System.Diagnostics.UnreachableException(),
     };
 
@@ -88,6 +89,9 @@ public sealed class AuthorisationTests(AuthorisationTests.Everybody everybody) :
 
         internal static string[] Bearers { get; } = [.. TokenRole.All, "expired", "revoked", "used up", "wrong", "empty", "half", "upper"];
 
+        /// <summary>Tokens of a role that are limited to a group.</summary>
+        internal static string[] Limited { get; } = ["limited viewer", "limited operator", "limited approver"];
+
         internal static string[] Devices { get; } = ["accepted device", "pending device", "rejected device", "unknown device", "forged device"];
 
         internal TestServer Server { get; private set; } = null!;
@@ -100,6 +104,8 @@ public sealed class AuthorisationTests(AuthorisationTests.Everybody everybody) :
             await Server.RestartAsync();
             foreach (var role in TokenRole.All)
                 _tokens[role] = Server.NewToken(role);
+            foreach (var who in Limited)
+                _tokens[who] = new Tokens(Server.Data.OpenDatabase(), Server.Time).Create(new TokenRequest(who.Split(' ')[1], Groups: ["lab"])).Token;
             _tokens["expired"] = Server.NewToken(TokenRole.Admin, expires: Server.Time.GetUtcNow() + TimeSpan.FromMinutes(1));
             Server.Time.Ahead += TimeSpan.FromMinutes(2);
             _tokens["revoked"] = Server.NewToken(TokenRole.Admin);

@@ -17,6 +17,7 @@ public sealed class MigrationsTests
                 connection.Execute($"ALTER TABLE devices DROP COLUMN {column}");
             connection.Execute("ALTER TABLE groups DROP COLUMN silent_polls");
             connection.Execute("DROP TABLE transfers");
+            connection.Execute("ALTER TABLE tokens DROP COLUMN only_groups");
             connection.Execute("ALTER TABLE devices DROP COLUMN developer");
             connection.Execute("DROP TABLE newest_keys");
             foreach (var table in new[] { "config_values", "config_keys", "config_changes", "configurations" })
@@ -24,7 +25,7 @@ public sealed class MigrationsTests
             connection.Execute("ALTER TABLE fleet_stamp DROP COLUMN configuration");
             foreach (var column in new[] { "configuration", "configuration_applied", "configuration_applied_at" })
                 connection.Execute($"ALTER TABLE devices DROP COLUMN {column}");
-            connection.Execute($"PRAGMA user_version = {connection.Query("PRAGMA user_version", row => row.GetInt64(0))[0] - 6}");
+            connection.Execute($"PRAGMA user_version = {connection.Query("PRAGMA user_version", row => row.GetInt64(0))[0] - 7}");
             Migrations.Apply(connection, "server.db");
         }
         using var device = new TestDevice(server);

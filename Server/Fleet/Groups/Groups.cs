@@ -33,15 +33,17 @@ internal sealed class Groups(Database database, TimeProvider time)
     public Group Find(GroupName name)
     {
         using var connection = database.Connect();
-        return connection.Query("SELECT g.*, (SELECT count(*) FROM group_members m WHERE m.group_name = g.name) AS devices FROM groups g WHERE g.name = $name", Read, ("$name", name)) is [var group]
-            ? group
-            : throw Unknown(name);
+        return TryFind(connection, name) ?? throw Unknown(name);
     }
+
+    private static Group? TryFind(DbConnection connection, GroupName name) =>
+        connection.Query("SELECT g.*, (SELECT count(*) FROM group_members m WHERE m.group_name = g.name) AS devices FROM groups g WHERE g.name = $name", Read, ("$name", name)) is [var group] ? group : null;
 
     /// <summary>Makes or changes a group; what is null stays as it is.</summary>
     /// <exception cref="FormatException">The filter is none.</exception>
     /// <param name="silentPolls">Polls that its devices may miss: 0 for any number, -1 for as many as the server says.</param>
-    public Group Set(GroupName name, long? rank, string? filter, long? silentPolls = null)
+    /// <param name="seen">Looks at what is there before it is changed.</param>
+    public Group Set(GroupName name, long? rank, string? filter, long? silentPolls = null, Action<Group?>? seen = null)
     {
         if (silentPolls is < -1 or > MostPolls)
             throw new FormatException($"a group's devices may miss 0 (any number) to {MostPolls} polls, or -1 for what the server says");
@@ -49,6 +51,7 @@ internal sealed class Groups(Database database, TimeProvider time)
         using var connection = database.Connect();
         using (var transaction = connection.BeginTransaction())
         {
+            seen?.Invoke(TryFind(connection, name));
             if (connection.Query("SELECT count(*) FROM groups WHERE name <> $name", row => row.GetInt64(0), ("$name", name))[0] >= MaxGroups)
                 throw new FormatException($"there are {MaxGroups} groups already");
             connection.Execute("""
@@ -88,13 +91,15 @@ internal sealed class Groups(Database database, TimeProvider time)
 
     /// <exception cref="NotFoundException">There is no such group.</exception>
     /// <exception cref="FleetConflictException">A rollout is at work on it.</exception>
-    public void Remove(GroupName name)
+    public void Remove(GroupName name, Action<Group?>? seen = null)
     {
         using var connection = database.Connect();
         using var transaction = connection.BeginTransaction();
+        seen?.Invoke(TryFind(connection, name));
         if (connection.Query("SELECT id FROM rollouts WHERE scope = $scope AND state IN ('waiting', 'running', 'paused')", row => row.GetInt64(0), ("$scope", $"group:{name}")) is [var active, ..])
             throw new FleetConflictException($"rollout {active} is at work on group {name}; 'rollout abort {active}' ends it");
         // A later group of that name is another one.
+        Tokens.Forget(connection, name);
         connection.Execute("DELETE FROM rollouts WHERE scope = $scope", ("$scope", $"group:{name}"));
         connection.Execute("DELETE FROM policies WHERE scope = $scope", ("$scope", $"group:{name}"));
         connection.Execute("DELETE FROM transfers WHERE scope = $scope", ("$scope", $"group:{name}"));

@@ -22,19 +22,22 @@ internal sealed class PolicyChanges(DataDirectory data, Database database, Decis
     /// <summary>Says what the devices of a scope are to do. They hear of it at their next poll.</summary>
     /// <param name="by">Who says so.</param>
     /// <param name="named">Keys beside those of the server's own directory; for a device.</param>
+    /// <param name="seen">Looks at what was said of it before, or null, and may throw.</param>
     /// <exception cref="NotFoundException">No such scope or commit, or no fleet key is at hand.</exception>
     /// <exception cref="FleetConflictException">A rollout is at work there.</exception>
     /// <exception cref="FormatException">It makes no sense.</exception>
-    public Policy Set(PolicyScope scope, PolicyRequest request, string by, IReadOnlyList<ISigner>? named = null)
+    public Policy Set(PolicyScope scope, PolicyRequest request, string by, IReadOnlyList<ISigner>? named = null, Action<Policy?>? seen = null)
     {
         var policy = Read(scope, request, by);
         if (scope is PolicyScope.Device device)
         {
+            seen?.Invoke(new PolicyBook(database).Find(scope));
             Tell(device.Id, policy, named);
             return policy;
         }
         using var connection = database.Connect();
         using var transaction = connection.BeginTransaction();
+        seen?.Invoke(PolicyBook.Find(connection, scope));
         _assignments.RequireKey();
         RequireNoRollout(connection, scope);
         RequireNoPlan(connection, scope, policy);
@@ -44,15 +47,17 @@ internal sealed class PolicyChanges(DataDirectory data, Database database, Decis
     }
 
     /// <summary>Takes back what was said of a scope: wider ones decide again.</summary>
-    public void Remove(PolicyScope scope, IReadOnlyList<ISigner>? named = null)
+    public void Remove(PolicyScope scope, IReadOnlyList<ISigner>? named = null, Action<Policy?>? seen = null)
     {
         if (scope is PolicyScope.Device device)
         {
+            seen?.Invoke(new PolicyBook(database).Find(scope));
             Tell(device.Id, null, named);
             return;
         }
         using var connection = database.Connect();
         using var transaction = connection.BeginTransaction();
+        seen?.Invoke(PolicyBook.Find(connection, scope));
         RequireNoRollout(connection, scope);
         RequireNoPlan(connection, scope, null);
         if (!PolicyBook.Remove(connection, scope))
@@ -90,7 +95,7 @@ internal sealed class PolicyChanges(DataDirectory data, Database database, Decis
 
     /// <summary>Each new head of a scope's branch goes out by a plan from now on. Until then its devices stay at where the branch is now.</summary>
     /// <exception cref="FormatException">The plan makes no sense.</exception>
-    public Policy SetPlan(PolicyScope scope, RolloutPlan plan, string by)
+    public Policy SetPlan(PolicyScope scope, RolloutPlan plan, string by, Action<Policy?>? seen = null)
     {
         if (scope is PolicyScope.Device)
             throw new FormatException("a plan is for a group or a branch");
@@ -101,6 +106,7 @@ internal sealed class PolicyChanges(DataDirectory data, Database database, Decis
         if (BranchesOf(connection, scope) is { Count: > 1 } several)
             throw new FormatException($"the devices of {scope.Words} follow {string.Join(" and ", several)}; make a group for each");
         var present = PolicyBook.Find(connection, scope);
+        seen?.Invoke(present);
         var pinned = present is { Action: PolicyAction.Pin }
             ? present
             : new Policy(scope, PolicyAction.Pin, BranchesOf(connection, scope) is [var branch, ..] ? decisions.Lines.Of(branch).Newest?.Commit : null, "", by, time.GetUtcNow(), null, null);
@@ -112,10 +118,11 @@ internal sealed class PolicyChanges(DataDirectory data, Database database, Decis
     }
 
     /// <exception cref="NotFoundException">There is none.</exception>
-    public void RemovePlan(PolicyScope scope)
+    public void RemovePlan(PolicyScope scope, Action<Policy?>? seen = null)
     {
         using var connection = database.Connect();
         using var transaction = connection.BeginTransaction();
+        seen?.Invoke(PolicyBook.Find(connection, scope));
         PolicyBook.RemovePlan(connection, scope);
         transaction.Commit();
     }
