@@ -69,6 +69,7 @@ internal sealed class Dashboard : IDisposable
         new PublishPages(_gate, _renderer, _data, _drafts, _maker, _counts, Register, _time, _log).Map(routes);
         new AuditPages(_gate, _renderer, _audit).Map(routes);
         new StoragePages(_gate, _renderer, _data, _deltas, _devices, _time).Map(routes);
+        new WebhookPages(_gate, _renderer, _data, _database, _audit, _time).Map(routes);
         new UserPages(_gate, _renderer, users, new Tokens(_database, _time), _audit, _log).Map(routes);
         new OverviewPages(_gate, _renderer, _counts, _view, _database, new Events(_database), Register, _time).Map(routes);
     }

@@ -18,6 +18,7 @@ internal sealed record Navigation(string Name, string Path, string Class = "", s
         new("Audit", "/audit"),
         new("Users", "/users", Role: TokenRole.Admin),
         new("Tokens", "/tokens", Role: TokenRole.Admin),
+        new("Webhooks", "/webhooks", Role: TokenRole.Admin),
     ];
 
     public static IEnumerable<Navigation> For(Visitor visitor) => All.Where(entry => visitor.May(entry.Role));

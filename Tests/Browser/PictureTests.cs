@@ -24,7 +24,7 @@ public sealed class PictureTests
         foreach (var (name, path) in new[]
         {
             ("overview", "/"), ("devices", "/devices"), ("device", $"/devices/{fleet.FellBack}"), ("approvals", "/approvals"), ("branches", "/branches"), ("branch", "/branches/stable"), ("log", "/log/edge"),
-            ("commit", $"/commits/{fleet.Newest}"), ("diff", "/diff?a=stable&b=edge"), ("publish", "/publish"), ("groups", "/groups"), ("group", "/groups/scopes"), ("rollouts", "/rollouts"), ("rollout", "/rollouts/1"), ("start", "/rollouts/start?scope=branch:stable&commit=stable"), ("storage", "/storage"), ("audit", "/audit"), ("users", "/users"), ("tokens", "/tokens"), ("account", "/account"),
+            ("commit", $"/commits/{fleet.Newest}"), ("diff", "/diff?a=stable&b=edge"), ("publish", "/publish"), ("groups", "/groups"), ("group", "/groups/scopes"), ("rollouts", "/rollouts"), ("rollout", "/rollouts/1"), ("start", "/rollouts/start?scope=branch:stable&commit=stable"), ("storage", "/storage"), ("audit", "/audit"), ("users", "/users"), ("tokens", "/tokens"), ("webhooks", "/webhooks"), ("account", "/account"),
             ("missing", "/devices/0000000000000000"),
         })
             await TakeAsync(browser, server, folder, name, path);
