@@ -54,7 +54,7 @@ internal sealed class Audit(DataDirectory data, TimeProvider time)
     private AuditHead Add(AuditEntry entry)
     {
         using var connection = _database.Connect();
-        using var transaction = connection.BeginTransaction();
+        using var transaction = connection.BeginWriting();
         var last = connection.Query("SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1", row => new AuditHead(row.Number("number"), row.Text("hash"))) is [var newest] ? newest : null;
         // What is gone from the end of the table leaves a gap for ever instead of being written over.
         if (_head.TryRead() is { } known && known.Number > (last?.Number ?? 0))

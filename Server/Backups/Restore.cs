@@ -16,8 +16,6 @@ internal sealed class Restore(string dataPath, TimeProvider time)
     private const int Private = 0x180;
     private const int Public = 0x1a4;
 
-    private const string DatabaseName = "server.db";
-
     /// <param name="source">An archive, or a directory of backups, of which the newest is taken.</param>
     /// <param name="check">Read all of it again afterwards.</param>
     /// <returns>What was in it, and what the check found.</returns>
@@ -40,7 +38,7 @@ internal sealed class Restore(string dataPath, TimeProvider time)
                 CopyPool(directory, listPath, repository, cancellation);
             Unpack(archive, repository, cancellation);
         }
-        Database.Open(Path.Combine(dataPath, DatabaseName)).LogAhead();
+        SqliteDatabase.Open(Path.Combine(dataPath, DataDirectory.DatabaseName)).LogAhead();
         using var data = DataDirectory.OpenUnfinished(dataPath);
         var found = check ? FullCheck.Run(data, time, cancellation) : null;
         if (found is not { Damage.Count: > 0 })
@@ -123,8 +121,11 @@ internal sealed class Restore(string dataPath, TimeProvider time)
         if (isPublic)
             Directory.CreateDirectory(Path.GetDirectoryName(path) ?? dataPath);
         FileCopy.Durably(content, path, isPublic ? Public : Private);
+        // The database of the server that was backed up is in the backup as server.db; the one it runs on is not to be touched from here.
+        if (relative == ServerSettings.FileName && ServerSettings.Load(dataPath).Database is not null)
+            ServerSettings.WriteDatabase(dataPath, null);
         // What an interrupted restore had begun with the same database.
-        if (relative == DatabaseName)
+        if (relative == DataDirectory.DatabaseName)
             foreach (var suffix in new[] { "-wal", "-shm" })
                 File.Delete(path + suffix);
     }

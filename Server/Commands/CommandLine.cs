@@ -57,6 +57,7 @@ internal static class CommandLine
         GcCommand.Create(context),
         BackupCommand.Create(context),
         RestoreCommand.Create(context),
+        MigrateCommand.Create(context),
         DeviceCommand.Create(context),
         GroupCommand.Create(context),
         ConfigurationCommand.Create(context),

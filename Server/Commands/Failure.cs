@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Net.Sockets;
 using ContentTree.Server.Backups;
 using ContentTree.Server.Client;
@@ -6,23 +7,19 @@ using ContentTree.Server.Fleet;
 using ContentTree.Server.Follows;
 using ContentTree.Server.Publishing;
 using ContentTree.Server.Publishing.Sources;
+using ContentTree.Server.Storage;
 using ContentTree.Store;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Repositories;
 using ContentTree.Store.Trees;
 using ContentTree.Store.Trust;
-using Microsoft.Data.Sqlite;
 
 namespace ContentTree.Server.Commands;
 
 /// <summary>How a verb ends that could not do its work.</summary>
 internal sealed record Failure(ExitCode Code, string Message)
 {
-    private const int SqliteBusy = 5;
-    private const int SqliteLocked = 6;
-    private const int SqliteFull = 13;
-
     public static Failure Of(Exception e) => e switch
     {
         OperationCanceledException => new(ExitCode.Cancelled, "cancelled"),
@@ -39,13 +36,14 @@ internal sealed record Failure(ExitCode Code, string Message)
         PrivilegeRefusedException or BranchProtectedException => new(ExitCode.NotAuthorised, e.Message),
         NotFoundException or ObjectNotFoundException => new(ExitCode.NotFound, e.Message),
         KeysElsewhereException => new(ExitCode.Partial, e.Message),
-        BranchMovedException or FleetConflictException => new(ExitCode.Conflict, e.Message),
+        BranchMovedException or FleetConflictException or DatabaseTakenException => new(ExitCode.Conflict, e.Message),
         _ when IsOutOfSpace(e) => new(ExitCode.NoSpace, $"{e.Message}; nothing was published, make room and try again"),
-        SqliteException { SqliteErrorCode: SqliteBusy or SqliteLocked } => new(ExitCode.Locked, "server.db is in use by another process; try again"),
+        _ when DatabaseTrouble.IsBusy(e) => new(ExitCode.Locked, "the database is in use by another process; try again"),
+        _ when DatabaseTrouble.IsAway(e) => new(ExitCode.Unreachable, $"the database that server.conf names does not answer: {e.Message}"),
         DeltaCheckException => new(ExitCode.Failed, e.Message),
         SocketException => new(ExitCode.Failed, $"{e.Message}; choose another address with --urls"),
         UnsupportedSourceException or SourceChangedException or IncompleteCommitException or IOException or UnauthorizedAccessException
-            or FormatException or SqliteException => new(ExitCode.Failed, e.Message),
+            or FormatException or DbException => new(ExitCode.Failed, e.Message),
         _ => new(ExitCode.Failed, $"this is a bug, please report it: {e}"),
     };
 
@@ -53,7 +51,7 @@ internal sealed record Failure(ExitCode Code, string Message)
     public static bool IsOutOfSpace(Exception e) => e switch
     {
         PosixException posix => posix.IsOutOfSpace,
-        SqliteException sqlite => sqlite.SqliteErrorCode == SqliteFull,
+        DbException database => DatabaseTrouble.IsFull(database),
         IOException { HResult: Posix.ENOSPC or Posix.EDQUOT } => true,
         _ => false,
     };

@@ -10,6 +10,7 @@ internal sealed class CompositionWorker : IAsyncDisposable
     private readonly DataDirectory _data;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
+    private readonly Leases _leases;
     private readonly BackgroundLoop _loop;
     private readonly Dictionary<BranchName, string> _told = [];
     private ObjectId? _seen;
@@ -17,10 +18,15 @@ internal sealed class CompositionWorker : IAsyncDisposable
     public CompositionWorker(DataDirectory data, TimeProvider time, TimeSpan pause, ILogger log)
     {
         (_data, _time, _log) = (data, time, log);
+        _leases = new Leases(data.OpenDatabase(), time);
         _loop = new BackgroundLoop(pause, Look, e => Log.CompositionsFailed(log, e));
     }
 
-    public ValueTask DisposeAsync() => _loop.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _loop.DisposeAsync();
+        _leases.Dispose();
+    }
 
     // As long as no head and no recipe is another one, nothing can come to anything else.
     private void Look(CancellationToken cancellation)
@@ -29,7 +35,7 @@ internal sealed class CompositionWorker : IAsyncDisposable
         if (recipes.Count == 0)
             return;
         var state = State(recipes);
-        if (state == _seen)
+        if (state == _seen || !_leases.TryHold("compositions"))
             return;
         foreach (var composed in Composer.RunAll(_data, _time, new RecipeBook(_data).Load(), cancellation))
             Tell(composed);

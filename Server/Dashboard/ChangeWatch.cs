@@ -28,7 +28,7 @@ internal sealed class ChangeWatch(DataDirectory data, Database database, TimePro
                 _looked = now;
                 // Only a connection that stays open hears of what others have written.
                 _connection ??= database.Connect();
-                var seen = (_connection.Query("PRAGMA data_version", row => row.GetInt64(0))[0], HeadsVersion());
+                var seen = (database.Changes(_connection), HeadsVersion());
                 if (seen != _seen)
                     (_seen, _version) = (seen, _version + 1);
             }

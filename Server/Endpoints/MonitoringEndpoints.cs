@@ -88,7 +88,7 @@ internal sealed class MonitoringEndpoints(DataDirectory data, Database database,
         text.Gauge("ctree_ready", "Whether /readyz says so.", ("", _readiness.Look().Any() ? 0 : 1))
             .Gauge("ctree_disk_free_bytes", "Free where the data is.", ("", bytes))
             .Gauge("ctree_disk_free_inodes", "Free where the data is.", ("", inodes))
-            .Gauge("ctree_database_bytes", "Size of server.db.", ("", new FileInfo(data.DatabasePath).Length))
+            .Gauge("ctree_database_bytes", "Size of the database.", ("", database.Size))
             .Gauge("process_start_time_seconds", "When it began.", ("", _begin.ToUnixTimeSeconds()))
             .Counter("process_cpu_seconds_total", "Processor time.", ("", process.TotalProcessorTime.TotalSeconds))
             .Gauge("process_resident_memory_bytes", "Memory.", ("", process.WorkingSet64));

@@ -3,18 +3,17 @@ using System.Text.Json;
 using ContentTree.Server.Commands;
 using ContentTree.Server.Fleet;
 using ContentTree.Server.Publishing;
+using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Repositories;
 using ContentTree.Store.Trust;
-using Microsoft.Data.Sqlite;
 
 namespace ContentTree.Server.Endpoints;
 
 /// <summary>Turns every failure of a request into problem details, in one place.</summary>
 internal sealed class ProblemAnswers(ILogger log)
 {
-    private const int SqliteBusy = 5;
     private const string NoStore = "no-store";
 
     public async Task InvokeAsync(HttpContext context, RequestDelegate next)
@@ -58,7 +57,8 @@ internal sealed class ProblemAnswers(ILogger log)
         StoreLockedException => new(ProblemCode.Locked, e.Message, retryAfter: TimeSpan.FromSeconds(5)),
         IncompleteCommitException => new(ProblemCode.Incomplete, e.Message),
         _ when Failure.IsOutOfSpace(e) => new(ProblemCode.NoSpace, "nothing was changed; make room on the server"),
-        SqliteException { SqliteErrorCode: SqliteBusy } => new(ProblemCode.Unavailable, "the database is busy", retryAfter: TimeSpan.FromSeconds(5)),
+        _ when DatabaseTrouble.IsAway(e) => new(ProblemCode.Unavailable, "the database does not answer", retryAfter: TimeSpan.FromSeconds(5)),
+        _ when DatabaseTrouble.IsBusy(e) => new(ProblemCode.Unavailable, "the database is busy", retryAfter: TimeSpan.FromSeconds(5)),
         CorruptObjectException => new(ProblemCode.Internal, $"{e.Message}; run 'ctree-server fsck' on the server"),
         _ => new(ProblemCode.Internal),
     };

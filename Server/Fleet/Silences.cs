@@ -59,7 +59,7 @@ internal sealed class Silences(Database database, Outbox outbox, TimeProvider ti
     private void Tell(DbConnection connection, News news)
     {
         var now = time.GetUtcNow();
-        using var transaction = connection.BeginTransaction();
+        using var transaction = connection.BeginWriting();
         var count = connection.Query($"SELECT count(*) AS number FROM devices WHERE {news.Condition}", row => row.Number("number"))[0];
         if (count == 0 || !news.MayTell(count, now, interval))
             return;

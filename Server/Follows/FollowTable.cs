@@ -54,11 +54,11 @@ internal sealed class FollowTable(Database database, TimeProvider time)
     {
         var secret = hook == true ? Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(SecretBytes)) : null;
         using var connection = database.Connect();
-        using var transaction = connection.BeginTransaction();
+        using var transaction = connection.BeginWriting();
         check?.Invoke(Find(connection, follow.Settings.Branch));
         connection.Execute("""
             INSERT INTO follows (branch, settings, secret, stamp, changed_by, asked, answered, next) VALUES ($branch, $settings, $secret, $stamp, $by, 1, 0, $now)
-            ON CONFLICT (branch) DO UPDATE SET settings = excluded.settings, secret = CASE WHEN $leave THEN follows.secret ELSE excluded.secret END, stamp = excluded.stamp, changed_by = excluded.changed_by,
+            ON CONFLICT (branch) DO UPDATE SET settings = excluded.settings, secret = CASE WHEN $leave <> 0 THEN follows.secret ELSE excluded.secret END, stamp = excluded.stamp, changed_by = excluded.changed_by,
               asked = follows.asked + 1, next = excluded.next, looked = NULL, seen = NULL, published = NULL, commit_id = NULL, sequence = NULL,
               failures = 0, failed = NULL, attempts = 0, retry = NULL, code = 0, error = NULL
             """,
@@ -73,7 +73,7 @@ internal sealed class FollowTable(Database database, TimeProvider time)
     public void Remove(BranchName branch, Action<FollowRow?>? check = null)
     {
         using var connection = database.Connect();
-        using var transaction = connection.BeginTransaction();
+        using var transaction = connection.BeginWriting();
         check?.Invoke(Find(connection, branch));
         if (connection.Execute("DELETE FROM follows WHERE branch = $branch", ("$branch", branch)) == 0)
             throw Unknown(branch);
@@ -86,7 +86,7 @@ internal sealed class FollowTable(Database database, TimeProvider time)
     public FollowRow Ask(BranchName branch, bool isAgain)
     {
         using var connection = database.Connect();
-        if (connection.Execute("UPDATE follows SET asked = asked + 1, retry = CASE WHEN $again THEN NULL ELSE retry END WHERE branch = $branch", ("$branch", branch), ("$again", isAgain)) == 0)
+        if (connection.Execute("UPDATE follows SET asked = asked + 1, retry = CASE WHEN $again <> 0 THEN NULL ELSE retry END WHERE branch = $branch", ("$branch", branch), ("$again", isAgain)) == 0)
             throw Unknown(branch);
         return Find(branch);
     }
@@ -94,7 +94,7 @@ internal sealed class FollowTable(Database database, TimeProvider time)
     /// <summary>The repository was reached, and nothing had to be published.</summary>
     /// <param name="seen">The row as it was before the look: one that was set anew meanwhile is left alone.</param>
     public void RecordSeen(FollowRow seen, string revision, DateTimeOffset next, bool isFine) => Record(seen, """
-        looked = $now, next = $next, seen = $revision, failures = 0, code = CASE WHEN $fine THEN 0 ELSE code END, error = CASE WHEN $fine THEN NULL ELSE error END
+        looked = $now, next = $next, seen = $revision, failures = 0, code = CASE WHEN $fine <> 0 THEN 0 ELSE code END, error = CASE WHEN $fine <> 0 THEN NULL ELSE error END
         """, next, ("$revision", revision), ("$fine", isFine));
 
     public void RecordPublished(FollowRow seen, string revision, ObjectId commit, long sequence, DateTimeOffset next) => Record(seen, """

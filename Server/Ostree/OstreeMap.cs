@@ -26,7 +26,7 @@ internal sealed class OstreeMap : IDisposable
     {
         try
         {
-            _connection = Database.OpenIndex(Path.Combine(directory, FileName), Schema).ConnectHastily();
+            _connection = SqliteDatabase.OpenIndex(Path.Combine(directory, FileName), Schema).ConnectHastily();
             _find = _connection.CreateCommand();
             _find.CommandText = "SELECT value FROM facts WHERE key = $key";
             _find.Parameters.Add("$key", SqliteType.Blob);

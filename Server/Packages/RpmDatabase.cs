@@ -26,7 +26,7 @@ internal static class RpmDatabase
             var path = Path.Combine(folder.FullName, "rpmdb.sqlite");
             using (var file = new FileStream(path, FileMode.CreateNew, FileAccess.Write))
                 file.Write(bytes);
-            using var connection = Database.OpenForeign(path);
+            using var connection = SqliteDatabase.OpenForeign(path);
             return [.. connection.Query($"SELECT blob FROM Packages WHERE typeof(blob) = 'blob' AND length(blob) <= {MaxHeader} LIMIT {MaxPackages}", row => Header((byte[])row["blob"]))
                 .OfType<InstalledPackage>()];
         }

@@ -146,7 +146,7 @@ internal sealed class ReachIndex(DataDirectory data, TimeProvider time)
 
     private static Database Open(string path)
     {
-        var index = Database.OpenIndex(path, Reach);
+        var index = SqliteDatabase.OpenIndex(path, Reach);
         using var connection = index.Connect();
         using var transaction = connection.BeginTransaction();
         if (connection.Query("PRAGMA user_version", row => row.GetInt64(0)) is not [Version])

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Text.Json.Nodes;
 using ContentTree.Server.Auditing;
 using ContentTree.Server.Compositions;
@@ -8,7 +9,6 @@ using ContentTree.Server.Webhooks;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Repositories;
 using ContentTree.Store.Trust;
-using Microsoft.Data.Sqlite;
 
 namespace ContentTree.Server.Publishing;
 
@@ -206,7 +206,7 @@ internal sealed class Branches(DataDirectory data, TimeProvider time)
                 ["reason"] = move.Reason,
             });
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or SqliteException or FormatException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or DbException or FormatException)
         {
             // The branch has moved, and the archived heads tell: a full disk costs a line for people.
         }

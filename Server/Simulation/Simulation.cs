@@ -45,7 +45,7 @@ internal sealed class Simulation : IDisposable
         _random = new Random(settings.Seed);
 #pragma warning restore CA5394
         _data = DataDirectory.Create(path, _time);
-        _database = Database.OpenPassing(_data.DatabasePath);
+        _database = SqliteDatabase.OpenPassing(_data.DatabasePath);
         _decisions = new Decisions(_data, _database, _time);
         _steps = new RolloutSteps(_data, _database, _decisions, _time);
         _devices = new Devices(_database, new Tokens(_database, _time), _time);
@@ -109,7 +109,7 @@ internal sealed class Simulation : IDisposable
     {
 #pragma warning disable CA5394 // The same seed is to give the same fleet; nothing secret is made of it.
         using var connection = _database.ConnectHastily();
-        using var transaction = connection.BeginTransaction();
+        using var transaction = connection.BeginWriting();
         for (var i = 0; i < _settings.Devices; i++)
         {
             var id = KeyId.Parse(Convert.ToHexStringLower(SHA256.HashData(BitConverter.GetBytes(i)))[..KeyId.Length]);

@@ -28,7 +28,7 @@ internal sealed class BlackBoxes(Database database, TimeProvider time)
     {
         Require(box);
         using var connection = database.Connect();
-        using var transaction = connection.BeginTransaction();
+        using var transaction = connection.BeginWriting(device);
         connection.Execute("""
             INSERT INTO black_boxes (device, deployment, time, text) VALUES ($device, $deployment, $time, $text)
             ON CONFLICT (device, deployment) DO UPDATE SET time = excluded.time, text = excluded.text WHERE excluded.time >= black_boxes.time

@@ -13,6 +13,8 @@ namespace ContentTree.Server.Storage;
 /// </summary>
 internal sealed class DataDirectory : IDisposable
 {
+    public const string DatabaseName = "server.db";
+
     private const int Private = 0x1c0;
     private const string Online = "online-keys";
 
@@ -41,7 +43,7 @@ internal sealed class DataDirectory : IDisposable
     /// <summary>For uploads on their way in; a crash leaves nothing that anybody reads.</summary>
     public string UploadPath => System.IO.Path.Combine(Path, "cache");
 
-    public string DatabasePath => System.IO.Path.Combine(Path, "server.db");
+    public string DatabasePath => System.IO.Path.Combine(Path, DatabaseName);
 
     /// <exception cref="StoreNotFoundException">Nothing was initialised there.</exception>
     public static DataDirectory Open(string path)
@@ -111,7 +113,20 @@ internal sealed class DataDirectory : IDisposable
         return SigningKeys.Generate(keys);
     }
 
-    public Database OpenDatabase() => Database.Open(DatabasePath);
+    /// <summary>Opens the database that <c>server.conf</c> names, or the file beside it.</summary>
+    public Database OpenDatabase() => ServerSettings.Load(Path).Database is { } address ? PostgresDatabase.Open(address) : SqliteDatabase.Open(DatabasePath);
+
+    /// <summary>Held by every server while it runs, and alone by whoever moves what they know; dispose of it to let go.</summary>
+    /// <exception cref="DatabaseTakenException">A server runs, or somebody moves it.</exception>
+    public static SafeFileHandle LockServing(string path, bool exclusive)
+    {
+        using var root = Posix.OpenDirectory(path);
+        var file = Posix.OpenOrCreateAt(root, "serve.lock"u8, 0x1a4);
+        if (Posix.TryLock(file, exclusive, wait: false, "serve.lock"))
+            return file;
+        file.Dispose();
+        throw new DatabaseTakenException(exclusive ? $"{path}: a server runs on it; stop every one of them first" : $"{path}: 'migrate' is at work there; start the server when it has ended");
+    }
 
     public void Dispose()
     {

@@ -1,132 +1,71 @@
-using System.Reflection;
-using System.Runtime.InteropServices;
-using System.Text;
-using ContentTree.Store;
-using Microsoft.Data.Sqlite;
-using SQLitePCL;
+using System.Data.Common;
 
 namespace ContentTree.Server.Storage;
 
 /// <summary>
-/// <c>server.db</c>: devices, their events, tokens and empty branches. What is published is not in it; without it devices
-/// enrol again and nothing else is lost. The only place that opens SQLite.
+/// Devices, their events, tokens, policies and rollouts. What is published is not in it; without it devices enrol again and nothing else is
+/// lost. SQL that every engine runs is written once, for all of them; what they do differently is behind this.
 /// </summary>
-internal sealed class Database
+internal abstract class Database
 {
-    private const int BusySeconds = 15;
-    private const int OwnerOnly = 0x180;
+    /// <summary>How long somebody waits for another one's writing to end.</summary>
+    protected const int BusySeconds = 15;
 
-    private readonly string _connectionString;
-    private readonly string _hastyConnectionString;
-    private bool _isPassing;
+    /// <summary>How messages name it; no password is in it.</summary>
+    public abstract string Name { get; }
 
-    static Database()
-    {
-        // The provider asks for "e_sqlite3", its own build; the system's library is patched by the distribution.
-        NativeLibrary.SetDllImportResolver(typeof(SQLite3Provider_e_sqlite3).Assembly, Resolve);
-        raw.SetProvider(new SQLite3Provider_e_sqlite3());
-    }
+    /// <summary>Other servers may have it at the same time.</summary>
+    public abstract bool IsShared { get; }
 
-    private Database(string path)
-    {
-        var values = new SqliteConnectionStringBuilder
-        {
-            DataSource = path,
-            Mode = SqliteOpenMode.ReadWriteCreate,
-            DefaultTimeout = BusySeconds,
-            ForeignKeys = true,
-        };
-        _connectionString = values.ToString();
-        // What is the default anyway, said aloud: another string is another pool.
-        values.Cache = SqliteCacheMode.Private;
-        _hastyConnectionString = values.ToString();
-    }
+    /// <summary>Bytes that it takes, about.</summary>
+    public abstract long Size { get; }
 
-    /// <summary>Opens the database, makes it when it is missing, and brings its schema up to date.</summary>
-    public static Database Open(string path)
-    {
-        // Hashes of tokens and who the devices are: for the server's user only. SQLite gives its side files the same mode.
-        using (var folder = Posix.OpenDirectory(Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/"))
-        {
-            var name = Encoding.UTF8.GetBytes(Path.GetFileName(path));
-            if (Posix.StatAt(folder, name) is null)
-                DurableFiles.TryCreate(folder, name, [], OwnerOnly);
-        }
-        var database = new Database(path);
-        using var connection = database.Connect();
-        Migrations.Apply(connection, path);
-        return database;
-    }
+    /// <summary>An open connection; whoever asked disposes it.</summary>
+    public abstract DbConnection Connect();
 
-    /// <summary>Opens a database that ends with this process: nothing of it need last.</summary>
-    public static Database OpenPassing(string path)
-    {
-        var database = Open(path);
-        using var connection = database.Connect();
-        connection.Execute("PRAGMA journal_mode = MEMORY");
-        return new Database(path) { _isPassing = true };
-    }
+    /// <summary>For what a power cut may take back.</summary>
+    public abstract DbConnection ConnectHastily();
 
-    /// <summary>Opens an index, which can be made again: it is never waited for, and a power cut may cost it.</summary>
-    public static Database OpenIndex(string path, string schema)
-    {
-        var database = new Database(path);
-        using var connection = database.Connect();
-        connection.Execute("PRAGMA journal_mode = WAL");
-        connection.Execute(schema);
-        return database;
-    }
+    /// <summary>Writes the database as it is at one moment to a new SQLite file; others go on reading and writing meanwhile.</summary>
+    public abstract void CopyTo(string path);
 
-    /// <summary>Opens somebody else's database for reading. Nothing in it is believed; the file is this process's own copy.</summary>
-    public static SqliteConnection OpenForeign(string path)
-    {
-        var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadOnly, Pooling = false }.ToString());
-        try
-        {
-            connection.Open();
-            connection.Execute("PRAGMA trusted_schema = OFF");
-            connection.Execute("PRAGMA cell_size_check = ON");
-            return connection;
-        }
-        catch
-        {
-            connection.Dispose();
-            throw;
-        }
-    }
+    /// <summary>The SQL for the values of a column in many rows as one text, with commas between them.</summary>
+    public abstract string Joined(string column);
 
-    /// <summary>Writes the database as it is at one moment to a new file; others go on reading and writing meanwhile.</summary>
-    public void CopyTo(string path)
+    /// <summary>A number that is another one after anybody has written something.</summary>
+    /// <param name="connection">One that stays open from look to look.</param>
+    public abstract long Changes(DbConnection connection);
+
+    /// <summary>Brings the schema up to date.</summary>
+    /// <exception cref="IOException">A newer server made it.</exception>
+    protected void Migrate()
     {
         using var connection = Connect();
-        connection.Execute("VACUUM INTO $path", ("$path", path));
+        if (SchemaVersion(connection) == Migrations.Steps.Count)
+            return;
+        PrepareToMigrate(connection);
+        using var transaction = connection.BeginWriting();
+        // Read again: another process may have taken the steps while this one waited for the lock.
+        var version = SchemaVersion(connection);
+        if (version > Migrations.Steps.Count)
+            throw new IOException($"{Name}: made by a newer ctree-server (schema {version}, this one knows {Migrations.Steps.Count}); upgrade this one");
+        for (var step = (int)version; step < Migrations.Steps.Count; step++)
+            connection.Execute(InDialect(Migrations.Steps[step]));
+        WriteSchemaVersion(connection, Migrations.Steps.Count);
+        transaction.Commit();
     }
 
-    /// <summary>Readers and writers do not wait for each other from now on. A copy has lost that.</summary>
-    public void LogAhead()
+    /// <summary>How many steps of the schema were taken; 0 in an empty database.</summary>
+    protected abstract long SchemaVersion(DbConnection connection);
+
+    /// <summary>Inside the transaction of the steps.</summary>
+    protected abstract void WriteSchemaVersion(DbConnection connection, int version);
+
+    /// <summary>What must happen before their transaction.</summary>
+    protected virtual void PrepareToMigrate(DbConnection connection)
     {
-        using var connection = Connect();
-        connection.Execute("PRAGMA journal_mode = WAL");
     }
 
-    public SqliteConnection Connect()
-    {
-        var connection = new SqliteConnection(_connectionString);
-        connection.Open();
-        if (_isPassing)
-            connection.Execute("PRAGMA synchronous = OFF");
-        return connection;
-    }
-
-    /// <summary>For what a power cut may take back. The setting outlives its user in the pool, so these have one of their own.</summary>
-    public SqliteConnection ConnectHastily()
-    {
-        var connection = new SqliteConnection(_hastyConnectionString);
-        connection.Open();
-        connection.Execute("PRAGMA synchronous = NORMAL");
-        return connection;
-    }
-
-    private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? path) =>
-        name == "e_sqlite3" && NativeLibrary.TryLoad("libsqlite3.so.0", out var handle) ? handle : 0;
+    /// <summary>A step of the schema as this engine says it.</summary>
+    protected virtual string InDialect(string step) => step;
 }

@@ -30,7 +30,7 @@ internal sealed class DeviceKeys(Database database, TimeProvider time)
     public void Promote(KeyId device, PublicKey key)
     {
         using var connection = database.Connect();
-        using var transaction = connection.BeginTransaction();
+        using var transaction = connection.BeginWriting();
         // Whoever asked for yet another one meanwhile has that one waiting still.
         if (connection.Execute("UPDATE devices SET public_key = $key, next_key = NULL, key_changed = $now WHERE id = $id AND next_key = $key",
                 ("$id", device), ("$key", key.Pem), ("$now", time.GetUtcNow())) > 0)

@@ -18,10 +18,10 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
     private const int KeptBoots = 32;
 
     // The newest event that says most about a device rides along, so that lists need one query.
-    private const string Select = """
+    private string Select => $"""
         SELECT d.*, a.action AS told_action, a.counter AS told_counter, a.expires AS told_expires, a.commit_id AS told_commit, a.reason AS told_reason, e.sequence AS event_sequence, e.time AS event_time, e.kind AS event_kind, e.commit_id AS event_commit,
           e.deployment AS event_deployment, e.code AS event_code, e.message AS event_message,
-          (SELECT group_concat(o.id) FROM devices o WHERE o.serial <> '' AND o.serial = d.serial AND o.id <> d.id AND o.state <> 'rejected') AS conflicts
+          (SELECT {database.Joined("o.id")} FROM devices o WHERE o.serial <> '' AND o.serial = d.serial AND o.id <> d.id AND o.state <> 'rejected') AS conflicts
         FROM devices d LEFT JOIN assignments a ON a.device = d.id LEFT JOIN events e ON e.device = d.id AND e.sequence = (SELECT max(sequence) FROM events WHERE device = d.id)
         """;
 
@@ -32,7 +32,7 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
     public EnrolOutcome Enrol(KeyId id, IReadOnlyList<PublicKey> keys, EnrolRequest request)
     {
         using var connection = database.Connect();
-        using var transaction = connection.BeginTransaction();
+        using var transaction = connection.BeginWriting();
         var changed = DeviceKeys.Judge(connection, id, keys);
         if (changed == KeyChange.Refused)
             return new EnrolOutcome.OtherKey();
@@ -55,8 +55,8 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
         connection.Execute("""
             INSERT INTO devices (id, public_key, name, hardware, architecture, branch, state, enrolled, serial)
             VALUES ($id, $key, $name, $hardware, $architecture, $branch, $state, $now, $serial)
-            ON CONFLICT (id) DO UPDATE SET public_key = coalesce(public_key, $key), name = $name, hardware = $hardware,
-              architecture = $architecture, branch = $branch, state = $state, serial = iif(serial = '', $serial, serial)
+            ON CONFLICT (id) DO UPDATE SET public_key = coalesce(devices.public_key, $key), name = $name, hardware = $hardware,
+              architecture = $architecture, branch = $branch, state = $state, serial = CASE WHEN devices.serial = '' THEN $serial ELSE devices.serial END
             """,
             ("$id", id), ("$key", keys[^1].Pem), ("$name", request.Name), ("$hardware", request.Hardware),
             ("$architecture", request.Architecture), ("$branch", request.Branch), ("$state", Word(known)), ("$now", time.GetUtcNow()), ("$serial", request.Serial ?? ""));
@@ -80,11 +80,11 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
     {
         // A power cut may take it back: the next poll says it again.
         using var connection = database.ConnectHastily();
-        using var transaction = connection.BeginTransaction();
+        using var transaction = connection.BeginWriting(id);
         var hasMoved = connection.Query("SELECT branch FROM devices WHERE id = $id", row => row.GetString(0), ("$id", id)) is [var before] && before != poll.Branch.ToString();
         connection.Execute("""
             UPDATE devices SET last_seen = $now, branch = $branch, running = $running, wanted = $wanted, failed = $failed, boot = $boot,
-              head = $head, root = $root, kept = $kept, sequence = max(sequence * (branch = $branch), $sequence), hold = $hold, assignment = $assignment, developer = $developer,
+              head = $head, root = $root, kept = $kept, sequence = CASE WHEN branch = $branch AND sequence > $sequence THEN sequence ELSE $sequence END, hold = $hold, assignment = $assignment, developer = $developer,
               configuration = $configuration, configuration_applied = $applied, configuration_applied_at = CASE WHEN configuration_applied = $applied THEN configuration_applied_at ELSE $now END
               WHERE id = $id
             """,
@@ -197,7 +197,7 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
     {
         using var connection = database.Connect();
         return connection.Query("""
-            SELECT branch, state, running, sync, cloned IS NOT NULL AS is_cloned, fork IS NOT NULL AS is_forked, CASE WHEN silent IS NOT NULL THEN 1 ELSE 0 END AS is_silent,
+            SELECT branch, state, running, sync, CASE WHEN cloned IS NULL THEN 0 ELSE 1 END AS is_cloned, CASE WHEN fork IS NULL THEN 0 ELSE 1 END AS is_forked, CASE WHEN silent IS NOT NULL THEN 1 ELSE 0 END AS is_silent,
               low, count(*) AS devices
             FROM devices GROUP BY branch, state, running, sync, is_cloned, is_forked, is_silent, low
             """, row => new DeviceKind(new DeviceInfo(
@@ -242,7 +242,7 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
     public void Remove(KeyId id)
     {
         using var connection = database.Connect();
-        using var transaction = connection.BeginTransaction();
+        using var transaction = connection.BeginWriting();
         connection.Execute("DELETE FROM policies WHERE scope = $scope", ("$scope", $"device:{id}"));
         connection.Execute("DELETE FROM transfers WHERE scope = $scope", ("$scope", $"device:{id}"));
         ConfigurationBook.Forget(connection, new ConfigurationScope.Device(id), time.GetUtcNow());

@@ -15,7 +15,7 @@ internal sealed class Events(Database database)
     public long Store(KeyId device, IReadOnlyList<ReportEvent> events)
     {
         using var connection = database.Connect();
-        using var transaction = connection.BeginTransaction();
+        using var transaction = connection.BeginWriting(device);
         var received = connection.Query("SELECT received FROM devices WHERE id = $id", row => row.GetInt64(0), ("$id", device)) is [var known] ? known : 0;
         // A device sends its oldest first: what is missing before its first event it has no more, so it would never come.
         if (events.Count > 0 && events[0].Sequence > received)
@@ -31,7 +31,7 @@ internal sealed class Events(Database database)
             if (item.Sequence == received + 1)
                 received++;
         }
-        connection.Execute("UPDATE devices SET received = $received, trouble = CASE WHEN $any THEN $trouble ELSE trouble END WHERE id = $id",
+        connection.Execute("UPDATE devices SET received = $received, trouble = CASE WHEN $any <> 0 THEN $trouble ELSE trouble END WHERE id = $id",
             ("$id", device), ("$received", received), ("$any", events.Count > 0), ("$trouble", events.Count > 0 ? events[^1].Code : 0));
         connection.Execute("""
             DELETE FROM events WHERE device = $device AND sequence <= (SELECT max(sequence) FROM events WHERE device = $device) - $kept

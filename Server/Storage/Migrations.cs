@@ -1,11 +1,9 @@
-using System.Data.Common;
-
 namespace ContentTree.Server.Storage;
 
-/// <summary>The schema as numbered steps; <c>PRAGMA user_version</c> says how many were taken. A step never changes once released.</summary>
+/// <summary>The schema as numbered steps in SQLite's words; a database says how many were taken. A step never changes once released.</summary>
 internal static class Migrations
 {
-    private static readonly string[] Steps =
+    public static IReadOnlyList<string> Steps { get; } =
     [
         """
         CREATE TABLE devices (
@@ -198,23 +196,6 @@ internal static class Migrations
         ALTER TABLE devices ADD COLUMN configuration_applied_at INTEGER;
         """,
         "ALTER TABLE tokens ADD COLUMN only_groups TEXT",
+        "CREATE TABLE leases (work TEXT PRIMARY KEY, holder TEXT NOT NULL, expires INTEGER NOT NULL)",
     ];
-
-    public static void Apply(DbConnection connection, string path)
-    {
-        if (Version(connection) == Steps.Length)
-            return;
-        connection.Execute("PRAGMA journal_mode = WAL");
-        using var transaction = connection.BeginTransaction();
-        // Read again: another process may have taken the steps while this one waited for the lock.
-        var version = Version(connection);
-        if (version > Steps.Length)
-            throw new IOException($"{path}: made by a newer ctree-server (schema {version}, this one knows {Steps.Length}); upgrade this one");
-        for (var step = (int)version; step < Steps.Length; step++)
-            connection.Execute(Steps[step]);
-        connection.Execute($"PRAGMA user_version = {Steps.Length}");
-        transaction.Commit();
-    }
-
-    private static long Version(DbConnection connection) => connection.Query("PRAGMA user_version", row => row.GetInt64(0))[0];
 }

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Net;
+using System.Text;
 using ContentTree.Server.Fleet.Groups;
+using ContentTree.Store;
 using ContentTree.Store.Objects;
 
 namespace ContentTree.Server.Storage;
@@ -23,9 +25,13 @@ internal sealed class ServerSettings
     private const string Sources = "publish.directories";
     private const string Upload = "publish.upload-mb";
     private const string Webhooks = "webhooks.allow";
+    private const string DatabaseAddress = "database";
     private const string Everything = "*";
     private const int MaxHours = 24 * 366;
     private const int MaxDays = 100 * 366;
+    private const int MaxFile = 1 << 20;
+    private const int AnybodyReads = 0x1a4;
+    private const int OwnerOnly = 0x180;
 
     private IReadOnlySet<string> _fast = new HashSet<string>();
     private IReadOnlyList<string> _versioned = [];
@@ -49,6 +55,9 @@ internal sealed class ServerSettings
 
     /// <summary>Proxies that are believed about whom they speak for, beside those of this machine.</summary>
     public IReadOnlyList<IPNetwork> Proxies { get; private set; } = [];
+
+    /// <summary>The PostgreSQL database of a server with many devices; null for <c>server.db</c>.</summary>
+    public PostgresAddress? Database { get; private set; }
 
     /// <summary>Addresses that webhooks may reach though they are no public ones.</summary>
     public IReadOnlyList<IPNetwork> WebhookNetworks { get; private set; } = [];
@@ -92,6 +101,23 @@ internal sealed class ServerSettings
         return settings;
     }
 
+    /// <summary>Has the file name a database from now on; its other lines stay as they are.</summary>
+    /// <param name="address">Null for the file beside it: the line stays, as a comment.</param>
+    public static void WriteDatabase(string dataPath, string? address)
+    {
+        using var root = Posix.OpenDirectory(dataPath);
+        var lines = (DurableFiles.TryRead(root, FileNameBytes, MaxFile) is { } present ? Encoding.UTF8.GetString(present) : "").Split('\n').SkipLast(1)
+            .Select(line => IsDatabase(line) ? $"# {line}" : line).ToList();
+        if (address is not null)
+            lines.Add($"{DatabaseAddress} = {address}");
+        // It may hold a password.
+        DurableFiles.Replace(root, FileNameBytes, Encoding.UTF8.GetBytes(string.Concat(lines.Select(line => $"{line}\n"))), address is null ? AnybodyReads : OwnerOnly);
+    }
+
+    private static ReadOnlySpan<byte> FileNameBytes => "server.conf"u8;
+
+    private static bool IsDatabase(string line) => line.Split('#')[0].Split('=')[0].Trim() == DatabaseAddress;
+
     private void Take(string text, string place)
     {
         switch (text.Split('=', 2, StringSplitOptions.TrimEntries))
@@ -125,6 +151,9 @@ internal sealed class ServerSettings
                 break;
             case [Webhooks, var networks]:
                 WebhookNetworks = Networks(Webhooks, networks, place);
+                break;
+            case [DatabaseAddress, var address]:
+                Database = PostgresIn(address, place);
                 break;
             case [FastDeltas, var branches]:
                 _fast = branches.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).ToHashSet(StringComparer.Ordinal);
@@ -166,6 +195,18 @@ internal sealed class ServerSettings
                 break;
             case [var name, ..]:
                 throw new FormatException($"{place}: '{name}' is no setting; docs/operations.md lists them");
+        }
+    }
+
+    private static PostgresAddress PostgresIn(string address, string place)
+    {
+        try
+        {
+            return PostgresAddress.Parse(address);
+        }
+        catch (FormatException e)
+        {
+            throw new FormatException($"{place}: {DatabaseAddress}: {e.Message}", e);
         }
     }
 

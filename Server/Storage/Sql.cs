@@ -1,8 +1,10 @@
 using System.Data.Common;
+using ContentTree.Store.Trust;
+using Npgsql;
 
 namespace ContentTree.Server.Storage;
 
-/// <summary>Three words for SQL written by hand: parameters by name, times as Unix seconds, ids as text.</summary>
+/// <summary>A few words for SQL written by hand: parameters by name, times as Unix seconds, ids as text.</summary>
 internal static class Sql
 {
     /// <summary>Runs a statement; the number of rows it changed.</summary>
@@ -23,6 +25,25 @@ internal static class Sql
         return rows;
     }
 
+    /// <summary>Begins a transaction that decides by what it reads: nobody else's runs beside it.</summary>
+    public static DbTransaction BeginWriting(this DbConnection connection)
+    {
+        var transaction = connection.BeginTransaction();
+        // SQLite has one writer at a time by itself.
+        if (connection is NpgsqlConnection)
+            connection.Query("SELECT pg_advisory_xact_lock(hashtextextended(current_schema(), 0))", _ => 1);
+        return transaction;
+    }
+
+    /// <summary>Begins a transaction that reads and writes what belongs to one device only: those of other devices may run beside it.</summary>
+    public static DbTransaction BeginWriting(this DbConnection connection, KeyId device)
+    {
+        var transaction = connection.BeginTransaction();
+        if (connection is NpgsqlConnection)
+            connection.Query("SELECT pg_advisory_xact_lock_shared(hashtextextended(current_schema(), 0)), pg_advisory_xact_lock(hashtextextended(current_schema() || $device, 0))", _ => 1, ("$device", device));
+        return transaction;
+    }
+
     public static string? TextOrNull(this DbDataReader row, string column) =>
         row.GetOrdinal(column) is var i && row.IsDBNull(i) ? null : row.GetString(i);
 
@@ -41,13 +62,13 @@ internal static class Sql
     private static DbCommand Prepare(DbConnection connection, string sql, ReadOnlySpan<(string Name, object? Value)> parameters)
     {
         var command = connection.CreateCommand();
-#pragma warning disable CA2100 // Every statement is a literal of this folder; values travel as parameters.
-        command.CommandText = sql;
+#pragma warning disable CA2100 // Every statement is a literal of this program; values travel as parameters.
+        command.CommandText = connection is NpgsqlConnection ? sql.Replace('$', '@') : sql;
 #pragma warning restore CA2100
         foreach (var (name, value) in parameters)
         {
             var parameter = command.CreateParameter();
-            (parameter.ParameterName, parameter.Value) = (name, ToStored(value));
+            (parameter.ParameterName, parameter.Value) = (command is NpgsqlCommand ? name[1..] : name, ToStored(value));
             command.Parameters.Add(parameter);
         }
         return command;
@@ -57,7 +78,9 @@ internal static class Sql
     {
         null => DBNull.Value,
         DateTimeOffset time => time.ToUnixTimeSeconds(),
-        byte[] or long or int or bool or string => value,
+        bool flag => flag ? 1L : 0L,
+        int number => (long)number,
+        byte[] or long or string => value,
         _ => value.ToString() ?? "",
     };
 }

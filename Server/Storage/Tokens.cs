@@ -32,7 +32,7 @@ internal sealed class Tokens(Database database, TimeProvider time)
     public TokenAnswer? CreateFirstAdmin()
     {
         using var connection = database.Connect();
-        using var transaction = connection.BeginTransaction();
+        using var transaction = connection.BeginWriting();
         if (connection.Query("SELECT 1 FROM tokens WHERE role = $role", _ => 1, ("$role", TokenRole.Admin)).Count > 0)
             return null;
         var token = Create(connection, new TokenRequest(TokenRole.Admin));

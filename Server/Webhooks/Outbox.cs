@@ -77,7 +77,7 @@ internal sealed class Outbox(Database database, TimeProvider time)
         var wanting = Wanting(connection, name);
         if (wanting.Length == 0)
             return false;
-        using var transaction = connection.BeginTransaction();
+        using var transaction = connection.BeginWriting();
         foreach (var id in wanting)
             Add(connection, id, name, data);
         transaction.Commit();
@@ -97,7 +97,7 @@ internal sealed class Outbox(Database database, TimeProvider time)
     {
         Find(id);
         using var connection = database.Connect();
-        using var transaction = connection.BeginTransaction();
+        using var transaction = connection.BeginWriting();
         var delivery = Read(connection, Add(connection, id, WebhookEvent.Ping, new JsonObject { ["webhook"] = id }, Trying));
         transaction.Commit();
         return delivery;
@@ -115,7 +115,7 @@ internal sealed class Outbox(Database database, TimeProvider time)
     public DueDelivery? Claim(string webhook)
     {
         using var connection = database.Connect();
-        using var transaction = connection.BeginTransaction();
+        using var transaction = connection.BeginWriting();
         var now = time.GetUtcNow();
         if (connection.Query("SELECT id FROM deliveries WHERE webhook = $webhook AND state = 'waiting' ORDER BY attempts, id LIMIT 1", row => row.Number("id"), ("$webhook", webhook)) is not [var id] ||
             connection.Execute("UPDATE webhooks SET next = $later WHERE id = $webhook AND next <= $now", ("$later", now + WebhookSender.Patience * 3), ("$webhook", webhook), ("$now", now)) == 0)

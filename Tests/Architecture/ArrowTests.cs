@@ -55,7 +55,8 @@ public sealed class ArrowTests
     [InlineData("Store", "DllImport|LibraryImport", "Posix/Libc.cs", "Codecs/CodecLibraries.cs", "Codecs/Lz4Native.cs", "Codecs/ZstdNative.cs", "Codecs/XzNative.cs")]
     [InlineData("Store", "Mono.Unix", "Posix/Posix.cs", "Posix/PosixException.cs", "Posix/PosixMounts.cs")]
     [InlineData("Deploy", "DllImport|LibraryImport|Mono.Unix")]
-    [InlineData("Server", "DllImport|LibraryImport|Mono.Unix", "Storage/Database.cs")]
+    [InlineData("Server", "DllImport|LibraryImport|Mono.Unix", "Storage/SqliteDatabase.cs")]
+    [InlineData("Server", "Npgsql", "Storage/PostgresDatabase.cs", "Storage/PostgresAddress.cs", "Storage/DatabaseCopy.cs", "Storage/DatabaseTrouble.cs", "Storage/Sql.cs")]
     public void Each_outside_library_is_touched_by_one_place(string room, string words, params string[] allowed)
     {
         var found = Sources(room)

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # How many polls a server answers, beside nginx serving a file of the same size; memory with many registered devices.
 #   usage: fleet.sh OUT [REGISTERED]     OUT: where the results go; REGISTERED: devices beside those that poll (default 100000)
+#   DATABASE=postgresql keeps the server's state in a PostgreSQL of its own, with the durability that it has by default.
 # Needs what test.sh installs, and nginx. Runs on loopback; the load is a second process on the same cores.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -9,7 +10,9 @@ SECONDS_EACH=${SECONDS_EACH:-15}; CONNECTIONS=${CONNECTIONS:-16}; POLLERS=${POLL
 ./build.sh ctree-server >/dev/null
 dotnet build Tests/PollLoad -c Release -v quiet --nologo
 LOAD=Tests/PollLoad/bin/Release/net10.0/poll-load
-W=$(mktemp -d); trap 'kill $(jobs -p) 2>/dev/null; rm -rf "$W"' EXIT
+W=$(mktemp -d); trap 'kill $(jobs -p) 2>/dev/null; [ -d "$W/pg/data" ] && as_postgres "$PG/pg_ctl -D $W/pg/data -m immediate stop" >/dev/null; rm -rf "$W"' EXIT
+PG=$(ls -d /usr/lib/postgresql/*/bin | tail -n 1)
+as_postgres() { setpriv --reuid postgres --regid postgres --clear-groups bash -c "cd / && $1"; }
 mkdir -p "$(dirname "$OUT")"; : >"$OUT"
 say() { echo "$*" | tee -a "$OUT"; }
 
@@ -23,6 +26,13 @@ db.executemany("INSERT INTO devices (id, name, hardware, architecture, branch, s
     ((hashlib.sha256(str(i).encode()).hexdigest()[:16], f"device-{i}", now, now) for i in range(int(sys.argv[2]))))
 db.commit()
 P
+if [ "${DATABASE:-sqlite}" = postgresql ]; then
+  chmod 711 "$W"; mkdir "$W/pg"; chown postgres "$W/pg"
+  as_postgres "$PG/initdb -D $W/pg/data -U ctree --auth=trust -E UTF8 --locale=C && $PG/pg_ctl -D $W/pg/data -l $W/pg/log -w -o \"-k $W/pg -c listen_addresses=''\" start && createdb -h $W/pg -U ctree ctree" >/dev/null
+  moving=$(date +%s%N)
+  dist/bin/ctree-server --data "$W/data" migrate --to "postgresql://ctree@/ctree?host=$W/pg" 2>"$W/moved" >/dev/null
+  say "migrate: $(cut -d' ' -f1,2 "$W/moved") in $(( ($(date +%s%N) - moving) / 1000000 )) ms"
+fi
 started=$(date +%s%N)
 dist/bin/ctree-server --data "$W/data" serve --urls http://127.0.0.1:0 >"$W/out" 2>"$W/err" & SERVER=$!
 until grep -q '^listening' "$W/out"; do sleep 0.02; done

@@ -98,7 +98,7 @@ public sealed class PublishPageTests
         (await client.DoAsync("/publish/directory", ("branch", "stable"), ("path", server.Source))).Should().Contain("only what lies in a directory");
         (await client.DoAsync("/publish/git", ("branch", "stable"), ("repository", server.Source))).Should().Contain("only what lies in a directory");
 
-        await File.WriteAllTextAsync(Path.Combine(server.DataPath, "server.conf"), $"publish.directories = {listed}\n");
+        server.WriteSettings($"publish.directories = {listed}\n");
         foreach (var path in new[] { server.Source, Path.Combine(listed, "out"), Path.Combine(listed, "..", "source"), listed + "x", "relative" })
             (await client.DoAsync("/publish/directory", ("branch", "stable"), ("path", path))).Should().Contain("notice wrong", path);
         var answer = await client.PostAsync("/publish/directory", ("branch", "stable"), ("path", Path.Combine(listed, "tree")));
@@ -121,7 +121,7 @@ public sealed class PublishPageTests
     public async Task Where_release_keys_are_kept_elsewhere_nothing_is_read()
     {
         await using var server = await TestServer.StartAsync();
-        await File.WriteAllTextAsync(Path.Combine(server.DataPath, "server.conf"), "release.keys = external\n");
+        server.WriteSettings("release.keys = external\n");
         using var client = await PageClient.LogInAsync(server, TokenRole.Publisher);
         (await client.ReadAsync("/publish")).Should().Contain("holds no release key");
         (await client.DoAsync("/publish/git", ("branch", "stable"), ("repository", "https://git.example.org/x.git"))).Should().Contain("holds no release key");

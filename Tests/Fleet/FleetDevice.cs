@@ -8,9 +8,9 @@ using ContentTree.Tests.Server;
 namespace ContentTree.Tests.Fleet;
 
 /// <summary>A device that polls over HTTP and takes at once what it is told.</summary>
-internal sealed class FleetDevice(TestServer server, string branch = "stable") : IDisposable
+internal sealed class FleetDevice(TestServer server, string branch = "stable", HttpClient? through = null) : IDisposable
 {
-    private readonly TestDevice _device = new(server);
+    private readonly TestDevice _device = new(server) { Through = through };
     private VerifiedAssignment? _assignment;
     private ObjectId? _failed;
 
@@ -24,9 +24,9 @@ internal sealed class FleetDevice(TestServer server, string branch = "stable") :
     /// <summary>It hears what it is told, and does nothing about it.</summary>
     public bool IsSlow { get; set; }
 
-    public static async Task<FleetDevice> EnrolledAsync(TestServer server, string branch = "stable", string name = "lab-7")
+    public static async Task<FleetDevice> EnrolledAsync(TestServer server, string branch = "stable", string name = "lab-7", HttpClient? through = null)
     {
-        var device = new FleetDevice(server, branch);
+        var device = new FleetDevice(server, branch, through);
         (await device._device.EnrolAsync(server.NewToken(TokenRole.Enrol), branch, name)).StatusCode.Should().Be(HttpStatusCode.OK);
         await device.PollAsync();
         return device;
@@ -57,6 +57,9 @@ internal sealed class FleetDevice(TestServer server, string branch = "stable") :
 
     /// <summary>Says that the commit failed there, and why.</summary>
     public Task<HttpResponseMessage> ComplainAsync(ObjectId commit, string why) => _device.ReportAsync(new ReportEvent(1, server.Time.GetUtcNow(), EventKind.FellBack, commit, "2-" + commit.ToString()[..8], 1, why));
+
+    /// <summary>Which way it asks from now on; null for straight.</summary>
+    public void GoThrough(HttpClient? way) => _device.Through = way;
 
     public void Dispose() => _device.Dispose();
 

@@ -227,7 +227,7 @@ public sealed class CompositionTests : IAsyncLifetime
     public async Task No_other_way_brings_a_version_twice()
     {
         Publish("test", "1.4", ("bin/scope", "another 1.4"));
-        File.WriteAllText(Path.Combine(_server.DataPath, "server.conf"), "versions.once = software/\n");
+        _server.WriteSettings("versions.once = software/\n");
         (await ServerCommand.RunAsync("--data", _server.DataPath, "branch", "promote", "test", "software/scope")).Exit.Should().Be(18);
         (await ServerCommand.RunAsync("--data", _server.DataPath, "branch", "promote", Head("config/fec1").Commit.ToString(), "software/scope")).Exit.Should().Be(1);
         Head("software/scope").Sequence.Should().Be(2);
@@ -257,7 +257,7 @@ public sealed class CompositionTests : IAsyncLifetime
     [InlineData(true)]
     public async Task Where_versions_are_kept_a_version_is_published_once(bool isRemote)
     {
-        File.WriteAllText(Path.Combine(_server.DataPath, "server.conf"), "versions.once = software/\n");
+        _server.WriteSettings("versions.once = software/\n");
         async Task<ServerCommand> PublishAsync(string branch, string version, string content)
         {
             _server.WriteSource("bin/scope", content);
@@ -278,7 +278,7 @@ public sealed class CompositionTests : IAsyncLifetime
     [Fact]
     public async Task Of_versions_as_many_stay_as_the_rule_says_and_those_that_somebody_needs()
     {
-        File.WriteAllText(Path.Combine(_server.DataPath, "server.conf"), "versions.once = software/\nhistory.keep = software/:2\n");
+        _server.WriteSettings("versions.once = software/\nhistory.keep = software/:2\n");
         await SetAsync("fleet/one", "/ = os/stable\n/opt/scope = software/scope@1.3\n");
         await ServerCommand.DoAsync("--data", _server.DataPath, "recipe", "remove", "fleet/one");
         foreach (var version in new[] { "1.5", "dev", "1.6" })

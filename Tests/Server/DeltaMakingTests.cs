@@ -34,7 +34,7 @@ public sealed class DeltaMakingTests
     public async Task A_branch_has_the_profile_that_the_settings_say(string setting, bool isFast)
     {
         await using var server = await StartAsync(deltas: 1);
-        await File.WriteAllTextAsync(Path.Combine(server.DataPath, "server.conf"), setting);
+        server.WriteSettings(setting);
         var commits = Publish(server, "one", "two");
         using var deltas = new DeltaStore(server.Data);
         await Eventually(() => deltas.Find(commits[0], commits[1]) is not null);

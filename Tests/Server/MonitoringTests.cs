@@ -100,7 +100,7 @@ public sealed class MonitoringTests : IAsyncLifetime
         await (await _server.Http.GetAsync("/metrics")).ShouldBeProblemAsync(ProblemCode.BadToken);
         await (await _server.SendAsync(HttpMethod.Get, "/metrics", token: _server.NewToken(TokenRole.Enrol))).ShouldBeProblemAsync(ProblemCode.Forbidden);
         (await _server.SendAsync(HttpMethod.Get, "/metrics", token: _server.NewToken(TokenRole.Viewer))).Content.Headers.ContentType!.ToString().Should().Be("text/plain; version=0.0.4; charset=utf-8");
-        await File.WriteAllTextAsync(Path.Combine(_server.DataPath, "server.conf"), "metrics = public\n");
+        _server.WriteSettings("metrics = public\n");
         (await _server.Http.GetAsync("/metrics")).StatusCode.Should().Be(HttpStatusCode.OK);
     }
 
@@ -172,7 +172,7 @@ public sealed class MonitoringTests : IAsyncLifetime
         var context = new DefaultHttpContext();
         context.Connection.RemoteIpAddress = IPAddress.Parse(peer);
         context.Request.Headers["X-Forwarded-For"] = said;
-        await File.WriteAllTextAsync(Path.Combine(_server.DataPath, "server.conf"), "proxy.addresses = 10.1.0.0/16, 2001:db8:1::1\n");
+        _server.WriteSettings("proxy.addresses = 10.1.0.0/16, 2001:db8:1::1\n");
         await new ClientAddress(ServerSettings.Load(_server.DataPath).Proxies).InvokeAsync(context, _ => Task.CompletedTask);
         context.Connection.RemoteIpAddress.Should().Be(IPAddress.Parse(expected));
     }

@@ -10,7 +10,7 @@ public sealed class NoncesTests
     public void What_they_may_lose_nobody_else_does()
     {
         using var directory = new TemporaryDirectory();
-        var database = Database.Open(directory["server.db"]);
+        var database = SqliteDatabase.Open(directory["server.db"]);
         var before = Synchronous(database);
         using (database.ConnectHastily())
         {

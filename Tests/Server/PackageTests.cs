@@ -113,7 +113,7 @@ public sealed class PackageTests
 
     private static void MakeRpmDatabase(string path)
     {
-        using (var connection = Database.OpenIndex(path, "CREATE TABLE Packages (hnum INTEGER PRIMARY KEY, blob BLOB NOT NULL)").Connect())
+        using (var connection = SqliteDatabase.OpenIndex(path, "CREATE TABLE Packages (hnum INTEGER PRIMARY KEY, blob BLOB NOT NULL)").Connect())
         {
             connection.Execute("INSERT INTO Packages (blob) VALUES ($blob)", ("$blob", RpmHeader()));
             connection.Execute("INSERT INTO Packages (blob) VALUES ($blob)", ("$blob", Encoding.ASCII.GetBytes("no header")));

@@ -1,6 +1,4 @@
-using System.Diagnostics;
 using System.Net;
-using System.Net.Sockets;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Tests.Support;
@@ -69,67 +67,28 @@ public sealed class PageTests
     {
         await using var server = await TestServer.StartAsync();
         server.WriteSource("file", "one");
-        var port = FreePort();
+        var port = Nginx.FreePort();
         var page = TestFiles.Block(TestFiles.Page("operations.md"), "## Behind a proxy", "nginx")
             .Replace("listen 8080;", $"listen 127.0.0.1:{port};", StringComparison.Ordinal)
             .Replace("root /srv/ctree;", $"root {server.DataPath};", StringComparison.Ordinal)
             .Replace("http://127.0.0.1:8480", server.Url, StringComparison.Ordinal);
-        using var nginx = await StartNginxAsync(server["nginx"], page, port);
-        try
+        using var nginx = await Nginx.StartAsync(server["nginx"], page, port);
+        var url = $"http://127.0.0.1:{port}";
+        var published = await ServerCommand.DoAsync("publish", "--server", url, "--token", server.Admin, "--cache", server.Cache, "--branch", "stable/a", server.Source);
+        ObjectId.TryParse(published.LastLine, out var commit).Should().BeTrue();
+
+        using var http = new HttpClient { BaseAddress = new Uri(url) };
+        foreach (var route in new[] { Routes.RepositoryObject(new ObjectName(ObjectKind.Commit, commit)), Routes.Head(BranchName.Parse("stable/a")), Routes.ArchivedHead(BranchName.Parse("stable/a"), 1), Routes.TrustRoot, Routes.TrustRootVersion(1) })
         {
-            var url = $"http://127.0.0.1:{port}";
-            var published = await ServerCommand.DoAsync("publish", "--server", url, "--token", server.Admin, "--cache", server.Cache, "--branch", "stable/a", server.Source);
-            ObjectId.TryParse(published.LastLine, out var commit).Should().BeTrue();
-
-            using var http = new HttpClient { BaseAddress = new Uri(url) };
-            foreach (var route in new[] { Routes.RepositoryObject(new ObjectName(ObjectKind.Commit, commit)), Routes.Head(BranchName.Parse("stable/a")), Routes.ArchivedHead(BranchName.Parse("stable/a"), 1), Routes.TrustRoot, Routes.TrustRootVersion(1) })
-            {
-                using var answer = await http.GetAsync(route);
-                (await answer.Content.ReadAsByteArrayAsync()).Should().Equal(await server.Http.GetByteArrayAsync(route), route);
-                answer.Headers.CacheControl!.Public.Should().BeTrue();
-            }
-            foreach (var route in new[] { "/server.db", "/keys/release.pem", "/repo/lock", "/repo/staging/", "/repo/objects/", "/repo/heads/", "/repo/objects/../../server.db", "/repo/trust/..%2f..%2fserver.db" })
-                (await http.GetAsync(route)).StatusCode.Should().BeOneOf([HttpStatusCode.NotFound, HttpStatusCode.BadRequest], route);
-
-            using var device = new TestDevice(server) { Through = http };
-            (await device.EnrolAsync(server.NewToken(TokenRole.Enrol), "stable/a")).StatusCode.Should().Be(HttpStatusCode.OK);
-            (await device.PollAsync("stable/a")).StatusCode.Should().Be(HttpStatusCode.OK);
+            using var answer = await http.GetAsync(route);
+            (await answer.Content.ReadAsByteArrayAsync()).Should().Equal(await server.Http.GetByteArrayAsync(route), route);
+            answer.Headers.CacheControl!.Public.Should().BeTrue();
         }
-        finally
-        {
-            nginx.Kill();
-            await nginx.WaitForExitAsync();
-        }
-    }
+        foreach (var route in new[] { "/server.db", "/keys/release.pem", "/repo/lock", "/repo/staging/", "/repo/objects/", "/repo/heads/", "/repo/objects/../../server.db", "/repo/trust/..%2f..%2fserver.db" })
+            (await http.GetAsync(route)).StatusCode.Should().BeOneOf([HttpStatusCode.NotFound, HttpStatusCode.BadRequest], route);
 
-    private static async Task<Process> StartNginxAsync(string folder, string server, int port)
-    {
-        Directory.CreateDirectory(folder);
-        var paths = string.Concat(new[] { "client_body", "proxy", "fastcgi", "uwsgi", "scgi" }.Select(p => $"{p}_temp_path {folder}/{p};\n"));
-        await File.WriteAllTextAsync(Path.Combine(folder, "nginx.conf"),
-            $"daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log;\nevents {{}}\nhttp {{\naccess_log off;\n{paths}{server}\n}}\n");
-        var nginx = Process.Start("nginx", ["-p", folder, "-c", Path.Combine(folder, "nginx.conf")]);
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while (true)
-        {
-            nginx.HasExited.Should().BeFalse($"see {folder}/error.log");
-            try
-            {
-                using var probe = new TcpClient();
-                await probe.ConnectAsync(IPAddress.Loopback, port, patience.Token);
-                return nginx;
-            }
-            catch (SocketException)
-            {
-                await Task.Delay(20, patience.Token);
-            }
-        }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        using var device = new TestDevice(server) { Through = http };
+        (await device.EnrolAsync(server.NewToken(TokenRole.Enrol), "stable/a")).StatusCode.Should().Be(HttpStatusCode.OK);
+        (await device.PollAsync("stable/a")).StatusCode.Should().Be(HttpStatusCode.OK);
     }
 }

@@ -41,7 +41,7 @@ public sealed class PrivilegeTests
         await using var server = await TestServer.StartAsync();
         server.WriteSource("file", "one");
         var first = (await PublishAsync(server)).LastLine;
-        File.WriteAllText(Path.Combine(server.DataPath, "server.conf"), "# nobody gains anything unseen\npublish.privileged = refuse\n");
+        server.WriteSettings("# nobody gains anything unseen\npublish.privileged = refuse\n");
         Shell.Run(Grown, server.Source);
         string[] remotely = ["publish", "--branch", "stable", "--server", server.Url, "--token", server.NewToken(TokenRole.Publisher), "--cache", server.Cache, server.Source];
 
@@ -67,7 +67,7 @@ public sealed class PrivilegeTests
     {
         await using var server = await TestServer.StartAsync();
         Shell.Run(Grown, server.Source);
-        File.WriteAllText(Path.Combine(server.DataPath, "server.conf"), line);
+        server.WriteSettings(line);
         var result = await ServerCommand.RunAsync("--data", server.DataPath, "publish", "--branch", "stable", server.Source);
         (result.Exit, result.Error).Should().Be((1, result.Error));
         result.Error.Should().Contain("server.conf:1");

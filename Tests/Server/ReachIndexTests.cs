@@ -98,7 +98,7 @@ public sealed class ReachIndexTests : IAsyncLifetime
         var refresh = () => _index.Refresh(Stable);
         refresh.Should().Throw<Exception>();
         Directory.Delete(path);
-        Database.OpenIndex(path, """
+        SqliteDatabase.OpenIndex(path, """
             CREATE TABLE heads (branch TEXT PRIMARY KEY, realm TEXT NOT NULL, sequence INTEGER NOT NULL) WITHOUT ROWID;
             INSERT INTO heads VALUES ('stable', '', 9);
             """);

@@ -46,7 +46,7 @@ public sealed class RemotePublishTests
     public async Task A_server_without_release_keys_takes_what_the_publisher_signed_itself()
     {
         await using var server = await TestServer.StartAsync();
-        File.WriteAllText(Path.Combine(server.DataPath, "server.conf"), "release.keys = external\n");
+        server.WriteSettings("release.keys = external\n");
         Directory.Move(Path.Combine(server.DataPath, "keys"), server["safe"]);
         File.WriteAllText(Path.Combine(server.DataPath, "keys"), "whoever opens this as a directory fails");
         await server.RestartAsync();

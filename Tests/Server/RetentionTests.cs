@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using ContentTree.Server.Fleet;
+using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Tests.Support;
@@ -94,10 +95,10 @@ public sealed class RetentionTests : IAsyncLifetime
         using var device = new TestDevice(_server);
         await device.EnrolAsync(_server.NewToken(TokenRole.Enrol));
         await PollAsync(device, running: _commits[0]);
-        Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
-        Shell.Run($"sqlite3 '{_server.DataPath}/server.db' 'UPDATE devices SET last_seen = last_seen - 40*86400'");
+        using (var connection = _server.Data.OpenDatabase().Connect())
+            connection.Execute("UPDATE devices SET last_seen = last_seen - 40*86400");
         (await GcAsync("--dry-run")).Error.Should().BeEmpty();
-        File.WriteAllText(Path.Combine(_server.DataPath, "server.conf"), "retention.silent-days = 30\n");
+        _server.WriteSettings("retention.silent-days = 30\n");
 
         var gc = await GcAsync();
 
@@ -111,7 +112,7 @@ public sealed class RetentionTests : IAsyncLifetime
     [InlineData("history.keep = other:1", new[] { true, true, true, true, true, true })]
     public async Task A_branch_keeps_what_its_rule_says(string rule, bool[] there)
     {
-        File.WriteAllText(Path.Combine(_server.DataPath, "server.conf"), rule + "\n");
+        _server.WriteSettings(rule + "\n");
         await ServerCommand.DoAsync("--data", _server.DataPath, "gc", "--grace", "0");
         There().Should().Equal(there);
     }
@@ -123,7 +124,7 @@ public sealed class RetentionTests : IAsyncLifetime
     [InlineData("retention.silent-days = never")]
     public async Task A_rule_that_makes_no_sense_removes_nothing(string rule)
     {
-        File.WriteAllText(Path.Combine(_server.DataPath, "server.conf"), rule + "\n");
+        _server.WriteSettings(rule + "\n");
         (await ServerCommand.RunAsync("--data", _server.DataPath, "gc", "--grace", "0")).Exit.Should().Be((int)ExitCode.Failed);
         There().Should().OnlyContain(isThere => isThere);
     }

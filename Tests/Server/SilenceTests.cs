@@ -64,8 +64,7 @@ public sealed class SilenceTests : IAsyncLifetime
     public async Task Who_could_not_reach_a_server_that_was_away_is_given_time_to_come_back()
     {
         await EnrolAsync(2);
-        _server.Time.Ahead += TimeSpan.FromHours(9);
-        await _server.RestartAsync();
+        await _server.RestartAsync(away: TimeSpan.FromHours(9));
         _server.Time.Ahead += Interval;
         // What a look in the time of grace would have noted stands there when the next one has come by.
         await PollAsync(_devices[1]);

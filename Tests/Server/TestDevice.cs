@@ -18,7 +18,7 @@ internal sealed class TestDevice(TestServer server) : IDisposable
     public TimeSpan ClockError { get; set; }
 
     /// <summary>Goes to the server by this way instead of straight.</summary>
-    public HttpClient? Through { get; init; }
+    public HttpClient? Through { get; set; }
 
     public Task<HttpResponseMessage> EnrolAsync(string? token = null, string branch = "stable", string name = "lab-7") =>
         SendAsync(Routes.Enrol, new EnrolRequest(Key.Public.Pem, name, "scope-2", "x86_64", BranchName.Parse(branch), token), ProtocolJson.Default.EnrolRequest);

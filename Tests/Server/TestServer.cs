@@ -19,6 +19,7 @@ internal sealed class TestServer : IAsyncDisposable
     private TestServer(string? data)
     {
         DataPath = data ?? _temporary["data"];
+        TestStorage.Prepare(DataPath);
         Data = DataDirectory.Create(DataPath, Time);
         Admin = new Tokens(Data.OpenDatabase(), Time).CreateFirstAdmin()?.Token ?? "";
         Directory.CreateDirectory(Source);
@@ -58,15 +59,13 @@ internal sealed class TestServer : IAsyncDisposable
     public ServerOptions Options { get; set; } = new() { Urls = "http://127.0.0.1:0", PollInterval = TimeSpan.FromSeconds(1800), HeadScan = TimeSpan.FromMilliseconds(50) };
 
     /// <summary>Stops and starts the server on the same data, on another port.</summary>
-    public async Task RestartAsync(bool withoutDatabase = false)
+    /// <param name="away">How long nobody served.</param>
+    public async Task RestartAsync(bool withoutDatabase = false, TimeSpan away = default)
     {
         await _host.DisposeAsync();
+        Time.Ahead += away;
         if (withoutDatabase)
-        {
-            Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
-            foreach (var file in Directory.GetFiles(DataPath, "server.db*"))
-                File.Delete(file);
-        }
+            TestStorage.Lose(DataPath);
         _host = NewHost();
         await ListenAsync();
     }
@@ -81,6 +80,9 @@ internal sealed class TestServer : IAsyncDisposable
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         File.WriteAllText(path, content);
     }
+
+    /// <summary>Writes <c>server.conf</c>; where the server keeps its state is not changed by it.</summary>
+    public void WriteSettings(string text) => TestStorage.WriteSettings(DataPath, text);
 
     /// <summary>What people may say of devices.</summary>
     public PolicyChanges Policies()
@@ -115,6 +117,7 @@ internal sealed class TestServer : IAsyncDisposable
         Http.Dispose();
         await _host.DisposeAsync();
         Data.Dispose();
+        TestStorage.End();
         _temporary.Dispose();
     }
 

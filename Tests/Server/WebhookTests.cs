@@ -218,7 +218,7 @@ public sealed class WebhookTests : IAsyncLifetime, IDisposable
         isTrue().Should().BeTrue();
     }
 
-    private void Settings(string text) => File.WriteAllText(Path.Combine(_server.DataPath, "server.conf"), text);
+    private void Settings(string text) => _server.WriteSettings(text);
 
     private string Id() => new Outbox(_server.Data.OpenDatabase(), _server.Time).List()[^1].Id;
 

@@ -38,7 +38,7 @@ internal sealed class LoginLimit(Database database, TimeProvider time)
     {
         var now = time.GetUtcNow();
         using var connection = database.Connect();
-        using var transaction = connection.BeginTransaction();
+        using var transaction = connection.BeginWriting();
         foreach (var (subject, _) in Subjects(name, address))
             connection.Execute("""
                 INSERT INTO login_failures (subject, failures, latest) VALUES ($subject, 1, $now)
@@ -53,7 +53,7 @@ internal sealed class LoginLimit(Database database, TimeProvider time)
     public void Succeed(string name, string address)
     {
         using var connection = database.Connect();
-        using var transaction = connection.BeginTransaction();
+        using var transaction = connection.BeginWriting();
         connection.Execute("DELETE FROM login_failures WHERE subject = $subject", ("$subject", NameOf(name)));
         connection.Execute("UPDATE login_failures SET failures = failures - 1 WHERE subject = $subject", ("$subject", AddressOf(address)));
         transaction.Commit();

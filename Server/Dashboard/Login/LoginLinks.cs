@@ -19,7 +19,7 @@ internal sealed class LoginLinks(Database database, TimeProvider time)
         var secret = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(SecretBytes));
         var now = time.GetUtcNow();
         using var connection = database.Connect();
-        using var transaction = connection.BeginTransaction();
+        using var transaction = connection.BeginWriting();
         connection.Execute("DELETE FROM login_links");
         connection.Execute("INSERT INTO login_links (hash, created, expires) VALUES ($hash, $now, $expires)", ("$hash", Hash(secret)), ("$now", now), ("$expires", now + Validity));
         transaction.Commit();

@@ -45,7 +45,7 @@ internal sealed class Users(Database database, TimeProvider time)
         RequireUsable(name, password);
         var hash = PasswordHash.Create(password);
         using var connection = database.Connect();
-        using var transaction = connection.BeginTransaction();
+        using var transaction = connection.BeginWriting();
         connection.Execute("""
             INSERT INTO users (name, role, password, created) VALUES ($name, $role, $password, $now)
             ON CONFLICT (name) DO UPDATE SET role = $role, password = $password, disabled = NULL
@@ -93,7 +93,7 @@ internal sealed class Users(Database database, TimeProvider time)
     private void Change(string name, string sql, object? value, bool isLess)
     {
         using var connection = database.Connect();
-        using var transaction = connection.BeginTransaction();
+        using var transaction = connection.BeginWriting();
         if (isLess && connection.Query("SELECT 1 FROM users WHERE role = $admin AND disabled IS NULL AND name <> $name LIMIT 1", _ => 1, ("$admin", TokenRole.Admin), ("$name", name)).Count == 0 &&
             connection.Query("SELECT 1 FROM users WHERE name = $name AND role = $admin AND disabled IS NULL", _ => 1, ("$admin", TokenRole.Admin), ("$name", name)).Count > 0)
             throw new BranchMovedException($"{name} is the last admin; make another one first");

@@ -28,7 +28,7 @@ internal sealed class StoragePages(Gate gate, PageRenderer renderer, DataDirecto
     {
         var (all, costs) = (deltas.List(), deltas.Costs.Read());
         var newest = all.OrderByDescending(d => d.Used).Take(ShownDeltas).Select(d => (d, costs.GetValueOrDefault(d.Name.ToString()))).ToArray();
-        return new Stored(new DriveInfo(Path.GetFullPath(data.Path)), new FileInfo(data.DatabasePath).Length, newest, all.Count, all.Sum(d => d.Bytes));
+        return new Stored(new DriveInfo(Path.GetFullPath(data.Path)), data.OpenDatabase().Size, newest, all.Count, all.Sum(d => d.Bytes));
     }
 
     private IReadOnlyList<KindSize> Count(CancellationToken cancellation)

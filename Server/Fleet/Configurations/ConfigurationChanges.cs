@@ -32,7 +32,7 @@ internal sealed class ConfigurationChanges(DataDirectory data, Database database
     {
         var key = new KeyDefinition(name, ConfigurationValue.TypeOf(request.Type), request.Secret, Description(request.Description));
         using var connection = database.Connect();
-        using var transaction = connection.BeginTransaction();
+        using var transaction = connection.BeginWriting();
         if (ConfigurationBook.FindKey(connection, name) is { } present)
         {
             if ((present.Type != key.Type || present.IsSecret != key.IsSecret) && HasValues(connection, name))
@@ -50,7 +50,7 @@ internal sealed class ConfigurationChanges(DataDirectory data, Database database
     public void Remove(ConfigurationKey name)
     {
         using var connection = database.Connect();
-        using var transaction = connection.BeginTransaction();
+        using var transaction = connection.BeginWriting();
         if (HasValues(connection, name))
             throw new FleetConflictException($"{name} has values; take them away with 'config unset' first");
         if (!ConfigurationBook.RemoveKey(connection, name))
@@ -128,7 +128,7 @@ internal sealed class ConfigurationChanges(DataDirectory data, Database database
         Func<DbConnection, IReadOnlyDictionary<ConfigurationKey, StoredValue>, IReadOnlyList<(KeyDefinition Key, string? Text)>> decide)
     {
         using var connection = database.Connect();
-        using var transaction = connection.BeginTransaction();
+        using var transaction = connection.BeginWriting();
         _assignments.RequireKey();
         RequireExists(connection, scope);
         var revision = ConfigurationBook.Revision(connection, scope);

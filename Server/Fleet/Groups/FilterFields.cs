@@ -44,7 +44,7 @@ internal sealed class FilterFields(DateTimeOffset now, bool isForGroup)
         if (field == "group")
             return $"EXISTS (SELECT 1 FROM group_members m WHERE m.device = d.id AND {Is("m.group_name", isPattern, value, parameter)})";
         if (Commits.Contains(field))
-            return $"coalesce(d.{field}, '') LIKE {parameter(Pattern(isPattern ? value : value + "*"))} ESCAPE '\\'";
+            return $"lower(coalesce(d.{field}, '')) LIKE {parameter(Pattern(isPattern ? value : value + "*"))} ESCAPE '\\'";
         if (field == "health")
             return Is($"CASE WHEN d.silent IS NOT NULL THEN '{Policies.Condition.Silent}' ELSE coalesce(d.health, '') END", isPattern, value, parameter);
         return Texts.Contains(field)
@@ -53,7 +53,7 @@ internal sealed class FilterFields(DateTimeOffset now, bool isForGroup)
     }
 
     private static string Is(string column, bool isPattern, string value, Func<object?, string> parameter) =>
-        isPattern ? $"{column} LIKE {parameter(Pattern(value))} ESCAPE '\\'" : $"{column} = {parameter(value)}";
+        isPattern ? $"lower({column}) LIKE {parameter(Pattern(value))} ESCAPE '\\'" : $"{column} = {parameter(value)}";
 
     private string Time(string field, string comparison, string value, Func<object?, string> parameter)
     {
@@ -91,7 +91,7 @@ internal sealed class FilterFields(DateTimeOffset now, bool isForGroup)
     private static string Pattern(string value)
     {
         var pattern = new StringBuilder();
-        foreach (var c in value)
+        foreach (var c in value.ToLowerInvariant())
         {
             pattern.Append(c switch
             {

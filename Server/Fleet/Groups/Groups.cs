@@ -49,14 +49,14 @@ internal sealed class Groups(Database database, TimeProvider time)
             throw new FormatException($"a group's devices may miss 0 (any number) to {MostPolls} polls, or -1 for what the server says");
         var checkedFilter = filter is { Length: > 0 } ? FleetFilter.ParseForGroup(filter) : null;
         using var connection = database.Connect();
-        using (var transaction = connection.BeginTransaction())
+        using (var transaction = connection.BeginWriting())
         {
             seen?.Invoke(TryFind(connection, name));
             if (connection.Query("SELECT count(*) FROM groups WHERE name <> $name", row => row.GetInt64(0), ("$name", name))[0] >= MaxGroups)
                 throw new FormatException($"there are {MaxGroups} groups already");
             connection.Execute("""
                 INSERT INTO groups (name, rank, filter, created, silent_polls) VALUES ($name, coalesce($rank, $usual), $filter, $now, $polls)
-                ON CONFLICT (name) DO UPDATE SET rank = coalesce($rank, groups.rank), filter = CASE WHEN $keep THEN groups.filter ELSE $filter END,
+                ON CONFLICT (name) DO UPDATE SET rank = coalesce($rank, groups.rank), filter = CASE WHEN $keep <> 0 THEN groups.filter ELSE $filter END,
                   silent_polls = CASE WHEN $same = 1 THEN groups.silent_polls ELSE $polls END
                 """, ("$name", name), ("$rank", rank), ("$usual", UsualRank), ("$filter", checkedFilter?.Text), ("$now", time.GetUtcNow()), ("$keep", filter is null), ("$polls", silentPolls is -1 ? null : silentPolls), ("$same", silentPolls is null ? 1 : 0));
             if (filter is not null)
@@ -94,7 +94,7 @@ internal sealed class Groups(Database database, TimeProvider time)
     public void Remove(GroupName name, Action<Group?>? seen = null)
     {
         using var connection = database.Connect();
-        using var transaction = connection.BeginTransaction();
+        using var transaction = connection.BeginWriting();
         seen?.Invoke(TryFind(connection, name));
         if (connection.Query("SELECT id FROM rollouts WHERE scope = $scope AND state IN ('waiting', 'running', 'paused')", row => row.GetInt64(0), ("$scope", $"group:{name}")) is [var active, ..])
             throw new FleetConflictException($"rollout {active} is at work on group {name}; 'rollout abort {active}' ends it");
@@ -116,7 +116,7 @@ internal sealed class Groups(Database database, TimeProvider time)
     {
         var group = Find(name);
         using var connection = database.Connect();
-        using var transaction = connection.BeginTransaction();
+        using var transaction = connection.BeginWriting();
         if (connection.Query("SELECT 1 FROM devices WHERE id = $id", _ => 1, ("$id", device)).Count == 0)
             throw new NotFoundException($"no device {device}; 'device list' shows all");
         connection.Execute("DELETE FROM group_members WHERE group_name = $name AND device = $device", ("$name", name), ("$device", device));
@@ -133,7 +133,7 @@ internal sealed class Groups(Database database, TimeProvider time)
     public void Label(KeyId device, IReadOnlyDictionary<string, string?> labels)
     {
         using var connection = database.Connect();
-        using var transaction = connection.BeginTransaction();
+        using var transaction = connection.BeginWriting();
         if (connection.Query("SELECT 1 FROM devices WHERE id = $id", _ => 1, ("$id", device)).Count == 0)
             throw new NotFoundException($"no device {device}; 'device list' shows all");
         foreach (var (name, value) in labels)
@@ -167,11 +167,11 @@ internal sealed class Groups(Database database, TimeProvider time)
     private static void Fill(DbConnection connection, GroupName name, FleetFilter? filter, KeyId? only)
     {
         (string, object?)[] scope = [("$name", name), ("$only", only?.ToString())];
-        connection.Execute("DELETE FROM group_members WHERE group_name = $name AND listed = 0 AND ($only IS NULL OR device = $only)", scope);
+        connection.Execute("DELETE FROM group_members WHERE group_name = $name AND listed = 0 AND (coalesce($only, '') = '' OR device = $only)", scope);
         if (filter is null)
             return;
         connection.Execute($"""
-            INSERT INTO group_members (group_name, device, listed) SELECT $name, d.id, 0 FROM devices d WHERE ($only IS NULL OR d.id = $only) AND {filter.Sql}
+            INSERT INTO group_members (group_name, device, listed) SELECT $name, d.id, 0 FROM devices d WHERE (coalesce($only, '') = '' OR d.id = $only) AND {filter.Sql}
             ON CONFLICT (group_name, device) DO NOTHING
             """, [.. scope, .. filter.Parameters]);
     }

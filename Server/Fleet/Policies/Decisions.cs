@@ -44,7 +44,7 @@ internal sealed class Decisions(DataDirectory data, Database database, TimeProvi
         foreach (var (first, last) in Pages(connection))
         {
             cancellation.ThrowIfCancellationRequested();
-            using var transaction = connection.BeginTransaction();
+            using var transaction = connection.BeginWriting();
             foreach (var seen in Load(connection, first, last, rules))
                 Write(connection, seen);
             transaction.Commit();

@@ -36,7 +36,7 @@ internal sealed class PolicyChanges(DataDirectory data, Database database, Decis
             return policy;
         }
         using var connection = database.Connect();
-        using var transaction = connection.BeginTransaction();
+        using var transaction = connection.BeginWriting();
         seen?.Invoke(PolicyBook.Find(connection, scope));
         _assignments.RequireKey();
         RequireNoRollout(connection, scope);
@@ -56,7 +56,7 @@ internal sealed class PolicyChanges(DataDirectory data, Database database, Decis
             return;
         }
         using var connection = database.Connect();
-        using var transaction = connection.BeginTransaction();
+        using var transaction = connection.BeginWriting();
         seen?.Invoke(PolicyBook.Find(connection, scope));
         RequireNoRollout(connection, scope);
         RequireNoPlan(connection, scope, null);
@@ -101,7 +101,7 @@ internal sealed class PolicyChanges(DataDirectory data, Database database, Decis
             throw new FormatException("a plan is for a group or a branch");
         _ = new Plan(plan);
         using var connection = database.Connect();
-        using var transaction = connection.BeginTransaction();
+        using var transaction = connection.BeginWriting();
         _assignments.RequireKey();
         if (BranchesOf(connection, scope) is { Count: > 1 } several)
             throw new FormatException($"the devices of {scope.Words} follow {string.Join(" and ", several)}; make a group for each");
@@ -121,7 +121,7 @@ internal sealed class PolicyChanges(DataDirectory data, Database database, Decis
     public void RemovePlan(PolicyScope scope, Action<Policy?>? seen = null)
     {
         using var connection = database.Connect();
-        using var transaction = connection.BeginTransaction();
+        using var transaction = connection.BeginWriting();
         seen?.Invoke(PolicyBook.Find(connection, scope));
         PolicyBook.RemovePlan(connection, scope);
         transaction.Commit();
@@ -195,7 +195,7 @@ internal sealed class PolicyChanges(DataDirectory data, Database database, Decis
         var seen = decisions.Of(connection, device) ?? throw new NotFoundException($"no device {device}; 'device list' shows all");
         var decision = decisions.Rules(connection).Decide(seen.Device with { Policy = policy }, decisions.Lines.Of(seen.Device.Branch), time.GetUtcNow());
         _assignments.Tell(device, seen.Device.Branch, decision, named);
-        using var transaction = connection.BeginTransaction();
+        using var transaction = connection.BeginWriting();
         if (policy is null)
             PolicyBook.Remove(connection, new PolicyScope.Device(device));
         else

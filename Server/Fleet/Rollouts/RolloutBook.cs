@@ -19,8 +19,8 @@ internal static class RolloutBook
     public static Rollout Add(DbConnection connection, Rollout rollout)
     {
         var id = connection.Query("""
-            INSERT INTO rollouts (scope, branch, commit_id, sequence, baseline, plan, author, reason, created, state, wave, note, approved, forgiven)
-            VALUES ($scope, $branch, $commit, $sequence, $baseline, $plan, $by, $reason, $created, $state, 0, $note, '', 0) RETURNING id
+            INSERT INTO rollouts (id, scope, branch, commit_id, sequence, baseline, plan, author, reason, created, state, wave, note, approved, forgiven)
+            VALUES ((SELECT coalesce(max(id), 0) + 1 FROM rollouts), $scope, $branch, $commit, $sequence, $baseline, $plan, $by, $reason, $created, $state, 0, $note, '', 0) RETURNING id
             """, row => row.GetInt64(0),
             ("$scope", rollout.Scope), ("$branch", rollout.Branch), ("$commit", rollout.Commit), ("$sequence", rollout.Sequence), ("$baseline", rollout.Baseline),
             ("$plan", JsonSerializer.Serialize(rollout.Plan.Written, ProtocolJson.Default.RolloutPlan)), ("$by", rollout.By), ("$reason", rollout.Reason), ("$created", rollout.Created),
@@ -79,7 +79,7 @@ internal static class RolloutBook
     /// <summary>Tells a device to update, unless enough others are at it.</summary>
     public static bool TryOffer(DbConnection connection, Rollout rollout, KeyId device, int wave, DateTimeOffset now)
     {
-        using var transaction = connection.BeginTransaction();
+        using var transaction = connection.BeginWriting();
         // Whoever has said nothing since it was told keeps its turn: it may be lost by it.
         var underWay = rollout.Plan.Concurrent == int.MaxValue ? 0
             : connection.Query("SELECT count(*) FROM rollout_devices WHERE rollout = $id AND state = 'offered'", row => row.GetInt64(0), ("$id", rollout.Id))[0];
@@ -123,7 +123,7 @@ internal static class RolloutBook
     public static IReadOnlyList<RolloutDeviceInfo> Devices(DbConnection connection, long id, int limit, string? after, string? state) => connection.Query("""
             SELECT o.*, d.name AS name, (SELECT e.message FROM events e JOIN rollouts r ON r.id = o.rollout WHERE e.device = o.device AND e.commit_id = r.commit_id AND e.code <> 0
               ORDER BY e.sequence DESC LIMIT 1) AS message
-            FROM rollout_devices o JOIN devices d ON d.id = o.device WHERE o.rollout = $id AND o.device > $after AND ($state IS NULL OR o.state = $state) ORDER BY o.device LIMIT $limit
+            FROM rollout_devices o JOIN devices d ON d.id = o.device WHERE o.rollout = $id AND o.device > $after AND (coalesce($state, '') = '' OR o.state = $state) ORDER BY o.device LIMIT $limit
             """, row => new RolloutDeviceInfo(KeyId.Parse(row.Text("device")), row.Text("name"), (int)row.Number("wave"), row.Text("state"), row.Time("since"), row.TextOrNull("message")),
         ("$id", id), ("$after", after ?? ""), ("$state", state), ("$limit", limit));
 

@@ -28,7 +28,7 @@ internal sealed class RolloutSteps(DataDirectory data, Database database, Decisi
         var (scope, commit, plan, reason) = Read(request);
         using var connection = database.Connect();
         var branch = BranchOf(connection, scope, commit);
-        using var transaction = connection.BeginTransaction();
+        using var transaction = connection.BeginWriting();
         var rollout = RolloutBook.Add(connection, Prepare(connection, scope, branch, commit, plan, by, reason));
         transaction.Commit();
         return rollout;
@@ -60,7 +60,7 @@ internal sealed class RolloutSteps(DataDirectory data, Database database, Decisi
         // A branch that goes back to a commit goes on: what counts is the position, as soon as one was brought by a rollout.
         if (newest is null || policy.Created > newest.Created ? head.Commit == policy.Commit : newest.Sequence >= head.Sequence)
             return null;
-        using var transaction = connection.BeginTransaction();
+        using var transaction = connection.BeginWriting();
         if (newest is { IsActive: true })
             RolloutBook.TryMove(connection, newest, newest with { State = RolloutState.Aborted, Ended = time.GetUtcNow(), Note = $"{branch} has gone on to sequence {head.Sequence}" });
         var rollout = RolloutBook.Add(connection, Prepare(connection, policy.Scope, branch, head.Commit, new Plan(plan), $"the plan of {policy.Scope.Words}", ""));
@@ -75,7 +75,7 @@ internal sealed class RolloutSteps(DataDirectory data, Database database, Decisi
     {
         var said = BranchMove.Checked(reason);
         using var connection = database.Connect();
-        using var transaction = connection.BeginTransaction();
+        using var transaction = connection.BeginWriting();
         var seen = RolloutBook.Find(connection, id);
         var next = Next(connection, seen, verb, said.Length > 0 ? $"{by}: {said}" : $"by {by}", said.Length > 0 ? $"{by}: {said}" : by);
         Move(connection, seen, next);
@@ -165,7 +165,7 @@ internal sealed class RolloutSteps(DataDirectory data, Database database, Decisi
         RolloutBook.Newest(connection).Any(r => r.Scope == scope && r.Branch == branch);
 
     private static List<KeyId> DevicesOf(DbConnection connection, PolicyScope scope, BranchName branch) => connection.Query("""
-            SELECT d.id FROM devices d WHERE d.state = 'accepted' AND d.branch = $branch AND ($group IS NULL OR EXISTS (SELECT 1 FROM group_members m WHERE m.device = d.id AND m.group_name = $group))
+            SELECT d.id FROM devices d WHERE d.state = 'accepted' AND d.branch = $branch AND (coalesce($group, '') = '' OR EXISTS (SELECT 1 FROM group_members m WHERE m.device = d.id AND m.group_name = $group))
               AND NOT EXISTS (SELECT 1 FROM policies p WHERE p.scope = 'device:' || d.id)
             """, row => KeyId.Parse(row.GetString(0)), ("$branch", branch), ("$group", (scope as PolicyScope.Group)?.Name.ToString()));
 

@@ -18,6 +18,7 @@ internal sealed class RolloutWorker : IAsyncDisposable
     private readonly RolloutSteps _steps;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
+    private readonly Leases _leases;
     private readonly BackgroundLoop _loop;
     private (long Stamp, ObjectId Heads)? _seen;
     private DateTimeOffset _last = DateTimeOffset.MinValue;
@@ -26,10 +27,15 @@ internal sealed class RolloutWorker : IAsyncDisposable
     {
         (_data, _database, _decisions, _time, _log) = (data, database, decisions, time, log);
         _steps = new RolloutSteps(data, database, decisions, time);
+        _leases = new Leases(database, time);
         _loop = new BackgroundLoop(pause, Look, e => Log.RolloutsFailed(log, e));
     }
 
-    public ValueTask DisposeAsync() => _loop.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _loop.DisposeAsync();
+        _leases.Dispose();
+    }
 
     /// <summary>One look: plans, then what stands beside devices, then rollouts. In that order: a rollout counts its devices by what stands beside them.</summary>
     /// <param name="isChanged">Something was said, or a head moved, since the last look.</param>
@@ -76,7 +82,7 @@ internal sealed class RolloutWorker : IAsyncDisposable
         var next = RolloutRules.Next(rollout, RolloutBook.Count(connection, rollout, now), now);
         if (next == rollout)
             return next;
-        using var transaction = connection.BeginTransaction();
+        using var transaction = connection.BeginWriting();
         RolloutSteps.Move(connection, rollout, next);
         transaction.Commit();
         if (next.State != rollout.State || next.Wave != rollout.Wave)
@@ -86,6 +92,12 @@ internal sealed class RolloutWorker : IAsyncDisposable
 
     private void Look(CancellationToken cancellation)
     {
+        if (!_leases.TryHold("rollouts"))
+        {
+            // Another server looks; what it has not come to when it ends is a change for this one.
+            _seen = null;
+            return;
+        }
         var now = _time.GetUtcNow();
         var seen = (Stamp(now), Heads());
         Look(_database, _decisions, _steps, _time, seen != _seen, seen.Item1, Tell, cancellation);

@@ -32,7 +32,7 @@ internal sealed class TransferBook(Database database, TimeProvider time)
     {
         Require(policy);
         using var connection = database.Connect();
-        using var transaction = connection.BeginTransaction();
+        using var transaction = connection.BeginWriting();
         RequireThere(connection, scope);
         expected?.Invoke(Find(connection, scope));
         connection.Execute("""
@@ -47,7 +47,7 @@ internal sealed class TransferBook(Database database, TimeProvider time)
     public void Remove(string scope, Action<TransferInfo?>? expected = null)
     {
         using var connection = database.Connect();
-        using var transaction = connection.BeginTransaction();
+        using var transaction = connection.BeginWriting();
         expected?.Invoke(Find(connection, scope));
         if (connection.Execute("DELETE FROM transfers WHERE scope = $scope", ("$scope", scope)) == 0)
             throw new NotFoundException($"nothing was said of {scope}; 'transfer list' shows all");

@@ -1,0 +1,43 @@
+using System.Security.Cryptography;
+
+namespace ContentTree.Server.Storage;
+
+/// <summary>
+/// Which of the servers that share a database does what one of them is to do. Who holds a lease says so again and again; who falls silent has
+/// lost it after half a minute. A server that shares nothing holds all of them.
+/// </summary>
+internal sealed class Leases(Database database, TimeProvider time) : IDisposable
+{
+    private static readonly TimeSpan Length = TimeSpan.FromSeconds(30);
+
+    private readonly string _holder = RandomNumberGenerator.GetHexString(16, lowercase: true);
+
+    /// <summary>Whether this server is the one, for the next half minute.</summary>
+    /// <param name="work">What is to be done.</param>
+    public bool TryHold(string work)
+    {
+        if (!database.IsShared)
+            return true;
+        using var connection = database.ConnectHastily();
+        return connection.Execute("""
+            INSERT INTO leases (work, holder, expires) VALUES ($work, $holder, $expires)
+            ON CONFLICT (work) DO UPDATE SET holder = excluded.holder, expires = excluded.expires WHERE leases.holder = excluded.holder OR leases.expires <= $now
+            """, ("$work", work), ("$holder", _holder), ("$expires", time.GetUtcNow() + Length), ("$now", time.GetUtcNow())) == 1;
+    }
+
+    /// <summary>Leaves everything to the others, at once.</summary>
+    public void Dispose()
+    {
+        if (!database.IsShared)
+            return;
+        try
+        {
+            using var connection = database.Connect();
+            connection.Execute("DELETE FROM leases WHERE holder = $holder", ("$holder", _holder));
+        }
+        catch (System.Data.Common.DbException)
+        {
+            // They end by themselves.
+        }
+    }
+}
