@@ -42,7 +42,8 @@ internal sealed class Dashboard : IDisposable
         _renderer = new PageRenderer(services, services.GetRequiredService<ILoggerFactory>());
         _sessions = new Sessions(database, time);
         _watch = new ChangeWatch(data, database, time);
-        _gate = new Gate(_sessions, _renderer, _watch, time, log);
+        var users = new Users(database, time);
+        _gate = new Gate(_sessions, new ProxyLogin(ServerSettings.Load(data.Path).ProxyLogin, users, _sessions, audit, log), _renderer, _watch, time, log);
         _devices = new Devices(database, new Tokens(database, time), time);
         (_view, _policies, _rollouts) = (view, policies, rollouts);
         _counts = new FleetCounts(_view, time);

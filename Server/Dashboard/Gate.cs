@@ -15,7 +15,7 @@ namespace ContentTree.Server.Dashboard;
 /// Stands before every page and action: headers that keep a page what it is, the session, and for whatever changes something the proof that the
 /// browser sent one of our own forms.
 /// </summary>
-internal sealed class Gate(Sessions sessions, PageRenderer renderer, ChangeWatch watch, TimeProvider time, ILogger log)
+internal sealed class Gate(Sessions sessions, ProxyLogin proxy, PageRenderer renderer, ChangeWatch watch, TimeProvider time, ILogger log)
 {
     private const string SessionCookie = "ctree-session";
     private const string GuestCookie = "ctree-guest";
@@ -135,7 +135,7 @@ internal sealed class Gate(Sessions sessions, PageRenderer renderer, ChangeWatch
         context.Response.StatusCode = refused.Problem.Status;
         if (refused.RetryAfter is { } wait)
             context.Response.Headers.RetryAfter = ((long)wait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
-        return renderer.ShowAsync<FailurePage>(VisitorOf(context, Find(context)), refused.Problem, refused.Problem.Status);
+        return renderer.ShowAsync<FailurePage>(VisitorOf(context, TryFind(context)), refused.Problem, refused.Problem.Status);
     }
 
     private static void Shield(HttpContext context)
@@ -158,7 +158,28 @@ internal sealed class Gate(Sessions sessions, PageRenderer renderer, ChangeWatch
         Seen = session is null ? "" : watch.Look(),
     };
 
-    private Session? Find(HttpContext context) => sessions.Find(context.Request.Cookies[Named(context, SessionCookie)]);
+    private Session? Find(HttpContext context) => context.Items.TryGetValue(SessionCookie, out var known) ? known as Session : Look(context);
+
+    // Once a request: a look may begin a session.
+    private Session? Look(HttpContext context)
+    {
+        var session = proxy.Find(context, sessions.Find(context.Request.Cookies[Named(context, SessionCookie)]), begun => Enter(context, begun));
+        context.Items[SessionCookie] = session;
+        return session;
+    }
+
+    // A page that says why somebody is not let in is for nobody.
+    private Session? TryFind(HttpContext context)
+    {
+        try
+        {
+            return Find(context);
+        }
+        catch (ProblemException)
+        {
+            return null;
+        }
+    }
 
     // Before the login the form's token hangs on a cookie that says nothing about anybody.
     private static string GuestOf(HttpContext context)

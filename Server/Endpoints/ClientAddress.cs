@@ -8,8 +8,14 @@ namespace ContentTree.Server.Endpoints;
 /// </summary>
 internal sealed class ClientAddress(IReadOnlyList<IPNetwork> proxies)
 {
+    private static readonly object Peer = new();
+
+    /// <summary>The other end of the connection itself, whatever it says of whom it speaks for.</summary>
+    public static IPAddress? PeerOf(HttpContext context) => context.Items[Peer] as IPAddress;
+
     public Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
+        context.Items[Peer] = context.Connection.RemoteIpAddress is { } end ? Plain(end) : null;
         if (context.Connection.RemoteIpAddress is { } peer && IsProxy(Plain(peer)) &&
             IPAddress.TryParse(context.Request.Headers["X-Forwarded-For"].ToString().Split(',')[^1].Trim(), out var said))
             context.Connection.RemoteIpAddress = Plain(said);

@@ -197,5 +197,6 @@ internal static class Migrations
         """,
         "ALTER TABLE tokens ADD COLUMN only_groups TEXT",
         "CREATE TABLE leases (work TEXT PRIMARY KEY, holder TEXT NOT NULL, expires INTEGER NOT NULL)",
+        "ALTER TABLE users ADD COLUMN source TEXT NOT NULL DEFAULT ''",
     ];
 }

@@ -26,6 +26,11 @@ internal sealed class ServerSettings
     private const string Upload = "publish.upload-mb";
     private const string Webhooks = "webhooks.allow";
     private const string DatabaseAddress = "database";
+    private const string ProxyHeader = "login.proxy-header";
+    private const string ProxyAddresses = "login.proxy-addresses";
+    private const string ProxyGroups = "login.proxy-groups-header";
+    private const string ProxyRoles = "login.proxy-roles";
+    private const string ProxyRole = "login.proxy-role";
     private const string Everything = "*";
     private const int MaxHours = 24 * 366;
     private const int MaxDays = 100 * 366;
@@ -77,6 +82,9 @@ internal sealed class ServerSettings
     /// <summary>After so long a device that keeps commits and is silent is named by <c>gc</c>.</summary>
     public TimeSpan SilentAfter { get; private set; } = TimeSpan.FromDays(90);
 
+    /// <summary>Who has logged in at a proxy, which says so in a header; off unless the header is named.</summary>
+    public ProxyLoginSettings ProxyLogin { get; private set; } = new();
+
     /// <summary>Polls that a device may miss before it counts as silent; 0 for any number.</summary>
     public int SilentPolls { get; private set; } = 3;
 
@@ -98,6 +106,8 @@ internal sealed class ServerSettings
             if (line.Split('#')[0].Trim() is { Length: > 0 } text)
                 settings.Take(text, $"{path}:{number}");
         }
+        if (settings.ProxyLogin is { IsOn: true, Addresses.Count: 0 })
+            throw new FormatException($"{path}: {ProxyHeader} needs {ProxyAddresses}: whoever is believed in it is believed to be anybody");
         return settings;
     }
 
@@ -173,6 +183,21 @@ internal sealed class ServerSettings
                     ? TimeSpan.FromDays(count)
                     : throw new FormatException($"{place}: {Silent} is a number from 1 to {MaxDays}, not '{days}'");
                 break;
+            case [ProxyHeader, var header]:
+                ProxyLogin = ProxyLogin with { Header = HeaderName(ProxyHeader, header, place) };
+                break;
+            case [ProxyGroups, var header]:
+                ProxyLogin = ProxyLogin with { GroupsHeader = HeaderName(ProxyGroups, header, place) };
+                break;
+            case [ProxyAddresses, var believed]:
+                ProxyLogin = ProxyLogin with { Addresses = Networks(ProxyAddresses, believed, place) };
+                break;
+            case [ProxyRole, var role]:
+                ProxyLogin = ProxyLogin with { Role = RoleName(ProxyRole, role, place) };
+                break;
+            case [ProxyRoles, var roles]:
+                ProxyLogin = ProxyLogin with { Roles = [.. roles.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(rule => RoleRule(rule, place))] };
+                break;
             case [SilentPollsKey, var polls]:
                 SilentPolls = int.TryParse(polls, NumberStyles.None, CultureInfo.InvariantCulture, out var missed) && missed <= Groups.MostPolls
                     ? missed
@@ -216,6 +241,18 @@ internal sealed class ServerSettings
 
     private static IPNetwork? ParseNetwork(string text) => IPNetwork.TryParse(text, out var network) ? network
         : IPAddress.TryParse(text, out var address) ? new IPNetwork(address, address.GetAddressBytes().Length * 8) : null;
+
+    private static string HeaderName(string key, string text, string place) => text.Length is > 0 and <= 64 && text.All(c => char.IsAsciiLetterOrDigit(c) || c == '-')
+        ? text
+        : throw new FormatException($"{place}: {key} is a header's name such as Remote-User, not '{text}'");
+
+    private static string RoleName(string key, string text, string place) => Dashboard.Login.Users.Roles.Contains(text)
+        ? text
+        : throw new FormatException($"{place}: {key} is a role ({string.Join(", ", Dashboard.Login.Users.Roles)}), not '{text}'");
+
+    private static (string Group, string Role) RoleRule(string rule, string place) => rule.Split(':', StringSplitOptions.TrimEntries) is [{ Length: > 0 } group, var role]
+        ? (group, RoleName(ProxyRoles, role, place))
+        : throw new FormatException($"{place}: {ProxyRoles} is GROUP:ROLE with commas between them, and '{rule}' is none");
 
     private string PrefixOf(BranchName branch) =>
         _history.Keys.Where(key => key.EndsWith('/') && branch.ToString().StartsWith(key, StringComparison.Ordinal)).MaxBy(key => key.Length) ?? Everything;

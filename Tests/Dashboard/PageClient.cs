@@ -51,6 +51,18 @@ internal sealed partial class PageClient : IDisposable
         return answer;
     }
 
+    /// <summary>As a proxy would pass it on.</summary>
+    public async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, params (string Name, string Value)[] headers)
+    {
+        using var request = new HttpRequestMessage(method, path);
+        foreach (var (name, value) in headers)
+            request.Headers.TryAddWithoutValidation(name, value);
+        var answer = await _http.SendAsync(request);
+        if (TokenPattern().Match(await answer.Content.ReadAsStringAsync()) is { Success: true } found)
+            FormToken = found.Groups[1].Value;
+        return answer;
+    }
+
     /// <summary>A page that must be there.</summary>
     public async Task<string> ReadAsync(string path)
     {

@@ -3,4 +3,5 @@ namespace ContentTree.Server.Dashboard.Login;
 /// <summary>A person who may log in to the dashboard.</summary>
 /// <param name="Role">One of <see cref="Store.Protocol.TokenRole"/>, apart from that of enrolling.</param>
 /// <param name="Disabled">Since when nobody gets in by this name; null while somebody may.</param>
-internal sealed record User(string Name, string Role, DateTimeOffset Created, DateTimeOffset? Disabled = null);
+/// <param name="Source">Who vouches for the name: empty for a password here, else a login elsewhere.</param>
+internal sealed record User(string Name, string Role, DateTimeOffset Created, DateTimeOffset? Disabled = null, string Source = "");

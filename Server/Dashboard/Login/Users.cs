@@ -48,11 +48,25 @@ internal sealed class Users(Database database, TimeProvider time)
         using var transaction = connection.BeginWriting();
         connection.Execute("""
             INSERT INTO users (name, role, password, created) VALUES ($name, $role, $password, $now)
-            ON CONFLICT (name) DO UPDATE SET role = $role, password = $password, disabled = NULL
+            ON CONFLICT (name) DO UPDATE SET role = $role, password = $password, disabled = NULL, source = ''
             """, ("$name", name), ("$role", TokenRole.Admin), ("$password", hash), ("$now", time.GetUtcNow()));
         EndSessions(connection, name);
         transaction.Commit();
         return new User(name, TokenRole.Admin, time.GetUtcNow());
+    }
+
+    /// <summary>Somebody for whom another login vouches: known from now on by this name, with the role that it gives.</summary>
+    /// <returns>Null when the name is a user's with a password here, or somebody else vouches for it, or it is disabled.</returns>
+    /// <exception cref="FormatException">No user can have this name.</exception>
+    public User? Vouch(string name, string role, string source)
+    {
+        Require(name, role);
+        using var connection = database.Connect();
+        connection.Execute("""
+            INSERT INTO users (name, role, password, created, source) VALUES ($name, $role, '', $now, $source)
+            ON CONFLICT (name) DO UPDATE SET role = $role WHERE users.source = $source
+            """, ("$name", name), ("$role", role), ("$now", time.GetUtcNow()), ("$source", source));
+        return connection.Query("SELECT * FROM users WHERE name = $name AND source = $source AND disabled IS NULL", Read, ("$name", name), ("$source", source)) is [var user] ? user : null;
     }
 
     /// <exception cref="NotFoundException">There is no such user.</exception>
@@ -66,6 +80,8 @@ internal sealed class Users(Database database, TimeProvider time)
     public void SetPassword(string name, string password)
     {
         PasswordHash.Require(name, password);
+        if (List().FirstOrDefault(u => u.Name == name) is { Source.Length: > 0 } elsewhere)
+            throw new FormatException($"{name} logs in by {elsewhere.Source} and has no password here");
         Change(name, "UPDATE users SET password = $value WHERE name = $name", PasswordHash.Create(password), isLess: false);
     }
 
@@ -86,7 +102,7 @@ internal sealed class Users(Database database, TimeProvider time)
     {
         using var connection = database.Connect();
         var found = connection.Query("SELECT * FROM users WHERE name = $name", row => (User: Read(row), Hash: row.Text("password")), ("$name", name));
-        var isRight = PasswordHash.Verify(password, found is [var one] ? one.Hash : null);
+        var isRight = PasswordHash.Verify(password, found is [{ User.Source.Length: 0 } one] ? one.Hash : null);
         return isRight && found is [{ User: { Disabled: null } user }] ? user : null;
     }
 
@@ -113,5 +129,5 @@ internal sealed class Users(Database database, TimeProvider time)
             throw new FormatException($"'{role}' is no role: {string.Join(", ", Roles)}");
     }
 
-    private static User Read(DbDataReader row) => new(row.Text("name"), row.Text("role"), row.Time("created"), row.TimeOrNull("disabled"));
+    private static User Read(DbDataReader row) => new(row.Text("name"), row.Text("role"), row.Time("created"), row.TimeOrNull("disabled"), row.Text("source"));
 }
