@@ -63,6 +63,7 @@ internal static class CommandLine
         ConfigurationCommand.Create(context),
         RolloutCommand.Create(context),
         TransferCommand.Create(context),
+        TopCommand.Create(context),
         MonitoringCommand.Create(context),
         SimulateCommand.Create(context),
         TokenCommand.Create(context),

@@ -133,6 +133,7 @@ internal static class RouteTable
         new(Get, Routes.Transfers, Viewer, "What was said of how devices fetch content.") { Answer = typeof(TransferList) },
         new(Put, Routes.Transfers + "/{**scope}", Operator, "Say how the devices of a scope fetch content.") { Request = typeof(TransferPolicy), Answer = typeof(TransferInfo), Headers = Conditions },
         new(Delete, Routes.Transfers + "/{**scope}", Operator, "Take that back.") { Status = StatusCodes.Status204NoContent, Headers = ["If-Match"] },
+        new(Get, Routes.Overview, Viewer, "How the fleet stands, as the first page of the dashboard says it.") { Answer = typeof(OverviewInfo) },
         new(Get, Routes.Monitoring + "/prometheus", Viewer, "The devices as targets for Prometheus' HTTP service discovery.") { AnswerMedia = Json, Query = ["q", "port"] },
         new(Get, Routes.Monitoring + "/rules", Viewer, "Alarms over this server's numbers, for Prometheus.") { AnswerMedia = "application/yaml" },
         new(Get, Routes.Monitoring + "/nagios", Viewer, "The devices as hosts and their monitors as services, for Nagios.") { AnswerMedia = "text/plain", Query = ["q"] },

@@ -51,6 +51,7 @@ namespace ContentTree.Store.Protocol;
 [JsonSerializable(typeof(GroupRequest))]
 [JsonSerializable(typeof(GroupInfo))]
 [JsonSerializable(typeof(GroupList))]
+[JsonSerializable(typeof(OverviewInfo))]
 [JsonSerializable(typeof(TransferPolicy))]
 [JsonSerializable(typeof(TransferInfo))]
 [JsonSerializable(typeof(TransferList))]

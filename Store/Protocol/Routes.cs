@@ -60,6 +60,9 @@ public static class Routes
     /// <summary>GET -> <see cref="AuditList"/>; viewer.</summary>
     public const string Audit = "/api/v1/audit";
 
+    /// <summary>GET -> <see cref="OverviewInfo"/>; viewer.</summary>
+    public const string Overview = "/api/v1/overview";
+
     /// <summary>GET -> <see cref="TransferList"/>; viewer. PUT (<see cref="TransferPolicy"/>) and DELETE of <c>/(scope)</c>; operator.</summary>
     public const string Transfers = "/api/v1/transfers";
 
