@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text;
 using ContentTree.Store;
 using ContentTree.Store.Local;
-using ContentTree.Store.Trust;
 using Microsoft.Win32.SafeHandles;
 
 namespace ContentTree.Deploy.Configurations;

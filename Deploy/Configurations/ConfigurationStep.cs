@@ -28,8 +28,9 @@ internal sealed class ConfigurationStep(Device device, Action<string> say)
             _directory.Write(configuration.Counter, files);
         var failure = changed.Length > 0 ? await TellAsync(configuration, changed, cancellation).ConfigureAwait(false) : null;
         Happened(configuration, changed, failure);
-        device.State.Configuration = new ConfigurationState(configuration.Counter);
+        // Before it is called done: an old secret would stay until the next change.
         _directory.Collect();
+        device.State.Configuration = new ConfigurationState(configuration.Counter);
         return configuration.Counter != state.Applied;
     }
 

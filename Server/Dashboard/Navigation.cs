@@ -12,6 +12,7 @@ internal sealed record Navigation(string Name, string Path, string Class = "", s
         new("Approvals", "/approvals"),
         new("Branches", "/branches", "next"),
         new("Groups", "/groups"),
+        new("Configuration", "/configuration"),
         new("Rollouts", "/rollouts"),
         new("Publish", "/publish", Role: TokenRole.Publisher),
         new("Storage", "/storage", "next"),

@@ -124,7 +124,7 @@ public sealed class OperatorTests
         await ServerCommand.DoAsync("--data", server.DataPath, "group", "set", "lab");
         await ServerCommand.DoAsync("--data", server.DataPath, "group", "add", "lab", $"{device.Id}");
         // All pages: everything that can be clicked is in the order of the keyboard, and has a name; one heading, one main, marked lists of links.
-        foreach (var path in new[] { "/", "/devices", "/approvals", "/branches", "/groups", "/groups/lab", "/rollouts", "/rollouts/start", "/storage", "/audit", "/account", $"/devices/{device.Id}" })
+        foreach (var path in new[] { "/", "/devices", "/approvals", "/branches", "/groups", "/groups/lab", "/configuration", "/rollouts", "/rollouts/start", "/storage", "/audit", "/account", $"/devices/{device.Id}" })
         {
             await browser.GoAsync(server.Url + path);
             (await browser.NumberAsync("document.querySelectorAll('h1').length")).Should().Be(1, path);

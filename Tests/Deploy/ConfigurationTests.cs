@@ -4,7 +4,6 @@ using ContentTree.Server.Fleet.Configurations;
 using ContentTree.Server.Trust;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Trust;
-using ContentTree.Tests.Server;
 using ContentTree.Tests.Support;
 
 namespace ContentTree.Tests.Deploy;

@@ -4,7 +4,6 @@ using System.Text.Json;
 using ContentTree.Server.Endpoints;
 using ContentTree.Server.Fleet.Configurations;
 using ContentTree.Server.Fleet.Groups;
-using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Trust;

@@ -3,6 +3,7 @@ using ContentTree.Server.Auditing;
 using ContentTree.Server.Commands;
 using ContentTree.Server.Endpoints;
 using ContentTree.Server.Fleet;
+using ContentTree.Server.Fleet.Configurations;
 using ContentTree.Server.Fleet.Policies;
 using ContentTree.Server.Publishing;
 using ContentTree.Server.Storage;
@@ -14,7 +15,7 @@ namespace ContentTree.Server.Dashboard.Pages;
 
 /// <summary>The devices: all of them by pages, and each by itself with what can be done about it.</summary>
 internal sealed class DevicePages(
-    Gate gate, PageRenderer renderer, DeviceList list, DeviceView view, Devices devices, PolicyChanges policies, BlackBoxes boxes, FleetCounts counts,
+    Gate gate, PageRenderer renderer, DeviceList list, DeviceView view, Devices devices, PolicyChanges policies, Configurations configurations, BlackBoxes boxes, FleetCounts counts,
     Func<BranchRegister> register, Audit audit, ServerOptions options, ILogger log)
 {
     private const int PageSize = 50;
@@ -24,7 +25,7 @@ internal sealed class DevicePages(
     /// <param name="Next">Where the next page begins; null on the last one.</param>
     internal sealed record Listing(IReadOnlyList<DeviceRow> Rows, DeviceWish Wish, KeyId? Next, bool IsFirst, long Matching, IReadOnlyList<BranchName> Branches);
 
-    internal sealed record Single(DeviceInfo Device, Standing Standing, IReadOnlyList<BlackBoxInfo> Boxes, IReadOnlyList<BranchPositionInfo> Positions, TimeSpan PollInterval);
+    internal sealed record Single(DeviceInfo Device, Standing Standing, IReadOnlyList<BlackBoxInfo> Boxes, IReadOnlyList<BranchPositionInfo> Positions, TimeSpan PollInterval, DeviceConfiguration Configuration);
 
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -71,7 +72,7 @@ internal sealed class DevicePages(
     {
         var device = view.Find(IdOf(visitor));
         var shown = boxes.List(device.Id).Select((box, number) => number < ShownBoxes ? boxes.Read(device.Id, box.Deployment) : box).ToArray();
-        return renderer.ShowAsync<DevicePage>(visitor, new Single(device, Standings.Of(device), shown, PositionsOf(device.Branch), options.PollInterval));
+        return renderer.ShowAsync<DevicePage>(visitor, new Single(device, Standings.Of(device), shown, PositionsOf(device.Branch), options.PollInterval, configurations.Show(device.Id)));
     }
 
     private IReadOnlyList<BranchPositionInfo> PositionsOf(BranchName branch)

@@ -1,5 +1,4 @@
 using System.Data.Common;
-using ContentTree.Server.Fleet.Groups;
 using ContentTree.Server.Publishing;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Protocol;

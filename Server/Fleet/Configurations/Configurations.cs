@@ -4,7 +4,6 @@ using System.Text;
 using ContentTree.Server.Endpoints;
 using ContentTree.Server.Fleet.Groups;
 using ContentTree.Server.Storage;
-using ContentTree.Server.Trust;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Repositories;
