@@ -15,6 +15,7 @@ internal sealed class SilenceWorker : IAsyncDisposable
 
     private readonly DataDirectory _data;
     private readonly Silences _silences;
+    private readonly Leases _leases;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
     private readonly DateTimeOffset _from;
@@ -25,6 +26,7 @@ internal sealed class SilenceWorker : IAsyncDisposable
         (_data, _time, _log) = (data, time, log);
         var database = data.OpenDatabase();
         _silences = new Silences(database, new Outbox(database, time), time, interval);
+        _leases = new Leases(database, time);
         var now = time.GetUtcNow();
         _from = now + GraceAfter(now - (_silences.Newest() ?? now), interval);
         _loop = new BackgroundLoop(pause, Look, e => Log.SilencesFailed(log, e));
@@ -34,10 +36,17 @@ internal sealed class SilenceWorker : IAsyncDisposable
     public static TimeSpan GraceAfter(TimeSpan away, TimeSpan interval) =>
         interval * Grace + (away < interval ? TimeSpan.Zero : away < LongestRetry ? away : LongestRetry);
 
-    public ValueTask DisposeAsync() => _loop.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _loop.DisposeAsync();
+        _leases.Dispose();
+    }
 
     private void Look(CancellationToken cancellation)
     {
+        // Of servers that share a database one tells.
+        if (!_leases.TryHold("silences"))
+            return;
         if (_time.GetUtcNow() >= _from && _silences.Mark(ServerSettings.Load(_data.Path).SilentPolls) is > 0 and var count)
             Log.FellSilent(_log, count);
         _silences.Tell();

@@ -103,13 +103,13 @@ public sealed class ProxyLoginTests : IAsyncLifetime
     [InlineData("login.proxy-addresses = everybody\n", "'everybody' is none")]
     public async Task A_setting_that_is_none_is_refused(string line, string why)
     {
-        File.WriteAllText(Path.Combine(_server.DataPath, "server.conf"), line);
+        _server.WriteSettings(line);
         (await ServerCommand.RunAsync("--data", _server.DataPath, "gc", "--dry-run")).Error.Should().Contain(why);
     }
 
     private async Task ConfigureAsync(string settings)
     {
-        File.WriteAllText(Path.Combine(_server.DataPath, "server.conf"), settings);
+        _server.WriteSettings(settings);
         await _server.RestartAsync();
     }
 

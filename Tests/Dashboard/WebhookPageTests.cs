@@ -18,7 +18,7 @@ public sealed class WebhookPageTests : IAsyncLifetime, IDisposable
     public async Task InitializeAsync()
     {
         _server = await TestServer.StartAsync();
-        File.WriteAllText(Path.Combine(_server.DataPath, "server.conf"), "webhooks.allow = 127.0.0.1\n");
+        _server.WriteSettings("webhooks.allow = 127.0.0.1");
         using (var free = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0))
         {
             free.Start();

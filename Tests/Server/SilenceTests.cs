@@ -152,7 +152,7 @@ public sealed class SilenceTests : IAsyncLifetime
     [InlineData("silent.polls = -1")]
     public async Task A_setting_that_is_none_is_refused(string line)
     {
-        File.WriteAllText(Path.Combine(_server.DataPath, "server.conf"), line + "\n");
+        _server.WriteSettings(line);
         (await ServerCommand.RunAsync("--data", _server.DataPath, "gc", "--dry-run")).Error.Should().Contain("silent.polls is a number from 0 to 10000");
     }
 
