@@ -41,7 +41,7 @@ unpack_packages() {
   local dir=$1; shift
   [ -e "$dir/.complete" ] && return 0
   mkdir -p "$dir/.deb" || return 1
-  (cd "$dir/.deb" && apt-get download "$@" && for file in *.deb; do dpkg-deb -x "$file" ..; done) >&2 && touch "$dir/.complete"
+  (cd "$dir/.deb" && { apt-get download "$@" || { apt-get update && apt-get download "$@"; }; } && for file in *.deb; do dpkg-deb -x "$file" ..; done) >&2 && touch "$dir/.complete"
 }
 
 # need_dotnet : the .NET 10 SDK is the one thing that must be there already.
