@@ -122,8 +122,8 @@ internal sealed class Restore(string dataPath, TimeProvider time)
             Directory.CreateDirectory(Path.GetDirectoryName(path) ?? dataPath);
         FileCopy.Durably(content, path, isPublic ? Public : Private);
         // The database of the server that was backed up is in the backup as server.db; the one it runs on is not to be touched from here.
-        if (relative == ServerSettings.FileName && ServerSettings.Load(dataPath).Database is not null)
-            ServerSettings.WriteDatabase(dataPath, null);
+        if (relative == ServerSettings.FileName)
+            SettingsFile.WriteDatabase(dataPath, null);
         // What an interrupted restore had begun with the same database.
         if (relative == DataDirectory.DatabaseName)
             foreach (var suffix in new[] { "-wal", "-shm" })

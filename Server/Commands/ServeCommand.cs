@@ -58,7 +58,6 @@ internal static class ServeCommand
         return CommandContext.Run(new Command(Name, "Serve the repository and the device API.") { urls, interval, deltas, deltaQuota, partQuota, format }, async (parsed, cancellation) =>
         {
             using var data = DataDirectory.Create(context.DataPath(parsed), context.Time);
-            using var serving = DataDirectory.LockServing(data.Path, exclusive: false);
             InitCommand.PrintFirstToken(data, context);
             await using var host = new ServerHost(data, context.Time, new ServerOptions
             {

@@ -37,7 +37,7 @@ internal sealed class ReachIndex(DataDirectory data, TimeProvider time)
     private readonly PrivateBranches _branches = new(data);
 
     // A disk that was full for a moment must not close the index for good.
-    private readonly Lazy<Database> _index = new(() => Open(Path.Combine(data.Path, "cache", "reach.db")), LazyThreadSafetyMode.PublicationOnly);
+    private readonly Lazy<Database> _index = new(() => Open(Path.Combine(data.Path, "cache", "reach.db"), data.OpenDatabase().IsShared), LazyThreadSafetyMode.PublicationOnly);
     private long _looked;
 
     /// <summary>Whether public branches, or one of these private ones, reach an object.</summary>
@@ -144,9 +144,9 @@ internal sealed class ReachIndex(DataDirectory data, TimeProvider time)
         }
     }
 
-    private static Database Open(string path)
+    private static Database Open(string path, bool isShared)
     {
-        var index = SqliteDatabase.OpenIndex(path, Reach);
+        var index = SqliteDatabase.OpenIndex(path, Reach, isShared);
         using var connection = index.Connect();
         using var transaction = connection.BeginTransaction();
         if (connection.Query("PRAGMA user_version", row => row.GetInt64(0)) is not [Version])

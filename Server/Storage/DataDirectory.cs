@@ -19,10 +19,12 @@ internal sealed class DataDirectory : IDisposable
     private const string Online = "online-keys";
 
     private readonly SafeFileHandle _cache;
+    private readonly SafeFileHandle? _serving;
 
     private DataDirectory(string path)
     {
         Path = path;
+        _serving = LockServing(path, exclusive: false);
         Repository = Repository.Open(System.IO.Path.Combine(path, "repo"));
         Trust = new TrustFiles(Repository.Path);
         _cache = Posix.OpenDirectory(System.IO.Path.Combine(path, "cache"));
@@ -116,22 +118,33 @@ internal sealed class DataDirectory : IDisposable
     /// <summary>Opens the database that <c>server.conf</c> names, or the file beside it.</summary>
     public Database OpenDatabase() => ServerSettings.Load(Path).Database is { } address ? PostgresDatabase.Open(address) : SqliteDatabase.Open(DatabasePath);
 
-    /// <summary>Held by every server while it runs, and alone by whoever moves what they know; dispose of it to let go.</summary>
-    /// <exception cref="DatabaseTakenException">A server runs, or somebody moves it.</exception>
-    public static SafeFileHandle LockServing(string path, bool exclusive)
+    /// <summary>Held by everybody who works on the data, and alone by whoever moves what they know; dispose of it to let go.</summary>
+    /// <returns>Null where no lock can be made: there nothing can be moved either.</returns>
+    /// <exception cref="DatabaseTakenException">Somebody works on it, or moves it.</exception>
+    public static SafeFileHandle? LockServing(string path, bool exclusive)
     {
         using var root = Posix.OpenDirectory(path);
-        var file = Posix.OpenOrCreateAt(root, "serve.lock"u8, 0x1a4);
+        SafeFileHandle file;
+        try
+        {
+            file = Posix.OpenOrCreateAt(root, "serve.lock"u8, 0x1a4);
+        }
+        catch (PosixException e) when (!exclusive && (e.IsOutOfSpace || e.Errno is Posix.EROFS or Posix.EACCES))
+        {
+            // Data of an earlier server on a full disk: what makes room there must work.
+            return null;
+        }
         if (Posix.TryLock(file, exclusive, wait: false, "serve.lock"))
             return file;
         file.Dispose();
-        throw new DatabaseTakenException(exclusive ? $"{path}: a server runs on it; stop every one of them first" : $"{path}: 'migrate' is at work there; start the server when it has ended");
+        throw new DatabaseTakenException(exclusive ? $"{path}: a server or another verb is at work on it; stop every server first" : $"{path}: 'migrate' is at work there; say it again when that has ended");
     }
 
     public void Dispose()
     {
         Repository.Dispose();
         _cache.Dispose();
+        _serving?.Dispose();
     }
 
     private static void RequireFinished(string path)

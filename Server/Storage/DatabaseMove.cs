@@ -1,5 +1,6 @@
 using System.Text;
 using ContentTree.Store;
+using Microsoft.Win32.SafeHandles;
 
 namespace ContentTree.Server.Storage;
 
@@ -26,28 +27,36 @@ internal sealed class DatabaseMove(string dataPath)
         var file = Path.Combine(dataPath, DataDirectory.DatabaseName);
         var settings = ServerSettings.Load(dataPath);
         Database from = settings.Database is { } present ? PostgresDatabase.Open(present) : SqliteDatabase.Open(file);
-        if (address?.Name == settings.Database?.Name)
-            throw new DatabaseTakenException($"{from.Name}: this is where it is already");
-        var mark = Encoding.UTF8.GetBytes(address?.Name ?? DataDirectory.DatabaseName);
+        var mark = Encoding.UTF8.GetBytes(address?.Identity ?? DataDirectory.DatabaseName);
         var isBegun = DurableFiles.TryRead(root, Encoding.UTF8.GetBytes(MarkName), MaxMark) is { } begun && begun.AsSpan().SequenceEqual(mark);
+        if (address?.Identity == settings.Database?.Identity)
+        {
+            if (!isBegun)
+                throw new DatabaseTakenException($"{from.Name}: this is where it is already");
+            // Killed after the step that counts.
+            End(root, address is null ? null : file);
+            return 0;
+        }
         Database to = address is not null ? PostgresDatabase.Open(address) : SqliteDatabase.Open(file);
         if (!isBegun && !IsEmpty(to))
             throw new DatabaseTakenException($"{to.Name} has devices, users, tokens or an audit log in it: name an empty one");
         DurableFiles.Replace(root, Encoding.UTF8.GetBytes(MarkName), mark);
         var rows = DatabaseCopy.Run(from, to);
-        ServerSettings.WriteDatabase(dataPath, text);
-        if (from is SqliteDatabase sqlite)
-            PutAside(sqlite, file);
-        Posix.UnlinkAt(root, Encoding.UTF8.GetBytes(MarkName));
-        Posix.Fsync(root, dataPath);
+        SettingsFile.WriteDatabase(dataPath, text);
+        End(root, from is SqliteDatabase ? file : null);
         return rows;
     }
 
-    // Whoever takes the line out of server.conf one day must not find the server of today.
-    private static void PutAside(SqliteDatabase database, string file)
+    /// <param name="left">What it was moved out of: whoever takes the line out of server.conf one day must not find the server of today.</param>
+    private void End(SafeFileHandle root, string? left)
     {
-        database.Close();
-        File.Move(file, $"{file}.moved", overwrite: true);
+        if (left is not null && File.Exists(left))
+        {
+            SqliteDatabase.Open(left).Close();
+            File.Move(left, $"{left}.moved", overwrite: true);
+        }
+        Posix.UnlinkAt(root, Encoding.UTF8.GetBytes(MarkName));
+        Posix.Fsync(root, dataPath);
     }
 
     private static bool IsEmpty(Database database)

@@ -10,11 +10,13 @@ namespace ContentTree.Server.Storage;
 /// </summary>
 internal sealed partial class PostgresAddress
 {
+    // In each of two pools; PostgreSQL has room for 100 of everybody's as it comes.
+    private const int MostConnections = 20;
     private const int DefaultPort = 5432;
     private const string DefaultSockets = "/var/run/postgresql";
     private const string Scheme = "postgresql";
 
-    private readonly NpgsqlConnectionStringBuilder _values = new() { MaxAutoPrepare = 200, ConnectionIdleLifetime = 60, ApplicationName = "ctree-server", Timezone = "UTC" };
+    private readonly NpgsqlConnectionStringBuilder _values = new() { MaxAutoPrepare = 200, ConnectionIdleLifetime = 60, MaxPoolSize = MostConnections, ApplicationName = "ctree-server", Timezone = "UTC" };
 
     private PostgresAddress()
     {
@@ -23,9 +25,14 @@ internal sealed partial class PostgresAddress
     /// <summary>Host and database, without user and password.</summary>
     public string Name => $"{Scheme}://{(_values.Host!.StartsWith('/') ? "" : _values.Host)}/{_values.Database}{(_values.SearchPath is { } schema ? $"?schema={schema}" : "")}";
 
+    /// <summary>All that says which database it is, and no password.</summary>
+    public string Identity => $"{_values.Username}@{_values.Host}:{_values.Port}/{_values.Database}?schema={_values.SearchPath}";
+
     /// <exception cref="FormatException">It cannot be used; the message does not repeat it, for it may hold a password.</exception>
     public static PostgresAddress Parse(string text)
     {
+        if (text.Any(c => c is '#' or ' ' || char.IsControl(c)))
+            throw new FormatException("an address has no '#', no space and no control character in it; write %23 and %20");
         if (Form().Match(text) is not { Success: true } parts)
             throw new FormatException($"a database is {Scheme}://USER@HOST:PORT/NAME");
         var address = new PostgresAddress();

@@ -1,8 +1,6 @@
 using System.Globalization;
 using System.Net;
-using System.Text;
 using ContentTree.Server.Fleet.Groups;
-using ContentTree.Store;
 using ContentTree.Store.Objects;
 
 namespace ContentTree.Server.Storage;
@@ -11,6 +9,7 @@ namespace ContentTree.Server.Storage;
 internal sealed class ServerSettings
 {
     public const string FileName = "server.conf";
+    public const string DatabaseKey = "database";
 
     private const string Privileged = "publish.privileged";
     private const string Hours = "timestamp.hours";
@@ -25,7 +24,6 @@ internal sealed class ServerSettings
     private const string Sources = "publish.directories";
     private const string Upload = "publish.upload-mb";
     private const string Webhooks = "webhooks.allow";
-    private const string DatabaseAddress = "database";
     private const string ProxyHeader = "login.proxy-header";
     private const string ProxyAddresses = "login.proxy-addresses";
     private const string ProxyGroups = "login.proxy-groups-header";
@@ -34,9 +32,6 @@ internal sealed class ServerSettings
     private const string Everything = "*";
     private const int MaxHours = 24 * 366;
     private const int MaxDays = 100 * 366;
-    private const int MaxFile = 1 << 20;
-    private const int AnybodyReads = 0x1a4;
-    private const int OwnerOnly = 0x180;
 
     private IReadOnlySet<string> _fast = new HashSet<string>();
     private IReadOnlyList<string> _versioned = [];
@@ -111,23 +106,6 @@ internal sealed class ServerSettings
         return settings;
     }
 
-    /// <summary>Has the file name a database from now on; its other lines stay as they are.</summary>
-    /// <param name="address">Null for the file beside it: the line stays, as a comment.</param>
-    public static void WriteDatabase(string dataPath, string? address)
-    {
-        using var root = Posix.OpenDirectory(dataPath);
-        var lines = (DurableFiles.TryRead(root, FileNameBytes, MaxFile) is { } present ? Encoding.UTF8.GetString(present) : "").Split('\n').SkipLast(1)
-            .Select(line => IsDatabase(line) ? $"# {line}" : line).ToList();
-        if (address is not null)
-            lines.Add($"{DatabaseAddress} = {address}");
-        // It may hold a password.
-        DurableFiles.Replace(root, FileNameBytes, Encoding.UTF8.GetBytes(string.Concat(lines.Select(line => $"{line}\n"))), address is null ? AnybodyReads : OwnerOnly);
-    }
-
-    private static ReadOnlySpan<byte> FileNameBytes => "server.conf"u8;
-
-    private static bool IsDatabase(string line) => line.Split('#')[0].Split('=')[0].Trim() == DatabaseAddress;
-
     private void Take(string text, string place)
     {
         switch (text.Split('=', 2, StringSplitOptions.TrimEntries))
@@ -162,7 +140,7 @@ internal sealed class ServerSettings
             case [Webhooks, var networks]:
                 WebhookNetworks = Networks(Webhooks, networks, place);
                 break;
-            case [DatabaseAddress, var address]:
+            case [DatabaseKey, var address]:
                 Database = PostgresIn(address, place);
                 break;
             case [FastDeltas, var branches]:
@@ -231,7 +209,7 @@ internal sealed class ServerSettings
         }
         catch (FormatException e)
         {
-            throw new FormatException($"{place}: {DatabaseAddress}: {e.Message}", e);
+            throw new FormatException($"{place}: {DatabaseKey}: {e.Message}", e);
         }
     }
 

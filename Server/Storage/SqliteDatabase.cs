@@ -72,11 +72,12 @@ internal sealed class SqliteDatabase : Database
     }
 
     /// <summary>Opens an index, which can be made again: it is never waited for, and a power cut may cost it.</summary>
-    public static SqliteDatabase OpenIndex(string path, string schema)
+    /// <param name="isShared">Other machines use the same file: a log ahead of it would need memory that they share.</param>
+    public static SqliteDatabase OpenIndex(string path, string schema, bool isShared = false)
     {
         var database = new SqliteDatabase(path);
         using var connection = database.Connect();
-        connection.Execute("PRAGMA journal_mode = WAL");
+        connection.Execute(isShared ? "PRAGMA journal_mode = DELETE" : "PRAGMA journal_mode = WAL");
         connection.Execute(schema);
         return database;
     }

@@ -1,5 +1,6 @@
 using System.Net;
 using ContentTree.Server.Storage;
+using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Tests.Support;
 
@@ -82,6 +83,69 @@ public sealed class PostgresTests : IDisposable
     }
 
     [PostgresFact]
+    public async Task A_move_that_is_killed_after_the_step_that_counts_is_ended_by_the_next()
+    {
+        await FillAsync();
+        await DoAsync("migrate", "--to", _address);
+        var before = await LookAsync();
+        File.Move(Path.Combine(Data, "server.db.moved"), Path.Combine(Data, "server.db"));
+        File.WriteAllText(Path.Combine(Data, "migrate.unfinished"), PostgresAddress.Parse(_address).Identity);
+
+        await DoAsync("migrate", "--to", _address);
+
+        File.Exists(Path.Combine(Data, "server.db")).Should().BeFalse();
+        File.Exists(Path.Combine(Data, "migrate.unfinished")).Should().BeFalse();
+        (await LookAsync()).Should().Equal(before);
+        (await RunAsync("migrate", "--to", _address)).Exit.Should().Be(18, "now it is there");
+    }
+
+    [PostgresFact]
+    public async Task What_was_begun_elsewhere_says_nothing_about_a_database_of_the_same_name()
+    {
+        using var postgres = new PostgresServer();
+        var other = postgres.NewAddress();
+        using var theirs = new TemporaryDirectory();
+        await ServerCommand.DoAsync("--data", theirs["data"], "init");
+        await ServerCommand.DoAsync("--data", theirs["data"], "migrate", "--to", other);
+        var before = postgres.Query(other, "SELECT id FROM tokens");
+        await FillAsync();
+        File.WriteAllText(Path.Combine(Data, "migrate.unfinished"), PostgresAddress.Parse(_address).Identity);
+
+        (await RunAsync("migrate", "--to", other)).Exit.Should().Be(18);
+
+        postgres.Query(other, "SELECT id FROM tokens").Should().Be(before);
+    }
+
+    [PostgresFact]
+    public async Task No_verb_writes_what_a_move_would_leave_behind()
+    {
+        await FillAsync();
+        using (DataDirectory.LockServing(Data, exclusive: true))
+            (await RunAsync("token", "create", "--role", "viewer")).Should().Match<ServerCommand>(r => r.Exit == 18 && r.Error.Contains("migrate"));
+        await DoAsync("token", "create", "--role", "viewer");
+    }
+
+    [PostgresFact]
+    public async Task The_password_of_the_database_is_in_no_backup_and_goes_with_it()
+    {
+        await FillAsync();
+        var settings = Path.Combine(Data, "server.conf");
+        Shell.Run($"chmod 640 '{settings}'");
+        var address = _address.Replace("ctree@", "ctree:geheim@", StringComparison.Ordinal);
+        (await RunAsync("migrate", "--to", address.Replace("geheim", "ge#heim", StringComparison.Ordinal))).Exit.Should().NotBe(0, "a '#' begins a comment");
+        await DoAsync("migrate", "--to", address);
+        File.ReadAllText(settings).Should().Contain("geheim");
+        Shell.Run($"stat -c %a '{settings}'").Should().Be("600\n");
+        await DoAsync("backup", _temporary["backup.tar"]);
+        File.ReadAllText(_temporary["backup.tar"]).Should().NotContain("geheim");
+
+        await DoAsync("migrate", "--to", "server.db");
+
+        File.ReadAllText(settings).Should().NotContain("geheim").And.Contain("# database = postgresql://ctree@");
+        Shell.Run($"stat -c %a '{settings}'").Should().Be("600\n");
+    }
+
+    [PostgresFact]
     public async Task A_restored_backup_never_speaks_to_the_database_of_the_server_that_it_was_made_of()
     {
         await FillAsync();
@@ -95,6 +159,19 @@ public sealed class PostgresTests : IDisposable
             (await ServerCommand.DoAsync(["--data", _temporary["new"], .. look])).Out.Should().Be(said);
         await ServerCommand.DoAsync("--data", _temporary["new"], "token", "create", "--role", "viewer");
         (await LookAsync()).Should().Equal(before);
+    }
+
+    [PostgresFact]
+    public async Task The_index_of_what_is_private_needs_no_memory_that_machines_share()
+    {
+        await FillAsync();
+        await DoAsync("migrate", "--to", _address);
+        await DoAsync("branch", "create", "secret", "--private", "--at", "stable");
+        await using var server = await TestServer.StartAsync(Data);
+        using var device = new TestDevice(server);
+        (await server.SendAsync(HttpMethod.Get, "/repo/heads/secret.json")).StatusCode.Should().Be(HttpStatusCode.NotFound);
+        (await server.SendAsync(HttpMethod.Get, Routes.RepositoryObject(new ObjectName(ObjectKind.Commit, ObjectId.Of("x"u8))))).StatusCode.Should().Be(HttpStatusCode.NotFound);
+        Shell.Run($"sqlite3 '{Data}/cache/reach.db' 'PRAGMA journal_mode'").Should().Be("delete\n");
     }
 
     [PostgresFact]
@@ -149,7 +226,7 @@ public sealed class PostgresTests : IDisposable
         Directory.CreateDirectory(_temporary["source"]);
         File.WriteAllText(_temporary["source/file"], "one");
         await DoAsync("init");
-        File.WriteAllText(Path.Combine(Data, "server.conf"), "# a remark\nhistory.keep = 7\n");
+        File.WriteAllText(Path.Combine(Data, "server.conf"), "# a remark\nhistory.keep = 7");
         await DoAsync("publish", "--branch", "stable", _temporary["source"]);
         await DoAsync("token", "create", "--role", "operator");
         await DoAsync("group", "set", "lab", "--filter", "name~*");
