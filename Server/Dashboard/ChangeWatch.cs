@@ -7,6 +7,8 @@ namespace ContentTree.Server.Dashboard;
 /// <summary>Whether anything has changed that a page may show: a word that is another one after each change. Looking is cheap, and done at most once a second for all.</summary>
 internal sealed class ChangeWatch(DataDirectory data, Database database, TimeProvider time) : IDisposable
 {
+    private const long Away = -1;
+
     private static readonly TimeSpan Step = TimeSpan.FromSeconds(1);
 
     // Another process counts for itself.
@@ -26,9 +28,7 @@ internal sealed class ChangeWatch(DataDirectory data, Database database, TimePro
             if (!_isEnded && !(now - _looked < Step))
             {
                 _looked = now;
-                // Only a connection that stays open hears of what others have written.
-                _connection ??= database.Connect();
-                var seen = (database.Changes(_connection), HeadsVersion());
+                var seen = (DatabaseVersion(), HeadsVersion());
                 if (seen != _seen)
                     (_seen, _version) = (seen, _version + 1);
             }
@@ -42,6 +42,23 @@ internal sealed class ChangeWatch(DataDirectory data, Database database, TimePro
         {
             _isEnded = true;
             _connection?.Dispose();
+        }
+    }
+
+    private long DatabaseVersion()
+    {
+        try
+        {
+            // Only a connection that stays open hears of what others have written.
+            _connection ??= database.Connect();
+            return database.Changes(_connection);
+        }
+        catch (Exception e) when (e is DbException or InvalidOperationException)
+        {
+            // A connection that has broken once never works again. That the database is away, and that it is back, are changes as well.
+            _connection?.Dispose();
+            _connection = null;
+            return Away;
         }
     }
 

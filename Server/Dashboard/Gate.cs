@@ -77,7 +77,7 @@ internal sealed class Gate(Sessions sessions, ProxyLogin proxy, PageRenderer ren
         RequireOwnOrigin(context);
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
             limit.MaxRequestBodySize = MaxForm;
-        var form = await context.Request.ReadFormAsync(new FormOptions { ValueCountLimit = MaxFields, BufferBody = false, MultipartBodyLengthLimit = MaxForm }, context.RequestAborted);
+        var form = await ReadFormAsync(context);
         var session = Find(context);
         if (session is null && !isOpen)
         {
@@ -94,6 +94,18 @@ internal sealed class Gate(Sessions sessions, ProxyLogin proxy, PageRenderer ren
         visitor.Require(role);
         await BackOnFailureAsync(visitor, () => act(visitor, form));
     });
+
+    private static async Task<IFormCollection> ReadFormAsync(HttpContext context)
+    {
+        try
+        {
+            return await context.Request.ReadFormAsync(new FormOptions { ValueCountLimit = MaxFields, BufferBody = false, MultipartBodyLengthLimit = MaxForm }, context.RequestAborted);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new ProblemException(ProblemCode.BadRequest, $"this is no form of these pages: {e.Message}");
+        }
+    }
 
     // Where somebody's wish cannot be met, he stays where he was and reads why.
     private static async Task BackOnFailureAsync(Visitor visitor, Func<Task> act)

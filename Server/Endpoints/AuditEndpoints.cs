@@ -13,18 +13,12 @@ internal sealed class AuditEndpoints(Audit audit, TokenAccess access)
     {
         access.Require(context, TokenRole.Viewer);
         var limit = context.LimitOf();
-        var since = Number(context, "since") is { } seconds && seconds <= DateTimeOffset.MaxValue.ToUnixTimeSeconds() ? DateTimeOffset.FromUnixTimeSeconds(seconds) : (DateTimeOffset?)null;
+        var since = context.NumberOf("since") is { } seconds && seconds <= DateTimeOffset.MaxValue.ToUnixTimeSeconds() ? DateTimeOffset.FromUnixTimeSeconds(seconds) : (DateTimeOffset?)null;
         var filter = new AuditFilter(context.Request.Query["actor"], context.Request.Query["verb"], context.Request.Query["subject"], since);
         // One more than asked for tells whether there is a next page. The head first: what comes meanwhile is only more than it says.
         var head = audit.Head();
-        var found = audit.List(filter, limit + 1, Number(context, "cursor"));
+        var found = audit.List(filter, limit + 1, context.NumberOf("cursor"));
         var page = found.Take(limit).ToArray();
         return context.AnswerAsync(new AuditList(page, found.Count > limit ? page[^1].Number.ToString(CultureInfo.InvariantCulture) : null, head), ProtocolJson.Default.AuditList);
     }
-
-    private static long? Number(HttpContext context, string name) => context.Request.Query[name].ToString() switch
-    {
-        "" => null,
-        var text => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : throw new ProblemException(ProblemCode.BadRequest, $"{name} is a number"),
-    };
 }

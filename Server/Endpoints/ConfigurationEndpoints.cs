@@ -1,4 +1,3 @@
-using System.Globalization;
 using ContentTree.Server.Auditing;
 using ContentTree.Server.Fleet.Configurations;
 using ContentTree.Store.Protocol;
@@ -70,8 +69,7 @@ internal sealed class ConfigurationEndpoints(ConfigurationChanges changes, Confi
     private Task HistoryAsync(HttpContext context)
     {
         access.Require(context, TokenRole.Viewer);
-        long? below = context.Request.Query["cursor"].ToString() is { Length: > 0 } cursor ? long.Parse(cursor, NumberStyles.None, CultureInfo.InvariantCulture) : null;
-        return context.AnswerAsync(changes.History(ScopeOf(context), context.LimitOf(), below), ProtocolJson.Default.ConfigurationHistory);
+        return context.AnswerAsync(changes.History(ScopeOf(context), context.LimitOf(), context.NumberOf("cursor")), ProtocolJson.Default.ConfigurationHistory);
     }
 
     private async Task RevertAsync(HttpContext context)

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using ContentTree.Server.Auditing;
 using ContentTree.Server.Fleet.Groups;
@@ -167,11 +166,12 @@ internal sealed class FleetEndpoints(
 
     private Task ListRolloutDevicesAsync(HttpContext context)
     {
-        var rollout = RolloutOf(context, access.RequireOf(context, TokenRole.Viewer));
+        var groups = access.RequireOf(context, TokenRole.Viewer);
+        var rollout = RolloutOf(context, groups);
         var limit = context.LimitOf();
         var query = context.Request.Query;
         using var connection = database.Connect();
-        var found = RolloutBook.Devices(connection, rollout.Id, limit + 1, query["cursor"], query["state"].ToString() is { Length: > 0 } state ? state : null);
+        var found = RolloutBook.Devices(connection, rollout.Id, limit + 1, query["cursor"], query["state"].ToString() is { Length: > 0 } state ? state : null, groups.Groups);
         var page = found.Take(limit).ToArray();
         return context.AnswerAsync(new RolloutDeviceList(page, found.Count > limit ? page[^1].Device.ToString() : null), ProtocolJson.Default.RolloutDeviceList);
     }
@@ -252,5 +252,5 @@ internal sealed class FleetEndpoints(
 
     private static PolicyScope ScopeOf(HttpContext context) => PolicyScope.Parse(context.Request.RouteValues["scope"] as string);
 
-    private static long IdOf(HttpContext context) => long.Parse(context.Request.RouteValues["id"] as string ?? "", CultureInfo.InvariantCulture);
+    private static long IdOf(HttpContext context) => Messages.ParseNumber(context.Request.RouteValues["id"] as string ?? "", "a rollout");
 }

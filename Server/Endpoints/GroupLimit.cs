@@ -1,3 +1,4 @@
+using ContentTree.Server.Fleet.Groups;
 using ContentTree.Server.Fleet.Policies;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Protocol;
@@ -24,6 +25,19 @@ internal sealed class GroupLimit(TokenInfo token, Database database)
 
     /// <exception cref="NotFoundException">As far as the bearer can see there is no such device.</exception>
     public KeyId Require(KeyId device) => Covers(new PolicyScope.Device(device)) ? device : throw new NotFoundException($"no device {device}; 'device list' shows all");
+
+    /// <summary>Devices as the bearer may see them: without the ids of others that he may not.</summary>
+    public IReadOnlyList<DeviceInfo> Show(IReadOnlyList<DeviceInfo> devices)
+    {
+        if (token.Groups is null || devices.All(d => d.Conflicts is null))
+            return devices;
+        var within = FleetFilter.All.Within(token.Groups);
+        using var connection = database.Connect();
+        var covered = connection.Query($"SELECT d.id FROM devices d WHERE d.serial <> '' AND {within.Sql}", row => KeyId.Parse(row.Text("id")), [.. within.Parameters]).ToHashSet();
+        return [.. devices.Select(d => d with { Conflicts = d.Conflicts?.Where(covered.Contains).ToArray() is { Length: > 0 } shown ? shown : null })];
+    }
+
+    public DeviceInfo Show(DeviceInfo device) => Show([device])[0];
 
     /// <exception cref="ProblemException">It is no business of the bearer's.</exception>
     public PolicyScope Require(PolicyScope scope) => Covers(scope) ? scope

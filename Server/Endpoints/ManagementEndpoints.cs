@@ -42,17 +42,18 @@ internal sealed class ManagementEndpoints(
 
     private Task ListDevicesAsync(HttpContext context)
     {
-        var groups = access.RequireOf(context, TokenRole.Viewer).Groups;
+        var groups = access.RequireOf(context, TokenRole.Viewer);
         var limit = context.LimitOf();
         // One more than asked for tells whether there is a next page.
-        var found = view.List(limit + 1, context.Request.Query["cursor"], context.Request.Query["q"], groups);
-        var page = found.Take(limit).ToArray();
+        var found = view.List(limit + 1, context.Request.Query["cursor"], context.Request.Query["q"], groups.Groups);
+        var page = groups.Show([.. found.Take(limit)]);
         return context.AnswerAsync(new DeviceList(page, found.Count > limit ? page[^1].Id.ToString() : null), ProtocolJson.Default.DeviceList);
     }
 
     private Task ShowDeviceAsync(HttpContext context)
     {
-        return context.AnswerAsync(view.Find(access.RequireOf(context, TokenRole.Viewer).Require(DeviceOf(context))), ProtocolJson.Default.DeviceInfo);
+        var limit = access.RequireOf(context, TokenRole.Viewer);
+        return context.AnswerAsync(limit.Show(view.Find(limit.Require(DeviceOf(context)))), ProtocolJson.Default.DeviceInfo);
     }
 
     private Task DecideAsync(HttpContext context, DeviceState state)
@@ -64,7 +65,7 @@ internal sealed class ManagementEndpoints(
         var (before, device) = (devices.FindState(DeviceOf(context)), devices.Decide(DeviceOf(context), state, expectedOn));
         Log.Decided(log, device.Id, device.State, token);
         audit.Note(Actor.Token(token, context), state == DeviceState.Accepted ? "device.accept" : "device.reject", device.Id, $"{before}", $"{device.State}");
-        return context.AnswerAsync(device, ProtocolJson.Default.DeviceInfo);
+        return context.AnswerAsync(limit.Show(device), ProtocolJson.Default.DeviceInfo);
     }
 
     private async Task AssignAsync(HttpContext context)
@@ -126,11 +127,7 @@ internal sealed class ManagementEndpoints(
     private Task HistoryAsync(HttpContext context)
     {
         access.Require(context, TokenRole.Viewer);
-        var cursor = context.Request.Query["cursor"].ToString();
-        long? before = cursor.Length == 0 ? null : long.TryParse(cursor, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var number)
-            ? number
-            : throw new ProblemException(ProblemCode.BadRequest, "cursor is a number");
-        var (limit, positions) = (context.LimitOf(), Register().History(BranchOf(context), context.LimitOf(), before));
+        var (limit, positions) = (context.LimitOf(), Register().History(BranchOf(context), context.LimitOf(), context.NumberOf("cursor")));
         return context.AnswerAsync(new BranchHistory(positions, positions.Count == limit ? $"{positions[^1].Sequence}" : null), ProtocolJson.Default.BranchHistory);
     }
 

@@ -33,6 +33,16 @@ internal static class Messages
             : limit;
     }
 
+    /// <summary>A number in the query; null when it is not there.</summary>
+    /// <exception cref="ProblemException">It is none.</exception>
+    public static long? NumberOf(this HttpContext context, string name) =>
+        context.Request.Query[name].ToString() is { Length: > 0 } text ? ParseNumber(text, name) : null;
+
+    /// <exception cref="ProblemException">It is none.</exception>
+    public static long ParseNumber(string text, string name) => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+        ? number
+        : throw new ProblemException(ProblemCode.BadRequest, $"{name} is a number");
+
     /// <exception cref="JsonException">Not such a message.</exception>
     public static T Parse<T>(ReadOnlySpan<byte> body, JsonTypeInfo<T> type) =>
         JsonSerializer.Deserialize(body, type) ?? throw new JsonException("the body is null");

@@ -36,14 +36,18 @@ internal sealed class Silences(Database database, Outbox outbox, TimeProvider ti
     {
         var now = time.GetUtcNow();
         using var connection = database.Connect();
+        // Not while somebody tells of those that were marked before: what is marked in between would count as told.
+        using var transaction = connection.BeginWriting();
         var usual = polls > 0 ? polls : Never;
         var least = connection.Query("SELECT min(silent_polls) AS least FROM groups WHERE silent_polls > 0", row => row.NumberOrNull("least"))[0] is { } own && own < usual ? own : usual;
         // Nearly all devices are sorted out by when they were last seen, which has an index.
-        return connection.Execute("""
+        var marked = connection.Execute("""
             UPDATE devices SET silent = $now WHERE state = 'accepted' AND silent IS NULL AND last_seen < $latest AND last_seen < $now - $interval * coalesce((
               SELECT CASE WHEN g.silent_polls = 0 THEN $never ELSE g.silent_polls END FROM group_members m JOIN groups g ON g.name = m.group_name
               WHERE m.device = devices.id AND g.silent_polls IS NOT NULL ORDER BY g.rank, g.name LIMIT 1), $usual)
             """, ("$now", now), ("$latest", now.ToUnixTimeSeconds() - least * Seconds), ("$interval", Seconds), ("$never", Never), ("$usual", usual));
+        transaction.Commit();
+        return marked;
     }
 
     /// <summary>Tells of what nobody was told yet, as far as that is no flood.</summary>

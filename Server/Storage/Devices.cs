@@ -166,7 +166,7 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
               SELECT d.id FROM devices d WHERE (d.name, d.id) > ((SELECT coalesce(max(name), '') FROM devices WHERE id = $after), $after){string.Concat(Conditions(filter).Select(c => " AND " + c))}
               ORDER BY d.name, d.id LIMIT $limit) ORDER BY d.name, d.id
             """;
-        var text = filter.Text.ToLowerInvariant().Replace("!", "!!", StringComparison.Ordinal).Replace("%", "!%", StringComparison.Ordinal).Replace("_", "!_", StringComparison.Ordinal);
+        var text = Sql.Lower(filter.Text).Replace("!", "!!", StringComparison.Ordinal).Replace("%", "!%", StringComparison.Ordinal).Replace("_", "!_", StringComparison.Ordinal);
         using var connection = database.Connect();
         return connection.Query(sql, Read,
             ("$after", after?.ToString() ?? ""), ("$text", $"%{text}%"), ("$branch", filter.Branch), ("$state", filter.State is { } state ? Word(state) : null),

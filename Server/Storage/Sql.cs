@@ -8,6 +8,7 @@ namespace ContentTree.Server.Storage;
 internal static class Sql
 {
     /// <summary>Runs a statement; the number of rows it changed.</summary>
+    /// <exception cref="FormatException">A parameter is a text with a NUL in it.</exception>
     public static int Execute(this DbConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
     {
         using var command = Prepare(connection, sql, parameters);
@@ -15,6 +16,7 @@ internal static class Sql
     }
 
     /// <summary>All rows of a query.</summary>
+    /// <exception cref="FormatException">A parameter is a text with a NUL in it.</exception>
     public static List<T> Query<T>(this DbConnection connection, string sql, Func<DbDataReader, T> read, params ReadOnlySpan<(string Name, object? Value)> parameters)
     {
         using var command = Prepare(connection, sql, parameters);
@@ -43,6 +45,13 @@ internal static class Sql
             connection.Query("SELECT pg_advisory_xact_lock_shared(hashtextextended(current_schema(), 0)), pg_advisory_xact_lock(hashtextextended(current_schema() || $device, 0))", _ => 1, ("$device", device));
         return transaction;
     }
+
+    /// <summary>A text as <c>lower()</c> makes it on every engine: only A to Z become small.</summary>
+    public static string Lower(string text) => string.Create(text.Length, text, (small, from) =>
+    {
+        for (var i = 0; i < small.Length; i++)
+            small[i] = char.IsAsciiLetterUpper(from[i]) ? char.ToLowerInvariant(from[i]) : from[i];
+    });
 
     public static string? TextOrNull(this DbDataReader row, string column) =>
         row.GetOrdinal(column) is var i && row.IsDBNull(i) ? null : row.GetString(i);
@@ -80,7 +89,10 @@ internal static class Sql
         DateTimeOffset time => time.ToUnixTimeSeconds(),
         bool flag => flag ? 1L : 0L,
         int number => (long)number,
-        byte[] or long or string => value,
-        _ => value.ToString() ?? "",
+        byte[] or long => value,
+        _ => Storable(value.ToString() ?? ""),
     };
+
+    // PostgreSQL keeps none, and what one engine refuses the other one is not to take.
+    private static string Storable(string text) => text.Contains('\0', StringComparison.Ordinal) ? throw new FormatException("a text with a NUL in it") : text;
 }

@@ -101,6 +101,16 @@ public sealed class PolicyTests : IAsyncLifetime
         (await DoAsync(true, "device", "list", "--filter", "group==berlin")).Should().Contain("lab-9").And.NotContain("lab-0");
     }
 
+    [Theory]
+    [InlineData("Öster*")]
+    [InlineData("öster*")]
+    public async Task A_name_with_other_letters_than_ours_is_found_by_a_pattern_in_either_case_of_ours(string pattern)
+    {
+        using var far = await FleetDevice.EnrolledAsync(_server, name: pattern[0] + "STERREICH-1");
+        (await DoAsync(true, "device", "list", "--filter", $"name~{pattern}")).Should().Contain("STERREICH-1").And.NotContain("lab-0");
+        _server.Devices().Search(new DeviceFilter(pattern.TrimEnd('*')), 10).Select(d => d.Id).Should().Equal(far.Id);
+    }
+
     [Fact]
     public async Task A_preview_counts_and_changes_nothing()
     {

@@ -6,6 +6,7 @@ using ContentTree.Server.Fleet.Groups;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
+using ContentTree.Store.Trust;
 
 namespace ContentTree.Tests.Server;
 
@@ -100,6 +101,27 @@ public sealed class GroupLimitTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Devices_of_other_groups_are_not_named_beside_its_own()
+    {
+        Groups.List(GroupName.Parse("lab"), _devices[1].Id, isListed: true);
+        _server.Data.OpenDatabase().Connect().Execute("UPDATE devices SET serial = 'SN-1'");
+        var started = await SendAsync(HttpMethod.Post, Routes.Rollouts, new RolloutRequest("group:lab", $"{_commit}", new RolloutPlan([new RolloutWave(100)])), ProtocolJson.Default.RolloutRequest);
+        var rollout = JsonSerializer.Deserialize(await started.EnsureSuccessStatusCode().Content.ReadAsStringAsync(), ProtocolJson.Default.RolloutInfo)!;
+        foreach (var device in _devices)
+            (await device.PollAsync()).EnsureSuccessStatusCode();
+        (await ConflictsAsync(_token)).Should().Equal(_devices[1].Id);
+        (await ReadAsync($"{Routes.Rollouts}/{rollout.Id}/devices", ProtocolJson.Default.RolloutDeviceList)).Devices.Select(d => d.Name).Should().BeEquivalentTo("lab-1", "field-1");
+
+        Groups.List(GroupName.Parse("lab"), _devices[1].Id, isListed: false);
+
+        (await ConflictsAsync(_token)).Should().BeEmpty();
+        (await ReadAsync(Routes.Devices, ProtocolJson.Default.DeviceList)).Devices.Should().ContainSingle().Which.Conflicts.Should().BeNull();
+        (await (await _server.SendAsync(HttpMethod.Post, $"{Routes.Devices}/{_devices[0].Id}/accept", token: _token)).EnsureSuccessStatusCode().Content.ReadAsStringAsync()).Should().NotContain($"{_devices[1].Id}");
+        (await ReadAsync($"{Routes.Rollouts}/{rollout.Id}/devices", ProtocolJson.Default.RolloutDeviceList)).Devices.Select(d => d.Name).Should().Equal("lab-1");
+        (await ConflictsAsync(_server.Admin)).Should().Equal(_devices[1].Id);
+    }
+
+    [Fact]
     public async Task A_group_that_is_removed_takes_the_limit_with_it_and_leaves_nothing_open()
     {
         Groups.Remove(GroupName.Parse("lab"));
@@ -124,6 +146,9 @@ public sealed class GroupLimitTests : IAsyncLifetime
         await EditAsync(Routes.Policies + "/branch:stable", new PolicyRequest("hold"), new PolicyRequest("follow"), ProtocolJson.Default.PolicyRequest, isNew: true);
         await EditAsync(Routes.Plans + "/group:field", new RolloutPlan([new RolloutWave(100)]), new RolloutPlan([new RolloutWave(10), new RolloutWave(100)]), ProtocolJson.Default.RolloutPlan, isNew: true);
     }
+
+    private async Task<IReadOnlyList<KeyId>> ConflictsAsync(string token) => JsonSerializer.Deserialize(
+        await (await _server.SendAsync(HttpMethod.Get, $"{Routes.Devices}/{_devices[0].Id}", token: token)).EnsureSuccessStatusCode().Content.ReadAsStringAsync(), ProtocolJson.Default.DeviceInfo)!.Conflicts ?? [];
 
     private async Task EditAsync<T>(string path, T first, T second, JsonTypeInfo<T> type, bool isNew)
     {

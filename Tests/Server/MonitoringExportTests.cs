@@ -110,6 +110,36 @@ public sealed class MonitoringExportTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("nagios", "host_name {0}\n")]
+    [InlineData("icinga2", "object Host \"{0}\"")]
+    public async Task A_commit_that_is_not_here_or_is_damaged_takes_no_device_away(string kind, string host)
+    {
+        _server.WriteSource("file", "two");
+        var damaged = _server.Publish().Commit;
+        File.WriteAllText(Path.Combine(_server.Data.Repository.Path, $"objects/{damaged.ToString()[..2]}/{damaged.ToString()[2..]}.commit"), "x");
+        foreach (var (device, running) in new[] { (0, ObjectId.Of("none"u8)), (1, damaged) })
+            _server.Data.OpenDatabase().Connect().Execute("UPDATE devices SET running = $running WHERE id = $id", ("$running", running), ("$id", _devices[device].Id));
+        var answer = await _server.SendAsync(HttpMethod.Get, $"{Routes.Monitoring}/{kind}", token: _server.Admin);
+        answer.StatusCode.Should().Be(HttpStatusCode.OK);
+        var text = await answer.Content.ReadAsStringAsync();
+        text.Should().ContainAll(_devices.Select(d => string.Format(System.Globalization.CultureInfo.InvariantCulture, host, d.Id)));
+        text.Should().MatchRegex($"(#|//) not used: [^\n]*{damaged}");
+    }
+
+    [Theory]
+    [InlineData("fe80::1%$(id)")]
+    [InlineData("fe80::1%eth0")]
+    [InlineData("fe80::1%\n}\ndefine command {")]
+    [InlineData("[::1]:80")]
+    public async Task An_address_with_a_zone_is_none(string address)
+    {
+        Label(0, ("address", address));
+        _server.Data.OpenDatabase().Connect().Execute("UPDATE devices SET address = $address WHERE id = $id", ("$address", address), ("$id", _devices[1].Id));
+        var printed = (await ServerCommand.DoAsync("--data", _server.DataPath, "monitoring", "nagios", "--filter", $"id=={_devices[0].Id} or id=={_devices[1].Id}")).Out;
+        printed.Should().Contain("    address 127.0.0.1\n").And.Contain($"    address {_devices[1].Id}\n").And.NotContain(address);
+    }
+
+    [Theory]
     [InlineData("command = x", "line 1 is no [name]")]
     [InlineData("[a]\n", "[a] has no command")]
     [InlineData("[a b]\ncommand = x", "line 1 has a name")]

@@ -43,7 +43,8 @@ public sealed class SilenceTests : IAsyncLifetime
         await PassAsync(3, _devices[1]);
         (await SilentAsync(_devices[0])).Should().BeEmpty();
         await PassAsync(1, _devices[1]);
-        await Eventually.TrueAsync(async () => (await SilentAsync(_devices[0])).Count == 1);
+        await Eventually.TrueAsync(() => Told().Count == 1);
+        (await SilentAsync(_devices[0])).Should().HaveCount(1);
         Told().Should().Equal($"device.silent {_devices[0].Id}");
         (await (await _server.SendAsync(HttpMethod.Get, "/metrics", token: _server.Admin)).Content.ReadAsStringAsync()).Should().Contain("ctree_devices_silent 1\n");
         (await ServerCommand.DoAsync("device", "show", $"{_devices[0].Id}", "--server", _server.Url, "--token", _server.Admin)).Out.Should().Contain("health        silent, noticed 20");
@@ -69,7 +70,8 @@ public sealed class SilenceTests : IAsyncLifetime
         // What a look in the time of grace would have noted stands there when the next one has come by.
         await PollAsync(_devices[1]);
         _server.Time.Ahead += TimeSpan.FromMinutes(80);
-        await Eventually.TrueAsync(async () => (await SilentAsync(_devices[0])).Count == 1);
+        await Eventually.TrueAsync(() => Told().Count == 1);
+        (await SilentAsync(_devices[0])).Should().HaveCount(1);
         Told().Should().Equal($"device.silent {_devices[0].Id}");
     }
 
@@ -145,6 +147,25 @@ public sealed class SilenceTests : IAsyncLifetime
         new Groups(_server.Data.OpenDatabase(), _server.Time).Find(GroupName.Parse("sticks")).SilentPolls.Should().Be(0, "what is not said stays");
         await ServerCommand.DoAsync("--data", _server.DataPath, "group", "set", "sticks", "--silent-polls", "-1");
         await Eventually.TrueAsync(() => Told().Count == 3);
+    }
+
+    [PostgresFact]
+    public async Task Nothing_is_marked_while_somebody_else_tells()
+    {
+        var address = PostgresServer.Shared.NewAddress();
+        var database = PostgresDatabase.Open(PostgresAddress.Parse(address));
+        var time = new AdjustableTime();
+        var silences = new Silences(database, new Outbox(database, time), time, Interval);
+        Task<int> marking;
+        using (var connection = database.Connect())
+        {
+            using var telling = connection.BeginWriting();
+            marking = Task.Run(() => silences.Mark(3));
+            await Eventually.TrueAsync(() => marking.IsCompleted || PostgresServer.Shared.Query(address,
+                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND (classid::bigint << 32 | objid::bigint) = hashtextextended(current_schema(), 0)") == "1");
+            marking.IsCompleted.Should().BeFalse();
+        }
+        (await marking).Should().Be(0);
     }
 
     [Theory]

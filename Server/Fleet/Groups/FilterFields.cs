@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using ContentTree.Server.Storage;
 
 namespace ContentTree.Server.Fleet.Groups;
 
@@ -91,7 +92,7 @@ internal sealed class FilterFields(DateTimeOffset now, bool isForGroup)
     private static string Pattern(string value)
     {
         var pattern = new StringBuilder();
-        foreach (var c in value.ToLowerInvariant())
+        foreach (var c in Sql.Lower(value))
         {
             pattern.Append(c switch
             {

@@ -1,5 +1,6 @@
 using System.Data.Common;
 using System.Text.Json;
+using ContentTree.Server.Fleet.Groups;
 using ContentTree.Server.Fleet.Policies;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
@@ -120,12 +121,22 @@ internal static class RolloutBook
     }
 
     /// <summary>A page of the devices that it has reached.</summary>
-    public static IReadOnlyList<RolloutDeviceInfo> Devices(DbConnection connection, long id, int limit, string? after, string? state) => connection.Query("""
+    /// <param name="connection">The database.</param>
+    /// <param name="id">The rollout.</param>
+    /// <param name="limit">At most so many.</param>
+    /// <param name="after">The last one of the page before.</param>
+    /// <param name="state">Only those of which this is true.</param>
+    /// <param name="groups">Only those that are in one of these now; null for all.</param>
+    public static IReadOnlyList<RolloutDeviceInfo> Devices(DbConnection connection, long id, int limit, string? after, string? state, IReadOnlyList<string>? groups = null)
+    {
+        var within = FleetFilter.All.Within(groups);
+        return connection.Query($"""
             SELECT o.*, d.name AS name, (SELECT e.message FROM events e JOIN rollouts r ON r.id = o.rollout WHERE e.device = o.device AND e.commit_id = r.commit_id AND e.code <> 0
               ORDER BY e.sequence DESC LIMIT 1) AS message
-            FROM rollout_devices o JOIN devices d ON d.id = o.device WHERE o.rollout = $id AND o.device > $after AND (coalesce($state, '') = '' OR o.state = $state) ORDER BY o.device LIMIT $limit
+            FROM rollout_devices o JOIN devices d ON d.id = o.device WHERE o.rollout = $id AND o.device > $after AND (coalesce($state, '') = '' OR o.state = $state) AND {within.Sql} ORDER BY o.device LIMIT $limit
             """, row => new RolloutDeviceInfo(KeyId.Parse(row.Text("device")), row.Text("name"), (int)row.Number("wave"), row.Text("state"), row.Time("since"), row.TextOrNull("message")),
-        ("$id", id), ("$after", after ?? ""), ("$state", state), ("$limit", limit));
+            [("$id", id), ("$after", after ?? ""), ("$state", state), ("$limit", limit), .. within.Parameters]);
+    }
 
     public static RolloutInfo Describe(Rollout rollout, IReadOnlyList<RolloutCounts>? waves = null) => new(
         rollout.Id, rollout.Scope.ToString(), rollout.Branch, rollout.Commit, rollout.Sequence, rollout.Plan.Written, Word(rollout.State), rollout.Wave, rollout.By, rollout.Created,

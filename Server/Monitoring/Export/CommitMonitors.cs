@@ -42,7 +42,7 @@ internal sealed class CommitMonitors(DataDirectory data)
                         found[monitor.Name] = monitor;
                 }
             }
-            catch (FormatException e)
+            catch (Exception e) when (e is FormatException or CorruptObjectException or ObjectNotFoundException)
             {
                 _wrong.Add(e.Message);
             }
@@ -59,8 +59,13 @@ internal sealed class CommitMonitors(DataDirectory data)
                 ? data.Repository.ReadTree(directory.Id).Entries.OfType<TreeEntry.File>().Where(f => f.Name.ToString().EndsWith(Ending, StringComparison.Ordinal))
                 : [];
         }
-        catch (NotFoundException)
+        catch (Exception e) when (e is NotFoundException or ObjectNotFoundException)
         {
+            return [];
+        }
+        catch (CorruptObjectException e)
+        {
+            _wrong.Add(e.Message);
             return [];
         }
     }

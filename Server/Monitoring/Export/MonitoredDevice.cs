@@ -17,7 +17,7 @@ internal sealed record MonitoredDevice(DeviceInfo Device, IReadOnlyDictionary<st
     private const int MaxAddress = 253;
 
     /// <summary>Where it is reached, without a port; null when nobody knows.</summary>
-    public string? Address => Labels.TryGetValue(AddressLabel, out var said) && IsAddress(said) ? said : Device.Address is { } seen && IPAddress.TryParse(seen, out _) ? seen : null;
+    public string? Address => Labels.TryGetValue(AddressLabel, out var said) && IsAddress(said) ? said : Device.Address is { } seen && IsNumeric(seen) ? seen : null;
 
     /// <summary>What is to be looked at there.</summary>
     /// <param name="commits">What the commits say.</param>
@@ -44,5 +44,8 @@ internal sealed record MonitoredDevice(DeviceInfo Device, IReadOnlyDictionary<st
     }
 
     private static bool IsAddress(string text) =>
-        text.Length is > 0 and <= MaxAddress && (IPAddress.TryParse(text, out _) || text.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_'));
+        text.Length is > 0 and <= MaxAddress && (IsNumeric(text) || text.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_'));
+
+    // Not the zone of an address: it may be any text, and this is written as it is.
+    private static bool IsNumeric(string text) => text.All(c => char.IsAsciiHexDigit(c) || c is '.' or ':') && IPAddress.TryParse(text, out _);
 }
