@@ -43,7 +43,35 @@ internal static class UpdateCommand
         }
         finally
         {
+            await ConfigureAsync(device, output, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    // It is tried again with each update, and changes nothing of what came of this one.
+    private static async Task ConfigureAsync(Device device, Output output, CancellationToken cancellation)
+    {
+        if (File.Exists(device.Root.DoNotUpdate))
+            return;
+        try
+        {
             await new ConfigurationStep(device, output.Say).RunAsync(cancellation).ConfigureAwait(false);
+        }
+        catch (Exception e) when (Outcome.CodeOf(e) is { } code && code != ExitCode.Cancelled)
+        {
+            output.Say($"the configuration could not be put in place: {Outcome.MessageOf(e)}");
+            Report(device, code, Outcome.MessageOf(e));
+        }
+    }
+
+    // Where nothing can be written the same keeps it from being reported; it was said.
+    private static void Report(Device device, ExitCode code, string message)
+    {
+        try
+        {
+            device.State.Happened(EventKind.NotConfigured, null, null, code, message);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
         }
     }
 

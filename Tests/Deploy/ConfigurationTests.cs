@@ -124,6 +124,38 @@ public sealed class ConfigurationTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task One_that_cannot_be_put_in_place_changes_nothing_of_what_came_of_an_update()
+    {
+        var directory = Path.Combine(_device.Root, "ctree/data/configuration");
+        Set(("port", "1"));
+        _server.Publish("echo two > file");
+        Directory.CreateDirectory(Path.GetDirectoryName(directory)!);
+        File.WriteAllText(directory, "in its way");
+        var result = await _device.RunAsync("update", "--reboot-exit-code");
+        result.Code.Should().Be(4, result.Error);
+        result.Output.Should().StartWith("deployed: ");
+        result.Error.Should().Contain("the configuration could not be put in place: ");
+        File.Delete(directory);
+        await _device.RunAsync("update");
+        Read("values/port").Should().Be("1");
+        await _device.RunAsync("update", "--check");
+        _server.Devices.Find(_id).Events!.Should().Contain(e => e.Kind == EventKind.NotConfigured && e.Code != 0);
+    }
+
+    [Fact]
+    public async Task None_is_put_in_place_while_somebody_has_stopped_the_device()
+    {
+        var stop = Path.Combine(_device.Root, "ctree/do_not_update");
+        File.WriteAllText(stop, "");
+        Set(("port", "1"));
+        await _device.RunAsync("update");
+        Directory.Exists(Current).Should().BeFalse();
+        File.Delete(stop);
+        await _device.RunAsync("update");
+        Read("values/port").Should().Be("1");
+    }
+
+    [Fact]
     public async Task Somebody_elses_an_older_an_ended_and_another_keys_configuration_are_passed_over()
     {
         Set(("port", "1"));

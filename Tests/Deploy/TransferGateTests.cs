@@ -54,12 +54,20 @@ public sealed class TransferGateTests : IDisposable
     [Fact]
     public void The_stricter_of_device_and_server_counts()
     {
-        var config = Config("max-rate = 1000\ndaily-budget = 5000\nquiet-hours = 01:00-02:00\n");
-        var strict = TransferLimits.Strictest(config, new TransferPolicy(500, 9000, "03:00-04:00 UTC"));
-        strict.Should().BeEquivalentTo(new { MaxRate = 500, DailyBudget = 5000 });
+        var config = Config("max-rate = 2000\ndaily-budget = 5000\nquiet-hours = 01:00-02:00\n");
+        var strict = TransferLimits.Strictest(config, new TransferPolicy(1500, 2_000_000, "03:00-04:00 UTC"));
+        strict.Should().BeEquivalentTo(new { MaxRate = 1500, DailyBudget = 5000 });
         strict.Quiet.Should().HaveCount(2);
         TransferLimits.Strictest(config, new TransferPolicy(-1, 0, "nonsense")).Should().BeEquivalentTo(TransferLimits.Strictest(config, null));
-        TransferLimits.Strictest(Config(""), new TransferPolicy(MaxRate: 7)).MaxRate.Should().Be(7);
+        TransferLimits.Strictest(Config(""), new TransferPolicy(MaxRate: 7000)).MaxRate.Should().Be(7000);
+    }
+
+    [Fact]
+    public void A_server_asks_for_no_less_than_brings_a_download_to_its_end()
+    {
+        TransferLimits.Strictest(Config(""), new TransferPolicy(1, 1)).Should().BeEquivalentTo(new { MaxRate = 1000, DailyBudget = 1_000_000 });
+        var own = Config("max-rate = 10\ndaily-budget = 20\n");
+        TransferLimits.Strictest(own, new TransferPolicy(1, 1)).Should().BeEquivalentTo(new { MaxRate = 10, DailyBudget = 20 }, "a device's own files say what they like");
     }
 
     [Fact]
