@@ -25,7 +25,7 @@ internal sealed class Audit(DataDirectory data, TimeProvider time)
     {
         var head = Add(new AuditEntry(
             0, DateTimeOffset.FromUnixTimeSeconds(time.GetUtcNow().ToUnixTimeSeconds()), Line(actor.Name), Line(actor.Address), Line(verb), Line($"{subject}"), Line(before), Line(after), Line(reason), ""));
-        _head.Write(head);
+        Raise(head);
         Tell(List(new AuditFilter(), 1, head.Number + 1)[0]);
     }
 
@@ -69,6 +69,14 @@ internal sealed class Audit(DataDirectory data, TimeProvider time)
             ("$before", entry.Before), ("$after", entry.After), ("$reason", entry.Reason), ("$hash", hash));
         transaction.Commit();
         return new AuditHead(numbered.Number, hash);
+    }
+
+    // After the commit, so that it names no entry that a power cut takes back; and under the lock, so that of several servers none takes it back.
+    private void Raise(AuditHead head)
+    {
+        using var connection = _database.Connect();
+        using var turn = connection.BeginWriting();
+        _head.Raise(head);
     }
 
     // Read on terminals and in spreadsheets, and written by whoever has a token.

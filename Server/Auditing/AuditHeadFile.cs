@@ -23,8 +23,12 @@ internal sealed class AuditHeadFile(DataDirectory data)
         return DurableFiles.TryRead(root, FileName, MaxBytes) is { } bytes ? Parse(Encoding.ASCII.GetString(bytes)) : null;
     }
 
-    public void Write(AuditHead head)
+    /// <summary>Writes down a later one than stands there; the caller sees to it that nobody else does meanwhile.</summary>
+    /// <exception cref="FormatException">What stands there is damaged.</exception>
+    public void Raise(AuditHead head)
     {
+        if (TryRead() is { } known && known.Number >= head.Number)
+            return;
         using var root = Posix.OpenDirectory(data.Path);
         DurableFiles.Replace(root, FileName, Encoding.ASCII.GetBytes(Format(head) + "\n"));
     }

@@ -20,6 +20,15 @@ public sealed class AuditTests : IAsyncLifetime
 
     private string[] Remote => ["--server", _server.Url, "--token", _server.Admin];
 
+    [Fact]
+    public void A_head_that_comes_late_takes_none_back()
+    {
+        var (file, hash) = (new AuditHeadFile(_server.Data), new string('a', 64));
+        file.Raise(new AuditHead(6, hash));
+        file.Raise(new AuditHead(5, hash));
+        file.TryRead().Should().Be(new AuditHead(6, hash));
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
