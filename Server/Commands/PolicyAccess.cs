@@ -160,7 +160,7 @@ internal sealed class PolicyAccess : IDisposable
             return await _client.PostAsync(Routes.Rollouts, request, ProtocolJson.Default.RolloutRequest, ProtocolJson.Default.RolloutInfo, cancellation);
         var started = Steps.Start(request, By);
         Note("rollout.start", started.Id, $"{started.Commit} to {started.Scope}", started.Reason);
-        Decisions.Refresh(cancellation);
+        Decisions.Refresh(cancellation.ThrowIfCancellationRequested);
         return Describe(started);
     }
 

@@ -38,20 +38,21 @@ internal sealed class Composer
     }
 
     /// <summary>Brings all branches of all recipes to where their parts are. What they come to is made durable together, then each moves.</summary>
-    public static IReadOnlyList<ComposedBranch> RunAll(DataDirectory data, TimeProvider time, IReadOnlyList<Recipe> recipes, CancellationToken cancellation)
+    /// <param name="goOn">Called between branches; throws where no other may follow.</param>
+    public static IReadOnlyList<ComposedBranch> RunAll(DataDirectory data, TimeProvider time, IReadOnlyList<Recipe> recipes, Action goOn)
     {
         using var turn = Lock(data);
         // Before the first part is looked for: nothing of it is removed meanwhile.
         using var writer = data.Repository.BeginWriting();
         var composer = new Composer(data, time);
-        var looked = composer.LookAt(recipes, writer, cancellation);
+        var looked = composer.LookAt(recipes, writer, goOn);
         writer.Complete();
         return [.. looked.Select(branch => branch.Next is { } next ? composer.Move(next) : branch.Seen)];
     }
 
     /// <summary>Only looks where they are, and whether they should be elsewhere.</summary>
-    public static IReadOnlyList<ComposedBranch> Look(DataDirectory data, TimeProvider time, IReadOnlyList<Recipe> recipes, CancellationToken cancellation) =>
-        [.. new Composer(data, time).LookAt(recipes, writer: null, cancellation).Select(branch => branch.Seen)];
+    public static IReadOnlyList<ComposedBranch> Look(DataDirectory data, TimeProvider time, IReadOnlyList<Recipe> recipes, Action goOn) =>
+        [.. new Composer(data, time).LookAt(recipes, writer: null, goOn).Select(branch => branch.Seen)];
 
     private static IDisposable Lock(DataDirectory data)
     {
@@ -61,12 +62,12 @@ internal sealed class Composer
         return file;
     }
 
-    private List<(ComposedBranch Seen, Made? Next)> LookAt(IReadOnlyList<Recipe> recipes, ObjectWriter? writer, CancellationToken cancellation)
+    private List<(ComposedBranch Seen, Made? Next)> LookAt(IReadOnlyList<Recipe> recipes, ObjectWriter? writer, Action goOn)
     {
         var looked = new List<(ComposedBranch, Made?)>();
         foreach (var (recipe, instance) in recipes.SelectMany(recipe => Instances(recipe).Select(instance => (recipe, instance))))
         {
-            cancellation.ThrowIfCancellationRequested();
+            goOn();
             looked.Add(LookAt(recipe, instance, writer));
         }
         return looked;

@@ -7,6 +7,8 @@ namespace ContentTree.Server.Compositions;
 /// <summary>Brings composed branches to where their parts are while a server runs, whoever moved those.</summary>
 internal sealed class CompositionWorker : IAsyncDisposable
 {
+    private const string Work = "compositions";
+
     private readonly DataDirectory _data;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
@@ -35,11 +37,17 @@ internal sealed class CompositionWorker : IAsyncDisposable
         if (recipes.Count == 0)
             return;
         var state = State(recipes);
-        if (state == _seen || !_leases.TryHold("compositions"))
+        if (state == _seen || !_leases.TryHold(Work))
             return;
-        foreach (var composed in Composer.RunAll(_data, _time, new RecipeBook(_data).Load(), cancellation))
+        foreach (var composed in Composer.RunAll(_data, _time, new RecipeBook(_data).Load(), () => GoOn(cancellation)))
             Tell(composed);
         _seen = state;
+    }
+
+    private void GoOn(CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        _leases.Keep(Work);
     }
 
     private ObjectId State(IReadOnlyDictionary<string, string> recipes)

@@ -20,17 +20,17 @@ internal sealed class RecipeRegister(DataDirectory data, TimeProvider time)
     public RecipeInfo Set(string name, string text, CancellationToken cancellation, Action<string?>? check = null)
     {
         _book.Set(name, text, check);
-        return Describe(name, text, Composer.RunAll(data, time, [Recipe.Parse(name, text)], cancellation));
+        return Describe(name, text, Composer.RunAll(data, time, [Recipe.Parse(name, text)], cancellation.ThrowIfCancellationRequested));
     }
 
     /// <exception cref="NotFoundException">There is none.</exception>
     public void Remove(string name, Action<string?>? check = null) => _book.Remove(name, check);
 
-    private RecipeInfo[] Describe(Func<IReadOnlyList<Recipe>, CancellationToken, IReadOnlyList<ComposedBranch>> look, CancellationToken cancellation)
+    private RecipeInfo[] Describe(Func<IReadOnlyList<Recipe>, Action, IReadOnlyList<ComposedBranch>> look, CancellationToken cancellation)
     {
         var texts = _book.Read();
         var recipes = _book.Load();
-        var branches = look(recipes, cancellation).ToLookup(b => recipes.First(r => Recipe.Instance(r.Name, b.Branch) is not null).Name);
+        var branches = look(recipes, cancellation.ThrowIfCancellationRequested).ToLookup(b => recipes.First(r => Recipe.Instance(r.Name, b.Branch) is not null).Name);
         return [.. recipes.Select(r => Describe(r.Name, texts[r.Name], branches[r.Name]))];
     }
 

@@ -25,7 +25,7 @@ internal sealed class DevicePolls(DataDirectory data, Database database, Devices
         var hasMoved = devices.Record(device, poll);
         using var connection = database.Connect();
         if (hasMoved)
-            Groups.Groups.Refill(connection, device);
+            Refill(connection, device);
         if (state != DeviceState.Accepted)
             return new DeviceNews(null, null);
         RolloutBook.Note(connection, device, poll, time.GetUtcNow());
@@ -45,7 +45,14 @@ internal sealed class DevicePolls(DataDirectory data, Database database, Devices
     public void Enrolled(KeyId device)
     {
         using var connection = database.Connect();
+        Refill(connection, device);
+    }
+
+    private static void Refill(DbConnection connection, KeyId device)
+    {
+        using var transaction = connection.BeginWriting();
         Groups.Groups.Refill(connection, device);
+        transaction.Commit();
     }
 
     // One that runs it already need not wait for its turn.

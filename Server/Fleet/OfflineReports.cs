@@ -48,8 +48,10 @@ internal sealed class OfflineReports(Database database, Devices devices, Events 
     {
         devices.Record(report.Device, report.Poll, report.Created > time.GetUtcNow() + ClockDrift ? time.GetUtcNow() : report.Created);
         using var connection = database.Connect();
+        using var transaction = connection.BeginWriting();
         Groups.Groups.Refill(connection, report.Device);
         RolloutBook.Note(connection, report.Device, report.Poll, time.GetUtcNow());
+        transaction.Commit();
     }
 
     private static T Parse<T>(ReadOnlySpan<byte> json, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type)

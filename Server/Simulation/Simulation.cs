@@ -69,7 +69,7 @@ internal sealed class Simulation : IDisposable
             cancellation.ThrowIfCancellationRequested();
             Until(now, release);
             _time.Now = now;
-            RolloutWorker.Look(_database, _decisions, _steps, _time, changed, _stamp, rollout => tell(now - begun, Describe(rollout)), cancellation);
+            RolloutWorker.Look(_database, _decisions, _steps, _time, changed, _stamp, rollout => tell(now - begun, Describe(rollout)), cancellation.ThrowIfCancellationRequested);
             changed = HasMoved();
             most = Math.Max(most, _fleet.Count(d => d.IsUpdating));
             if (Find(id).State == RolloutState.Waiting)

@@ -25,6 +25,14 @@ internal sealed class Leases(Database database, TimeProvider time) : IDisposable
             """, ("$work", work), ("$holder", _holder), ("$expires", time.GetUtcNow() + Length), ("$now", time.GetUtcNow())) == 1;
     }
 
+    /// <summary>Between two steps of work that may last: holds on to it.</summary>
+    /// <exception cref="IOException">Another server has taken it over meanwhile.</exception>
+    public void Keep(string work)
+    {
+        if (!TryHold(work))
+            throw new IOException($"another server has taken over the {work} meanwhile; this one took too long");
+    }
+
     /// <summary>Leaves everything to the others, at once.</summary>
     public void Dispose()
     {

@@ -211,7 +211,7 @@ public sealed class CompositionCheckTests : IAsyncLifetime
     private void Compose(string recipe)
     {
         new RecipeBook(_server.Data).Set("fleet/one", recipe);
-        var composed = Composer.RunAll(_server.Data, TimeProvider.System, new RecipeBook(_server.Data).Load(), CancellationToken.None).Single();
+        var composed = Composer.RunAll(_server.Data, TimeProvider.System, new RecipeBook(_server.Data).Load(), () => { }).Single();
         composed.Refusal.Should().BeNull();
         composed.IsNew.Should().BeTrue();
     }

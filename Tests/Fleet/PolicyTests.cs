@@ -112,6 +112,26 @@ public sealed class PolicyTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_device_that_moves_is_in_its_new_groups_all_at_once_or_in_none_of_them()
+    {
+        await DoAsync(false, "group", "set", "a", "--filter", "branch==stable");
+        await DoAsync(false, "group", "set", "b", "--filter", "branch==beta");
+        await DoAsync(false, "group", "set", "c", "--filter", "branch==beta");
+        using var device = new TestDevice(_server);
+        await device.EnrolAsync(_server.NewToken(TokenRole.Enrol));
+        using var connection = _server.Data.OpenDatabase().Connect();
+        List<string> Groups() => connection.Query("SELECT group_name FROM group_members WHERE device = $id ORDER BY group_name", row => row.GetString(0), ("$id", device.Id));
+        connection.Execute("UPDATE groups SET filter = 'of another time' WHERE name = 'c'");
+
+        (await device.PollAsync("beta")).IsSuccessStatusCode.Should().BeFalse();
+        Groups().Should().Equal("a");
+
+        connection.Execute("UPDATE groups SET filter = 'branch==beta' WHERE name = 'c'");
+        await device.EnrolAsync(branch: "beta");
+        Groups().Should().Equal("b", "c");
+    }
+
+    [Fact]
     public async Task A_preview_counts_and_changes_nothing()
     {
         await PollAsync();

@@ -175,6 +175,24 @@ public sealed class PostgresTests : IDisposable
     }
 
     [PostgresFact]
+    public void A_server_that_works_on_keeps_its_turn_and_one_that_takes_too_long_hears_that_it_lost_it()
+    {
+        var (time, database) = (new AdjustableTime(), PostgresDatabase.Open(PostgresAddress.Parse(_address)));
+        using var one = new Leases(database, time);
+        using var other = new Leases(database, time);
+        one.TryHold("work").Should().BeTrue();
+        for (var step = 0; step < 3; step++)
+        {
+            time.Ahead += TimeSpan.FromSeconds(20);
+            one.Keep("work");
+            other.TryHold("work").Should().BeFalse();
+        }
+        time.Ahead += TimeSpan.FromSeconds(31);
+        other.TryHold("work").Should().BeTrue();
+        one.Invoking(o => o.Keep("work")).Should().Throw<IOException>().WithMessage("another server*");
+    }
+
+    [PostgresFact]
     public async Task While_the_database_is_away_files_are_served_and_devices_are_told_to_come_again()
     {
         using var postgres = new PostgresServer();

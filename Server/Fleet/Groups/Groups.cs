@@ -157,7 +157,7 @@ internal sealed class Groups(Database database, TimeProvider time)
             .ToDictionary(StringComparer.Ordinal);
     }
 
-    /// <summary>Puts a device that has changed into the groups whose filters find it now, and out of the others.</summary>
+    /// <summary>Puts a device that has changed into the groups whose filters find it now, and out of the others; inside the caller's transaction, so that nobody sees it out of all.</summary>
     public static void Refill(DbConnection connection, KeyId device)
     {
         foreach (var (name, filter) in connection.Query("SELECT name, filter FROM groups WHERE filter IS NOT NULL", row => (GroupName.Parse(row.GetString(0)), row.GetString(1))))

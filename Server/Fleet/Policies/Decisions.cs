@@ -37,13 +37,14 @@ internal sealed class Decisions(DataDirectory data, Database database, TimeProvi
     }
 
     /// <summary>Writes beside every device what it should run and how it does: what lists, filters and rollouts count by.</summary>
-    public void Refresh(CancellationToken cancellation)
+    /// <param name="goOn">Called between pages; throws where no other may follow.</param>
+    public void Refresh(Action goOn)
     {
         using var connection = database.Connect();
         var rules = Rules(connection);
         foreach (var (first, last) in Pages(connection))
         {
-            cancellation.ThrowIfCancellationRequested();
+            goOn();
             using var transaction = connection.BeginWriting();
             foreach (var seen in Load(connection, first, last, rules))
                 Write(connection, seen);

@@ -54,18 +54,28 @@ internal sealed class RolloutSteps(DataDirectory data, Database database, Decisi
     /// <summary>Starts the rollout that the plan of a scope asks for, if its branch has gone on; what was under way there is over.</summary>
     public Rollout? StartPlanned(DbConnection connection, Policy policy, BranchName branch)
     {
-        var newest = RolloutBook.Newest(connection).FirstOrDefault(r => r.Scope == policy.Scope && r.Branch == branch);
-        if (policy is not { Plan: { } plan, Action: PolicyAction.Pin } || policy.IsOver(time.GetUtcNow()) || decisions.Lines.Of(branch).Newest is not { } head)
-            return null;
-        // A branch that goes back to a commit goes on: what counts is the position, as soon as one was brought by a rollout.
-        if (newest is null || policy.Created > newest.Created ? head.Commit == policy.Commit : newest.Sequence >= head.Sequence)
+        if (Due(connection, policy, branch) is null)
             return null;
         using var transaction = connection.BeginWriting();
+        // The plan may be gone since it was read, or somebody have started one.
+        if (PolicyBook.Find(connection, policy.Scope) is not { } present || Due(connection, present, branch) is not var (plan, head, newest))
+            return null;
         if (newest is { IsActive: true })
-            RolloutBook.TryMove(connection, newest, newest with { State = RolloutState.Aborted, Ended = time.GetUtcNow(), Note = $"{branch} has gone on to sequence {head.Sequence}" });
-        var rollout = RolloutBook.Add(connection, Prepare(connection, policy.Scope, branch, head.Commit, new Plan(plan), $"the plan of {policy.Scope.Words}", ""));
+            Move(connection, newest, newest with { State = RolloutState.Aborted, Ended = time.GetUtcNow(), Note = $"{branch} has gone on to sequence {head.Sequence}" });
+        var rollout = RolloutBook.Add(connection, Prepare(connection, present.Scope, branch, head.Commit, new Plan(plan), $"the plan of {present.Scope.Words}", ""));
         transaction.Commit();
         return rollout;
+    }
+
+    // What the plan of a scope asks for now, and the last rollout there; null when nothing is to be started.
+    private (RolloutPlan Plan, BranchPoint Head, Rollout? Newest)? Due(DbConnection connection, Policy policy, BranchName branch)
+    {
+        if (policy is not { Plan: { } plan, Action: PolicyAction.Pin } || policy.IsOver(time.GetUtcNow()) || decisions.Lines.Of(branch).Newest is not { } head)
+            return null;
+        var newest = RolloutBook.Newest(connection).FirstOrDefault(r => r.Scope == policy.Scope && r.Branch == branch);
+        // A branch that goes back to a commit goes on: what counts is the position, as soon as one was brought by a rollout.
+        var isThere = newest is null || policy.Created > newest.Created ? head.Commit == policy.Commit : newest.Sequence >= head.Sequence;
+        return isThere ? null : (plan, head, newest);
     }
 
     /// <summary>Takes a step of <see cref="Verbs"/>.</summary>

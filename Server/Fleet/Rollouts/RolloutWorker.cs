@@ -12,6 +12,8 @@ namespace ContentTree.Server.Fleet.Rollouts;
 /// <summary>Keeps what is written beside devices up to date, and takes rollouts on, while a server runs. It remembers nothing that it would miss.</summary>
 internal sealed class RolloutWorker : IAsyncDisposable
 {
+    private const string Work = "rollouts";
+
     private readonly DataDirectory _data;
     private readonly Database _database;
     private readonly Decisions _decisions;
@@ -40,13 +42,16 @@ internal sealed class RolloutWorker : IAsyncDisposable
     /// <summary>One look: plans, then what stands beside devices, then rollouts. In that order: a rollout counts its devices by what stands beside them.</summary>
     /// <param name="isChanged">Something was said, or a head moved, since the last look.</param>
     /// <param name="written">The stamp at which what stands beside devices was looked at.</param>
-    public static void Look(Database database, Decisions decisions, RolloutSteps steps, TimeProvider time, bool isChanged, long written, Action<Rollout> tell, CancellationToken cancellation)
+    /// <param name="tell">Hears of every rollout that moved.</param>
+    /// <param name="goOn">Called between steps; throws where no other may follow.</param>
+    public static void Look(Database database, Decisions decisions, RolloutSteps steps, TimeProvider time, bool isChanged, long written, Action<Rollout> tell, Action goOn)
     {
         using var connection = database.Connect();
         foreach (var policy in PolicyBook.Shared(connection).Where(p => p.Plan is not null))
         {
             foreach (var branch in PolicyChanges.BranchesOf(connection, policy.Scope).Take(1))
             {
+                goOn();
                 if (Try(() => steps.StartPlanned(connection, policy, branch)) is { } started)
                 {
                     isChanged = true;
@@ -56,12 +61,15 @@ internal sealed class RolloutWorker : IAsyncDisposable
         }
         var stamp = FleetStamp.Read(connection);
         if (isChanged)
-            decisions.Refresh(cancellation);
+            decisions.Refresh(goOn);
         // What was said meanwhile does not stand beside devices yet: the next look counts them.
         if (stamp != FleetStamp.Read(connection) || (!isChanged && stamp != written))
             return;
         foreach (var rollout in RolloutBook.Newest(connection).Where(r => r.IsActive))
+        {
+            goOn();
             Try(() => Step(connection, rollout, time.GetUtcNow(), tell));
+        }
     }
 
     // A person was quicker, or something stands in the way of this one: the others go on.
@@ -92,7 +100,7 @@ internal sealed class RolloutWorker : IAsyncDisposable
 
     private void Look(CancellationToken cancellation)
     {
-        if (!_leases.TryHold("rollouts"))
+        if (!_leases.TryHold(Work))
         {
             // Another server looks; what it has not come to when it ends is a change for this one.
             _seen = null;
@@ -100,8 +108,15 @@ internal sealed class RolloutWorker : IAsyncDisposable
         }
         var now = _time.GetUtcNow();
         var seen = (Stamp(now), Heads());
-        Look(_database, _decisions, _steps, _time, seen != _seen, seen.Item1, Tell, cancellation);
+        Look(_database, _decisions, _steps, _time, seen != _seen, seen.Item1, Tell, () => GoOn(cancellation));
         (_seen, _last) = (seen, now);
+    }
+
+    // A look at a large fleet may last longer than a lease.
+    private void GoOn(CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        _leases.Keep(Work);
     }
 
     private void Tell(Rollout rollout)
