@@ -26,6 +26,7 @@ internal sealed class Dashboard : IDisposable
     private readonly ILogger _log;
     private readonly PageRenderer _renderer;
     private readonly Sessions _sessions;
+    private readonly IssuerLogin _issuer;
     private readonly Gate _gate;
     private readonly Devices _devices;
     private readonly DeviceView _view;
@@ -43,6 +44,7 @@ internal sealed class Dashboard : IDisposable
         _renderer = new PageRenderer(services, services.GetRequiredService<ILoggerFactory>());
         _sessions = new Sessions(database, time);
         _watch = new ChangeWatch(data, database, time);
+        _issuer = new IssuerLogin(ServerSettings.Load(data.Path).IssuerLogin, data.Path, time);
         var users = new Users(database, time);
         _gate = new Gate(_sessions, new ProxyLogin(ServerSettings.Load(data.Path).ProxyLogin, users, _sessions, audit, log), _renderer, _watch, time, log);
         _devices = new Devices(database, new Tokens(database, time), time);
@@ -58,7 +60,7 @@ internal sealed class Dashboard : IDisposable
         var users = new Users(_database, _time);
         OwnFiles.Map(routes);
         _live.Map(routes);
-        new LoginPages(_gate, _renderer, users, _sessions, new LoginLinks(_database, _time), new LoginLimit(_database, _time), _audit, _log).Map(routes);
+        new LoginPages(_gate, _renderer, users, _sessions, new LoginLinks(_database, _time), new LoginLimit(_database, _time), _issuer, _audit, _log).Map(routes);
         var list = new DeviceList(_view);
         new DevicePages(_gate, _renderer, list, _view, _devices, _policies, new Configurations(_data, _database, _time, _log), new BlackBoxes(_database, _time), _counts, Register, _audit, _options, _log).Map(routes);
         new ApprovalPages(_gate, _renderer, _view, _devices, _counts, _audit, _log).Map(routes);
@@ -80,6 +82,7 @@ internal sealed class Dashboard : IDisposable
     public void Dispose()
     {
         _live.Dispose();
+        _issuer.Dispose();
         _watch.Dispose();
         _maker.Dispose();
     }

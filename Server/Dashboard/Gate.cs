@@ -67,6 +67,21 @@ internal sealed class Gate(Sessions sessions, ProxyLogin proxy, PageRenderer ren
 
     public static void Enter(HttpContext context, Session session) => context.Response.Cookies.Append(Named(context, SessionCookie), session.Secret, Hidden(context));
 
+    /// <summary>Keeps a word in the browser while somebody logs in elsewhere.</summary>
+    /// <param name="value">Null takes it away.</param>
+    public static void Keep(HttpContext context, string name, string? value, TimeSpan time)
+    {
+        var options = Hidden(context);
+        options.MaxAge = time;
+        if (value is null)
+            context.Response.Cookies.Delete(Named(context, name), Hidden(context));
+        else
+            context.Response.Cookies.Append(Named(context, name), value, options);
+    }
+
+    /// <summary>What <see cref="Keep"/> kept; null for nothing.</summary>
+    public static string? Kept(HttpContext context, string name) => context.Request.Cookies[Named(context, name)];
+
     public static void Leave(HttpContext context) => context.Response.Cookies.Delete(Named(context, SessionCookie), Hidden(context));
 
     /// <summary>Behind a proxy that ends TLS the proxy says so. Who lies about it only keeps a cookie from himself.</summary>

@@ -29,6 +29,14 @@ internal sealed class ServerSettings
     private const string ProxyGroups = "login.proxy-groups-header";
     private const string ProxyRoles = "login.proxy-roles";
     private const string ProxyRole = "login.proxy-role";
+    private const string Issuer = "login.issuer";
+    private const string IssuerClient = "login.issuer-client";
+    private const string IssuerSecret = "login.issuer-secret-file";
+    private const string IssuerOwn = "login.issuer-return";
+    private const string IssuerName = "login.issuer-name";
+    private const string IssuerGroups = "login.issuer-groups";
+    private const string IssuerRoles = "login.issuer-roles";
+    private const string IssuerRole = "login.issuer-role";
     private const string Everything = "*";
     private const int MaxHours = 24 * 366;
     private const int MaxDays = 100 * 366;
@@ -80,6 +88,9 @@ internal sealed class ServerSettings
     /// <summary>Who has logged in at a proxy, which says so in a header; off unless the header is named.</summary>
     public ProxyLoginSettings ProxyLogin { get; private set; } = new();
 
+    /// <summary>Who has logged in at an identity provider; off unless one is named.</summary>
+    public IssuerLoginSettings IssuerLogin { get; private set; } = new();
+
     /// <summary>Polls that a device may miss before it counts as silent; 0 for any number.</summary>
     public int SilentPolls { get; private set; } = 3;
 
@@ -103,6 +114,8 @@ internal sealed class ServerSettings
         }
         if (settings.ProxyLogin is { IsOn: true, Addresses.Count: 0 })
             throw new FormatException($"{path}: {ProxyHeader} needs {ProxyAddresses}: whoever is believed in it is believed to be anybody");
+        if (settings.IssuerLogin is { IsOn: true } and not { Client.Length: > 0, Own: not null })
+            throw new FormatException($"{path}: {Issuer} needs {IssuerClient} and {IssuerOwn}");
         return settings;
     }
 
@@ -174,7 +187,31 @@ internal sealed class ServerSettings
                 ProxyLogin = ProxyLogin with { Role = RoleName(ProxyRole, role, place) };
                 break;
             case [ProxyRoles, var roles]:
-                ProxyLogin = ProxyLogin with { Roles = [.. roles.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(rule => RoleRule(rule, place))] };
+                ProxyLogin = ProxyLogin with { Roles = [.. roles.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(rule => RoleRule(ProxyRoles, rule, place))] };
+                break;
+            case [Issuer, var issuer]:
+                IssuerLogin = IssuerLogin with { Issuer = WebAddress(Issuer, issuer, place) };
+                break;
+            case [IssuerOwn, var own]:
+                IssuerLogin = IssuerLogin with { Own = WebAddress(IssuerOwn, own, place) };
+                break;
+            case [IssuerClient, { Length: > 0 } client]:
+                IssuerLogin = IssuerLogin with { Client = client };
+                break;
+            case [IssuerSecret, var file]:
+                IssuerLogin = IssuerLogin with { SecretFile = file };
+                break;
+            case [IssuerName, { Length: > 0 } claim]:
+                IssuerLogin = IssuerLogin with { NameClaim = claim };
+                break;
+            case [IssuerGroups, { Length: > 0 } claim]:
+                IssuerLogin = IssuerLogin with { GroupsClaim = claim };
+                break;
+            case [IssuerRole, var role]:
+                IssuerLogin = IssuerLogin with { Role = RoleName(IssuerRole, role, place) };
+                break;
+            case [IssuerRoles, var roles]:
+                IssuerLogin = IssuerLogin with { Roles = [.. roles.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(rule => RoleRule(IssuerRoles, rule, place))] };
                 break;
             case [SilentPollsKey, var polls]:
                 SilentPolls = int.TryParse(polls, NumberStyles.None, CultureInfo.InvariantCulture, out var missed) && missed <= Groups.MostPolls
@@ -228,9 +265,15 @@ internal sealed class ServerSettings
         ? text
         : throw new FormatException($"{place}: {key} is a role ({string.Join(", ", Dashboard.Login.Users.Roles)}), not '{text}'");
 
-    private static (string Group, string Role) RoleRule(string rule, string place) => rule.Split(':', StringSplitOptions.TrimEntries) is [{ Length: > 0 } group, var role]
-        ? (group, RoleName(ProxyRoles, role, place))
-        : throw new FormatException($"{place}: {ProxyRoles} is GROUP:ROLE with commas between them, and '{rule}' is none");
+    // Whoever listens between here and the issuer would be whoever he likes.
+    private static Uri WebAddress(string key, string text, string place) =>
+        Uri.TryCreate(text, UriKind.Absolute, out var address) && (address.Scheme == Uri.UriSchemeHttps || (address.Scheme == Uri.UriSchemeHttp && address.IsLoopback)) && address is { Query: "", Fragment: "", UserInfo: "" }
+            ? address
+            : throw new FormatException($"{place}: {key} is an address that begins with https://, not '{text}'");
+
+    private static (string Group, string Role) RoleRule(string key, string rule, string place) => rule.Split(':', StringSplitOptions.TrimEntries) is [{ Length: > 0 } group, var role]
+        ? (group, RoleName(key, role, place))
+        : throw new FormatException($"{place}: {key} is GROUP:ROLE with commas between them, and '{rule}' is none");
 
     private string PrefixOf(BranchName branch) =>
         _history.Keys.Where(key => key.EndsWith('/') && branch.ToString().StartsWith(key, StringComparison.Ordinal)).MaxBy(key => key.Length) ?? Everything;

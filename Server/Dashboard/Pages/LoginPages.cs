@@ -1,14 +1,21 @@
 using ContentTree.Server.Auditing;
 using ContentTree.Server.Dashboard.Login;
 using ContentTree.Server.Endpoints;
+using ContentTree.Store.Protocol;
 
 namespace ContentTree.Server.Dashboard.Pages;
 
 /// <summary>The way in and out: login, the one-time link, and what a user changes about himself.</summary>
-internal sealed class LoginPages(Gate gate, PageRenderer renderer, Users users, Sessions sessions, LoginLinks links, LoginLimit limit, Audit audit, ILogger log)
+internal sealed class LoginPages(Gate gate, PageRenderer renderer, Users users, Sessions sessions, LoginLinks links, LoginLimit limit, IssuerLogin issuer, Audit audit, ILogger log)
 {
+    private const string IssuerCookie = "ctree-issuer";
+    private const int MaxKept = 2048;
+
+    private static readonly TimeSpan IssuerTime = TimeSpan.FromMinutes(15);
+
     /// <param name="To">The page that was asked for.</param>
-    internal sealed record Login(string To, string Name = "", string? Wrong = null);
+    /// <param name="Issuer">Where people may log in instead; empty for nowhere.</param>
+    internal sealed record Login(string To, string Issuer, string Name = "", string? Wrong = null);
 
     /// <param name="Link">The link's secret; null when it is no good.</param>
     internal sealed record Welcome(string? Link, string Name = "", string? Wrong = null);
@@ -19,6 +26,8 @@ internal sealed class LoginPages(Gate gate, PageRenderer renderer, Users users, 
     {
         routes.MapGet("/login", gate.Open(ShowLoginAsync));
         routes.MapPost("/login", gate.OpenAction(LogInAsync));
+        routes.MapGet("/login/issuer", gate.Open(GoToIssuerAsync));
+        routes.MapGet("/login/issuer/return", gate.Open(ComeBackAsync));
         routes.MapPost("/logout", gate.Action(LogOutAsync));
         routes.MapGet("/welcome/{link}", gate.Open(visitor => ShowWelcomeAsync(visitor, new Welcome(GoodLink(visitor.Route("link"))))));
         routes.MapPost("/welcome", gate.OpenAction(InstallAsync));
@@ -29,7 +38,7 @@ internal sealed class LoginPages(Gate gate, PageRenderer renderer, Users users, 
 
     private Task ShowLoginAsync(Visitor visitor) => visitor.Session is not null
         ? visitor.Go("/")
-        : renderer.ShowAsync<LoginPage>(visitor, new Login(visitor.Query("to")));
+        : renderer.ShowAsync<LoginPage>(visitor, new Login(visitor.Query("to"), issuer.Host));
 
     private async Task LogInAsync(Visitor visitor, IFormCollection form)
     {
@@ -37,7 +46,7 @@ internal sealed class LoginPages(Gate gate, PageRenderer renderer, Users users, 
         if (limit.WaitOf(name, ClientAddress.Of(visitor.Context)) is { Ticks: > 0 } wait)
         {
             visitor.Context.Response.Headers.RetryAfter = $"{(long)Math.Ceiling(wait.TotalSeconds)}";
-            await renderer.ShowAsync<LoginPage>(visitor, new Login(to, name, $"Too many tries; wait {Text.Span(wait + TimeSpan.FromSeconds(1))}."), StatusCodes.Status429TooManyRequests);
+            await renderer.ShowAsync<LoginPage>(visitor, new Login(to, issuer.Host, name, $"Too many tries; wait {Text.Span(wait + TimeSpan.FromSeconds(1))}."), StatusCodes.Status429TooManyRequests);
             return;
         }
         // Counted before the answer is known: tries at the same time do not get past the limit.
@@ -45,12 +54,50 @@ internal sealed class LoginPages(Gate gate, PageRenderer renderer, Users users, 
         if (users.Check(name, password) is not { } user)
         {
             Log.LoginRefused(log, visitor.Address);
-            await renderer.ShowAsync<LoginPage>(visitor, new Login(to, name, "Name or password is wrong."), StatusCodes.Status401Unauthorized);
+            await renderer.ShowAsync<LoginPage>(visitor, new Login(to, issuer.Host, name, "Name or password is wrong."), StatusCodes.Status401Unauthorized);
             return;
         }
         limit.Succeed(name, ClientAddress.Of(visitor.Context));
         Enter(visitor, user);
         await visitor.Go(IsOwnPath(to) ? to : "/");
+    }
+
+    private async Task GoToIssuerAsync(Visitor visitor)
+    {
+        var (secret, to) = (IssuerLogin.NewSecret(), visitor.Query("to"));
+        var address = await issuer.BeginAsync(secret, visitor.Context.RequestAborted);
+        Gate.Keep(visitor.Context, IssuerCookie, IsOwnPath(to) && to.Length < MaxKept ? $"{secret}.{Uri.EscapeDataString(to)}" : secret, IssuerTime);
+        visitor.Context.Response.Redirect(address);
+    }
+
+    private async Task ComeBackAsync(Visitor visitor)
+    {
+        var address = ClientAddress.Of(visitor.Context);
+        // Each costs a question to the issuer, and anybody can ask.
+        var subject = $"issuer {address}";
+        if (limit.WaitOf(subject, address) is { Ticks: > 0 } wait)
+            throw new ProblemException(ProblemCode.TooMany, "too many tries", retryAfter: wait);
+        limit.Fail(subject, address);
+        var kept = Gate.Kept(visitor.Context, IssuerCookie)?.Split('.', 2);
+        Gate.Keep(visitor.Context, IssuerCookie, null, TimeSpan.Zero);
+        var (name, role) = await issuer.EndAsync(kept?[0], visitor.Context.Request.Query, visitor.Context.RequestAborted);
+        var user = Vouched(name, role);
+        limit.Succeed(subject, address);
+        Enter(visitor, user, $"{role} by {IssuerLogin.Source}");
+        var to = kept is [_, var page] ? Uri.UnescapeDataString(page) : "/";
+        await visitor.Go(IsOwnPath(to) ? to : "/");
+    }
+
+    private User Vouched(string name, string role)
+    {
+        try
+        {
+            return users.Vouch(name, role, IssuerLogin.Source) ?? throw new ProblemException(ProblemCode.Forbidden, $"{name} is disabled, or a user here with a password, for whom the issuer does not vouch");
+        }
+        catch (FormatException e)
+        {
+            throw new ProblemException(ProblemCode.Forbidden, $"the issuer's name for you is none here: {e.Message}");
+        }
     }
 
     private Task LogOutAsync(Visitor visitor, IFormCollection form)
@@ -122,10 +169,10 @@ internal sealed class LoginPages(Gate gate, PageRenderer renderer, Users users, 
         return visitor.Go("/login");
     }
 
-    private void Enter(Visitor visitor, User user)
+    private void Enter(Visitor visitor, User user, string? how = null)
     {
         Gate.Enter(visitor.Context, sessions.Create(user, visitor.Address));
-        audit.Note(new Actor($"user {user.Name}", visitor.Address), "user.login", user.Name);
+        audit.Note(new Actor($"user {user.Name}", visitor.Address), "user.login", user.Name, after: how);
         Log.LoggedIn(log, user.Name, visitor.Address);
     }
 
