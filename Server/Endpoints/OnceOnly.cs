@@ -10,7 +10,7 @@ namespace ContentTree.Server.Endpoints;
 /// Has a request that names itself (<c>Idempotency-Key</c>) done once: said again by the same token within a day it gets the same answer.
 /// What was refused or failed may be said again and is tried again.
 /// </summary>
-internal sealed class OnceOnly(Database database, TokenAccess access, TimeProvider time)
+internal sealed class OnceOnly(Database database, TokenAccess access, TimeProvider time) : IDisposable
 {
     public const string Header = "Idempotency-Key";
 
@@ -20,9 +20,14 @@ internal sealed class OnceOnly(Database database, TokenAccess access, TimeProvid
 
     private readonly ConcurrentDictionary<(string Token, string Key), byte> _running = new();
 
+    // What a load balancer says again elsewhere while it is being done here.
+    private readonly Leases _leases = new(database, time);
+
     /// <param name="roles">Of which one is needed; the same as those of <paramref name="next"/>.</param>
     public RequestDelegate Wrap(RequestDelegate next, params string[] roles) => context =>
         context.Request.Headers.TryGetValue(Header, out var key) ? RunAsync(context, Checked(key.ToString()), next, roles) : next(context);
+
+    public void Dispose() => _leases.Dispose();
 
     private async Task RunAsync(HttpContext context, string key, RequestDelegate next, string[] roles)
     {
@@ -31,8 +36,11 @@ internal sealed class OnceOnly(Database database, TokenAccess access, TimeProvid
         var hash = Convert.ToHexStringLower(SHA256.HashData([.. Encoding.UTF8.GetBytes($"{context.Request.Method} {context.Request.Path}\n"), .. body]));
         if (!_running.TryAdd((token, key), 0))
             throw new ProblemException(ProblemCode.Unavailable, "the same request is being done", retryAfter: TimeSpan.FromSeconds(2));
+        var work = $"request {token} {key}";
         try
         {
+            if (!_leases.TryHold(work))
+                throw new ProblemException(ProblemCode.Unavailable, "the same request is being done by another server", retryAfter: TimeSpan.FromSeconds(2));
             if (Find(token, key, hash) is { } known)
             {
                 context.Response.Headers["Idempotency-Replayed"] = "true";
@@ -44,6 +52,7 @@ internal sealed class OnceOnly(Database database, TokenAccess access, TimeProvid
         }
         finally
         {
+            _leases.Release(work);
             _running.TryRemove((token, key), out _);
         }
     }

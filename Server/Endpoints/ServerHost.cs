@@ -129,7 +129,9 @@ internal sealed class ServerHost : IAsyncDisposable
         new DeviceEndpoints(data, signed, devices, new Events(database), new EmptyBranches(database), _deltas, timestamps, polls, new SeenHeads(data, devices, time), reading, audit, new Outbox(database, time), time, options, log).Map(app);
         packs.Map(app);
         new DeltaEndpoints(data, signed, reading, _deltas, _worker, time).Map(app);
-        new PublishEndpoints(data, access, new OnceOnly(database, access, time), _uploads, time, log).Map(app);
+        var once = new OnceOnly(database, access, time);
+        app.Lifetime.ApplicationStopped.Register(once.Dispose);
+        new PublishEndpoints(data, access, once, _uploads, time, log).Map(app);
         new RecipeEndpoints(data, access, audit, time, log).Map(app);
         new FollowEndpoints(data, access, audit, _following, time, log).Map(app);
         new BlackBoxEndpoints(new BlackBoxes(database, time), signed, access, log).Map(app);

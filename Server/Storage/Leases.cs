@@ -33,15 +33,20 @@ internal sealed class Leases(Database database, TimeProvider time) : IDisposable
             throw new IOException($"another server has taken over the {work} meanwhile; this one took too long");
     }
 
+    /// <summary>It is done: another server may begin the next of it.</summary>
+    public void Release(string work) => Leave("DELETE FROM leases WHERE holder = $holder AND work = $work", ("$holder", _holder), ("$work", work));
+
     /// <summary>Leaves everything to the others, at once.</summary>
-    public void Dispose()
+    public void Dispose() => Leave("DELETE FROM leases WHERE holder = $holder", ("$holder", _holder));
+
+    private void Leave(string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
     {
         if (!database.IsShared)
             return;
         try
         {
             using var connection = database.Connect();
-            connection.Execute("DELETE FROM leases WHERE holder = $holder", ("$holder", _holder));
+            connection.Execute(sql, parameters);
         }
         catch (System.Data.Common.DbException)
         {

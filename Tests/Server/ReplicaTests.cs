@@ -1,6 +1,7 @@
 using System.Net;
 using ContentTree.Server.Fleet.Rollouts;
 using ContentTree.Server.Publishing;
+using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Tests.Fleet;
@@ -87,6 +88,22 @@ public sealed class ReplicaTests : IAsyncLifetime
     }
 
     [PostgresFact]
+    public async Task A_request_that_names_itself_is_done_by_one_of_them()
+    {
+        await PublishAsync("one");
+        var head = new Branches(_here.Data, _here.Time).ReadHead(BranchName.Parse("stable"));
+        var (token, move) = (_here.NewToken(TokenRole.Admin), new MoveHeadRequest(BranchName.Parse("canary"), head.Commit, 0));
+        var work = $"request {token.Split('.')[0]["ctree-".Length..]} once";
+        using (var connection = _here.Data.OpenDatabase().Connect())
+            connection.Execute("INSERT INTO leases (work, holder, expires) VALUES ($work, 'another', $expires)", ("$work", work), ("$expires", _here.Time.GetUtcNow().AddSeconds(30)));
+
+        (await MoveAsync(move, token)).StatusCode.Should().Be(HttpStatusCode.ServiceUnavailable, "the other one is at it");
+        _here.Time.Ahead += TimeSpan.FromSeconds(31);
+        (await MoveAsync(move, token)).StatusCode.Should().Be(HttpStatusCode.OK, "it has fallen silent");
+        PostgresServer.Shared.Query(_address, $"SELECT count(*) FROM leases WHERE work = '{work}'").Should().Be("0");
+    }
+
+    [PostgresFact]
     public async Task A_publisher_that_loses_its_server_ends_the_publish_at_the_other_one()
     {
         var port = Nginx.FreePort();
@@ -134,6 +151,14 @@ public sealed class ReplicaTests : IAsyncLifetime
         using var request = new HttpRequestMessage(HttpMethod.Get, "/api/v1/devices");
         request.Headers.Authorization = new System.Net.Http.Headers.AuthenticationHeaderValue("Bearer", token);
         return (await _thereHttp.SendAsync(request)).StatusCode;
+    }
+
+    private async Task<HttpResponseMessage> MoveAsync(MoveHeadRequest move, string token)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, Routes.PublishHeads) { Content = new ByteArrayContent(System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(move, ProtocolJson.Default.MoveHeadRequest)) };
+        request.Headers.Authorization = new System.Net.Http.Headers.AuthenticationHeaderValue("Bearer", token);
+        request.Headers.Add("Idempotency-Key", "once");
+        return await _here.Http.SendAsync(request);
     }
 
     private async Task<string> PublishAsync(string content)
