@@ -36,7 +36,16 @@ internal static partial class DatabaseCopy
         var insert = $"INSERT INTO {table} ({string.Join(", ", columns)}) VALUES ({string.Join(", ", columns.Select(column => "$" + column))})";
         var rows = 0L;
         for (; row.Read(); rows++)
-            target.Execute(insert, [.. columns.Select((column, i) => ("$" + column, row.IsDBNull(i) ? null : row.GetValue(i)))]);
+        {
+            try
+            {
+                target.Execute(insert, [.. columns.Select((column, i) => ("$" + column, row.IsDBNull(i) ? null : row.GetValue(i)))]);
+            }
+            catch (FormatException e)
+            {
+                throw new FormatException($"table {table}, {columns[0]} '{$"{row.GetValue(0)}".Replace('\0', '?')}': {e.Message}; nothing was moved", e);
+            }
+        }
         if (rows > 0 && target is NpgsqlConnection)
             ContinueNumbers(target, table, columns);
         return rows;

@@ -117,6 +117,17 @@ public sealed class PostgresTests : IDisposable
     }
 
     [PostgresFact]
+    public async Task A_row_that_the_other_engine_cannot_hold_is_named_and_nothing_is_moved()
+    {
+        await FillAsync();
+        Shell.Run($"sqlite3 '{Data}/server.db' \"INSERT INTO empty_branches VALUES ('a' || char(0) || 'b')\"");
+        (await RunAsync("migrate", "--to", _address)).Should().Match<ServerCommand>(r => r.Exit == 1 && r.Error.Contains("empty_branches, name 'a?b'"));
+        PostgresServer.Shared.Query(_address, "SELECT count(*) FROM tokens").Should().Be("0");
+        Shell.Run($"sqlite3 '{Data}/server.db' \"DELETE FROM empty_branches WHERE name LIKE 'a%'\"");
+        await DoAsync("migrate", "--to", _address);
+    }
+
+    [PostgresFact]
     public async Task No_verb_writes_what_a_move_would_leave_behind()
     {
         await FillAsync();
