@@ -132,7 +132,9 @@ public sealed class SourceTests : IAsyncLifetime
     [Fact]
     public async Task The_servers_limits_hold_and_what_came_is_kept()
     {
-        const long Budget = 300_000;
+        const long Budget = 1_200_000;
+        _server.Publish("head -c 3000000 /dev/urandom > large");
+        _server.Link.Reset();
         _server.Link.Spoil = (request, answer) =>
         {
             if (request.Path == "/api/v1/poll")
@@ -146,7 +148,7 @@ public sealed class SourceTests : IAsyncLifetime
         _server.Link.Requests.Count(r => r.IsObject).Should().Be(objects, "the budget is spent, also for the next process");
         _server.Link.Reset();
         await _device.UpdateAsync();
-        _server.Link.BodyBytes.Should().BeLessThan(600_000 - (Budget - 64 * 1024) + 64 * 1024, "most of the large file had come before");
+        _server.Link.BodyBytes.Should().BeLessThan(3_000_000 - (Budget - 64 * 1024) + 64 * 1024, "most of the large file had come before");
         _device.NothingIsFalse();
     }
 
