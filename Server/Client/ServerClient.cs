@@ -69,11 +69,11 @@ internal sealed class ServerClient : IDisposable
         }
     }
 
-    /// <summary>Sends JSON as it is.</summary>
-    public Task<TAnswer> PostAsync<TAnswer>(string route, byte[] json, JsonTypeInfo<TAnswer> type, CancellationToken cancellation)
+    /// <summary>Sends bytes as they are.</summary>
+    public Task<TAnswer> PostAsync<TAnswer>(string route, byte[] bytes, JsonTypeInfo<TAnswer> type, CancellationToken cancellation, string media = "application/json")
     {
-        var content = new ByteArrayContent(json);
-        content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        var content = new ByteArrayContent(bytes);
+        content.Headers.ContentType = new MediaTypeHeaderValue(media);
         return SendAsync(HttpMethod.Post, route, content, type, cancellation);
     }
 

@@ -12,7 +12,7 @@ using ContentTree.Store.Trust;
 
 namespace ContentTree.Server.Commands;
 
-/// <summary><c>device list|show|accept|reject|remove|allow|forbid|blackbox|report|label</c> and what is said of devices: what each device runs, should run, and last said.</summary>
+/// <summary><c>device list|show|accept|reject|remove|allow|forbid|blackbox|report|label|expect|expected|unexpect</c> and what is said of devices: what each device runs, should run, and last said.</summary>
 internal static class DeviceCommand
 {
     public static Command Create(CommandContext context)
@@ -22,6 +22,8 @@ internal static class DeviceCommand
             List(context), Show(context), Accept(context), Reject(context), Remove(context), Allow(context, "allow", "Let a device have a private branch.", true),
             Allow(context, "forbid", "Take that back.", false), BlackBoxCommand.Create(context, Id()), Report(context), Label(context),
         };
+        foreach (var verb in ExpectVerbs.Create(context))
+            command.Add(verb);
         foreach (var verb in PolicyVerbs.Create(context, "a device", Id, id => new PolicyScope.Device(id),
             (id, policy) => $"{id} {policy?.Action ?? "follow"}{(policy?.Commit is { } commit ? $" {commit}" : "")}"))
         {

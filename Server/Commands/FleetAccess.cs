@@ -1,7 +1,9 @@
 using System.CommandLine;
 using ContentTree.Server.Auditing;
 using ContentTree.Server.Client;
+using ContentTree.Server.Endpoints;
 using ContentTree.Server.Fleet;
+using ContentTree.Server.Fleet.Expected;
 using ContentTree.Server.Fleet.Policies;
 using ContentTree.Server.Privacy;
 using ContentTree.Server.Storage;
@@ -113,6 +115,46 @@ internal sealed class FleetAccess : IDisposable
         var device = new OfflineReports(Data.OpenDatabase(), Local, new Events(Data.OpenDatabase()), new BlackBoxes(Data.OpenDatabase(), _time), _time).Take(file);
         Note("device.report", device.Id);
         return device;
+    }
+
+    public async Task<ExpectedAnswer> ExpectAsync(byte[] list, CancellationToken cancellation)
+    {
+        if (_client is not null)
+            return await _client.PostAsync(Routes.Expected, list, ProtocolJson.Default.ExpectedAnswer, cancellation, "text/plain");
+        var answer = new ExpectedDevices(Data.OpenDatabase(), _time).Add(ExpectedList.Parse(list), Actor.Here.Name);
+        new Audit(Data, _time).Note(Actor.Here, "device.expect", "a list", after: ExpectedEndpoints.Words(answer));
+        return answer;
+    }
+
+    public async Task<IReadOnlyList<ExpectedDeviceInfo>> ExpectedAsync(bool isUnused, CancellationToken cancellation)
+    {
+        if (_client is null)
+            return new ExpectedDevices(Data.OpenDatabase(), _time).List(isUnused, int.MaxValue);
+        var devices = new List<ExpectedDeviceInfo>();
+        for (string? cursor = ""; cursor is not null;)
+        {
+            var page = await _client.GetAsync($"{Routes.Expected}?limit=1000&unused={(isUnused ? "yes" : "")}&cursor={Uri.EscapeDataString(cursor)}", ProtocolJson.Default.ExpectedDeviceList, cancellation);
+            devices.AddRange(page.Devices);
+            cursor = page.Cursor;
+        }
+        return devices;
+    }
+
+    /// <param name="serial">Null for all that have not come.</param>
+    public async Task UnexpectAsync(string? serial, CancellationToken cancellation)
+    {
+        if (_client is not null)
+        {
+            await _client.DeleteAsync(serial is null ? Routes.Expected : Routes.ExpectedSerial(serial), cancellation);
+            return;
+        }
+        var expected = new ExpectedDevices(Data.OpenDatabase(), _time);
+        var removed = 1;
+        if (serial is null)
+            removed = expected.RemoveUnused();
+        else
+            expected.Remove(serial);
+        new Audit(Data, _time).Note(Actor.Here, "device.unexpect", serial ?? "all unused", after: serial is null ? $"{removed} serials" : null);
     }
 
     public async Task RemoveAsync(KeyId id, CancellationToken cancellation)

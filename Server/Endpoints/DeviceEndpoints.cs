@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using ContentTree.Server.Auditing;
 using ContentTree.Server.Deltas;
 using ContentTree.Server.Fleet;
+using ContentTree.Server.Fleet.Expected;
 using ContentTree.Server.Fleet.Transfers;
 using ContentTree.Server.Privacy;
 using ContentTree.Server.Storage;
@@ -20,6 +21,7 @@ internal sealed class DeviceEndpoints(
     SeenHeads seenHeads, ReadAccess reading, Audit audit, Outbox outbox, TimeProvider time, ServerOptions options, ILogger log)
 {
     private readonly TransferBook _transfers = new(data.OpenDatabase(), time);
+    private readonly ExpectedDevices _expected = new(data.OpenDatabase(), time);
     private readonly RequestBudget<string> _strangers = new(time, options.MaxStrangers);
 
     public void Map(IEndpointRouteBuilder routes)
@@ -42,15 +44,15 @@ internal sealed class DeviceEndpoints(
         DeviceMessages.RequireText("serial", request.Serial ?? "");
         var device = request.Device ?? key.Id;
         var before = devices.FindState(device);
-        var isStranger = before is null ? request.Token is null : before != DeviceState.Accepted && !access.IsKnown(key.Id);
+        var isStranger = before is null ? request.Token is null && !_expected.IsExpected(request.Serial, key) : before != DeviceState.Accepted && !access.IsKnown(key.Id);
         if (isStranger && !_strangers.TryTake(ClientAddress.Of(context)))
             throw new ProblemException(ProblemCode.TooMany, "too many new devices or keys from this address", retryAfter: RequestBudget<string>.Window);
         var keys = request.Keys is { } links ? KeyChain.Verify(device, links) : [key];
         if (keys[^1].Id != key.Id)
             throw new ProblemException(ProblemCode.BadRequest, "the key is not the last of its device's keys");
-        var (state, isNewKey) = devices.Enrol(device, keys, request) switch
+        var (state, isNewKey, note) = devices.Enrol(device, keys, request) switch
         {
-            EnrolOutcome.Known known => (known.State, known.IsNewKey),
+            EnrolOutcome.Known known => (known.State, known.IsNewKey, known.Note),
             EnrolOutcome.OtherKey when before is null && keys.Count == KeyChain.MaxKeys && keys[0].Id != device => throw new ProblemException(ProblemCode.BadSignature,
                 $"device {device} is not known here and has had too many keys to prove that it is the one; remove state/identity.json there, and it enrols as a new device, {key.Id}"),
             EnrolOutcome.OtherKey => throw new ProblemException(ProblemCode.BadSignature, $"device {device} has another key, which has not signed for this one"),
@@ -60,7 +62,7 @@ internal sealed class DeviceEndpoints(
         polls.Enrolled(device);
         Log.Enrolled(log, device, request.Name, state);
         if (state != before)
-            audit.Note(Actor.Device(device, context), "device.enrol", device, $"{before}", $"{state} on {request.Branch}, {request.Name}");
+            audit.Note(Actor.Device(device, context), "device.enrol", device, $"{before}", $"{state} on {request.Branch}, {request.Name}{note}");
         if (isNewKey && state == DeviceState.Accepted)
             audit.Note(Actor.Device(device, context), "device.key", device, "", $"key {key.Id}");
         await context.AnswerAsync(new EnrolAnswer(device, state, data.Trust.Load().Fingerprint), ProtocolJson.Default.EnrolAnswer);

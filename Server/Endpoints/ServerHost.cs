@@ -3,6 +3,7 @@ using ContentTree.Server.Compositions;
 using ContentTree.Server.Deltas;
 using ContentTree.Server.Fleet;
 using ContentTree.Server.Fleet.Configurations;
+using ContentTree.Server.Fleet.Expected;
 using ContentTree.Server.Fleet.Groups;
 using ContentTree.Server.Fleet.Policies;
 using ContentTree.Server.Fleet.Rollouts;
@@ -136,6 +137,7 @@ internal sealed class ServerHost : IAsyncDisposable
         new FollowEndpoints(data, access, audit, _following, time, log).Map(app);
         new BlackBoxEndpoints(new BlackBoxes(database, time), signed, access, log).Map(app);
         new ManagementEndpoints(data, devices, view, tokens, new EmptyBranches(database), policies, entitlements, access, audit, time, log).Map(app);
+        new ExpectedEndpoints(new ExpectedDevices(database, time), access, audit).Map(app);
         var rollouts = new RolloutSteps(data, database, decisions, time);
         new FleetEndpoints(database, policies, rollouts, new Groups(database, time), access, audit, time, log).Map(app);
         new ConfigurationEndpoints(new ConfigurationChanges(data, database, time), new Configurations(data, database, time, log), access, audit, log).Map(app);

@@ -1,5 +1,6 @@
 using System.Data.Common;
 using ContentTree.Server.Fleet.Configurations;
+using ContentTree.Server.Fleet.Expected;
 using ContentTree.Server.Fleet.Groups;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
@@ -36,14 +37,20 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
         var changed = DeviceKeys.Judge(connection, id, keys);
         if (changed == KeyChange.Refused)
             return new EnrolOutcome.OtherKey();
+        var note = "";
         var state = connection.Query("SELECT state FROM devices WHERE id = $id", row => StateOf(row.Text("state")), ("$id", id)) is [var present]
             ? present
             : (DeviceState?)null;
         var decided = state is DeviceState.Accepted or DeviceState.Rejected;
-        // Whoever copies a serial must not become that device, whatever token he has.
-        var isConflict = !decided && request.Serial is { Length: > 0 } serial &&
-            connection.Query("SELECT 1 FROM devices WHERE serial = $serial AND id <> $id AND state <> 'rejected' LIMIT 1", _ => 1, ("$serial", serial), ("$id", id)).Count > 0;
-        if (!decided && !isConflict && request.Token is not null)
+        // Whoever copies a serial must not become that device, whatever token he has. Only the key that a list names is not kept out by whoever said the serial before it.
+        var entry = decided ? null : ExpectedDevices.Find(connection, request.Serial);
+        var isNamed = entry?.Key is { } listed && keys.Any(key => key.Fingerprint == listed);
+        var isConflict = !decided && ((entry?.Key is not null && !isNamed) || IsTaken(connection, id, request.Serial, isNamed));
+        if (isConflict)
+            (entry, note) = (null, entry is { Key: not null } && !isNamed ? $", serial {entry.Serial} was listed with another key" : "");
+        if (entry is not null)
+            (state, note) = (DeviceState.Accepted, $", listed as {entry.Serial} by {entry.By}");
+        else if (!decided && !isConflict && request.Token is not null)
         {
             if (!tokens.TryUse(connection, request.Token, TokenRole.Enrol))
                 return new EnrolOutcome.BadToken();
@@ -62,9 +69,14 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
             ("$architecture", request.Architecture), ("$branch", request.Branch), ("$state", Word(known)), ("$now", time.GetUtcNow()), ("$serial", request.Serial ?? ""));
         var isNewKey = DeviceKeys.Take(connection, id, keys[^1], changed);
         DeviceKeys.Remember(connection, id);
+        if (entry is not null)
+            ExpectedDevices.Use(connection, entry, id, time.GetUtcNow());
         transaction.Commit();
-        return new EnrolOutcome.Known(known, isNewKey);
+        return new EnrolOutcome.Known(known, isNewKey, note);
     }
+
+    private static bool IsTaken(DbConnection connection, KeyId id, string? serial, bool isNamed) => serial is { Length: > 0 } &&
+        connection.Query($"SELECT 1 FROM devices WHERE serial = $serial AND id <> $id AND {(isNamed ? "state = 'accepted'" : "state <> 'rejected'")} LIMIT 1", _ => 1, ("$serial", serial), ("$id", id)).Count > 0;
 
     /// <summary>What was decided about a device; null for one that never enrolled.</summary>
     public DeviceState? FindState(KeyId id)

@@ -10,7 +10,8 @@ internal abstract record EnrolOutcome
     }
 
     /// <summary>The device has a row in this state.</summary>
-    public sealed record Known(DeviceState State, bool IsNewKey) : EnrolOutcome;
+    /// <param name="Note">What a list said of its serial; empty for nothing.</param>
+    public sealed record Known(DeviceState State, bool IsNewKey, string Note = "") : EnrolOutcome;
 
     /// <summary>The device has a key that has not vouched for this one; nothing was written.</summary>
     public sealed record OtherKey : EnrolOutcome;

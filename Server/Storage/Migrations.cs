@@ -198,5 +198,11 @@ internal static class Migrations
         "ALTER TABLE tokens ADD COLUMN only_groups TEXT",
         "CREATE TABLE leases (work TEXT PRIMARY KEY, holder TEXT NOT NULL, expires INTEGER NOT NULL)",
         "ALTER TABLE users ADD COLUMN source TEXT NOT NULL DEFAULT ''",
+        """
+        CREATE TABLE expected_devices (
+          serial TEXT PRIMARY KEY, key_hash TEXT NOT NULL, into_groups TEXT NOT NULL, label_text TEXT NOT NULL, author TEXT NOT NULL, added INTEGER NOT NULL, used INTEGER, device TEXT
+        );
+        CREATE INDEX expected_unused ON expected_devices (serial) WHERE used IS NULL;
+        """,
     ];
 }

@@ -30,6 +30,9 @@ public static class BodyLimits
     /// <summary>Values of a configuration: they may be escaped.</summary>
     public const int Configuration = 512 << 10;
 
+    /// <summary>A list of expected devices: 100,000 lines of some 160 bytes.</summary>
+    public const int ExpectedDevices = 16 << 20;
+
     /// <summary>What a git server says of a push; it is hashed and not kept.</summary>
     public const int Hook = 4 << 20;
 

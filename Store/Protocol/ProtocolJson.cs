@@ -54,6 +54,8 @@ namespace ContentTree.Store.Protocol;
 [JsonSerializable(typeof(OverviewInfo))]
 [JsonSerializable(typeof(TransferPolicy))]
 [JsonSerializable(typeof(TransferInfo))]
+[JsonSerializable(typeof(ExpectedDeviceList))]
+[JsonSerializable(typeof(ExpectedAnswer))]
 [JsonSerializable(typeof(TransferList))]
 [JsonSerializable(typeof(LabelsRequest))]
 [JsonSerializable(typeof(RolloutPlan))]

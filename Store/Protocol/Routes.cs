@@ -81,6 +81,9 @@ public static class Routes
     /// <summary>GET -> a backup without private keys (docs/operations.md "Backup"); admin.</summary>
     public const string Backup = "/api/v1/backup";
 
+    /// <summary>GET -> <see cref="ExpectedDeviceList"/>, POST lines of text -> <see cref="ExpectedAnswer"/>, DELETE all that are unused; below it <c>/(serial)</c> DELETE; viewer, operator.</summary>
+    public const string Expected = "/api/v1/expected";
+
     /// <summary>GET -> <see cref="GroupList"/>; below it <c>/(name)</c> GET, PUT <see cref="GroupRequest"/> -> <see cref="GroupInfo"/>, DELETE; <c>/(name)/devices/(id)</c> PUT, DELETE; viewer, operator.</summary>
     public const string Groups = "/api/v1/groups";
 
@@ -180,6 +183,9 @@ public static class Routes
 
     /// <summary>GET -> <see cref="BranchHistory"/>; viewer.</summary>
     public static string History(BranchName branch) => $"/api/v1/history/{branch}";
+
+    /// <summary>What lets one device in.</summary>
+    public static string ExpectedSerial(string serial) => $"{Expected}/{Uri.EscapeDataString(serial)}";
 
     /// <summary>One group.</summary>
     public static string Group(string name) => $"{Groups}/{name}";

@@ -25,11 +25,15 @@ public sealed class PublicKey
             throw new FormatException("not an ECDSA P-256 public key with an uncompressed point");
         _der = subjectPublicKeyInfo;
         Id = KeyId.Of(_der);
+        Fingerprint = Objects.ObjectId.Of(_der);
         using var _ = Import();
     }
 
     /// <summary>Names the key.</summary>
     public KeyId Id { get; }
+
+    /// <summary>The SHA-256 of its DER, of which the id is the beginning.</summary>
+    public Objects.ObjectId Fingerprint { get; }
 
     /// <summary>The key as PEM text, without a newline at its end.</summary>
     public string Pem => PemEncoding.WriteString(PemLabel, _der);

@@ -1,6 +1,8 @@
+using System.Text;
 using ContentTree.Server.Auditing;
 using ContentTree.Server.Endpoints;
 using ContentTree.Server.Fleet;
+using ContentTree.Server.Fleet.Expected;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Trust;
@@ -8,11 +10,18 @@ using ContentTree.Store.Trust;
 namespace ContentTree.Server.Dashboard.Pages;
 
 /// <summary>Devices that wait to be let in, one by one or many at once.</summary>
-internal sealed class ApprovalPages(Gate gate, PageRenderer renderer, DeviceView view, Devices devices, FleetCounts counts, Audit audit, ILogger log)
+internal sealed class ApprovalPages(Gate gate, PageRenderer renderer, DeviceView view, Devices devices, ExpectedDevices expected, FleetCounts counts, Audit audit, ILogger log)
 {
     private const int PageSize = 100;
 
-    internal sealed record Waiting(IReadOnlyList<DeviceInfo> Devices, long All, KeyId? Next);
+    internal sealed record Waiting(IReadOnlyList<DeviceInfo> Devices, long All, KeyId? Next, Coming Expected);
+
+    /// <summary>Devices that are let in when they come.</summary>
+    /// <param name="Unused">A page of those that have not come.</param>
+    /// <param name="Next">Begins the next page.</param>
+    /// <param name="Text">A list that was sent and not taken.</param>
+    /// <param name="Problem">What is wrong with it.</param>
+    internal sealed record Coming(IReadOnlyList<ExpectedDeviceInfo> Unused, string? Next, long All, long Used, string Text = "", string? Problem = null);
 
     internal sealed record Question(IReadOnlyList<DeviceInfo> Devices, bool IsAccept);
 
@@ -20,14 +29,49 @@ internal sealed class ApprovalPages(Gate gate, PageRenderer renderer, DeviceView
     {
         routes.MapGet("/approvals", gate.Page(ListAsync));
         routes.MapPost("/approvals", gate.Action(DecideAsync, TokenRole.Operator));
+        routes.MapPost("/approvals/expect", gate.Action(ExpectAsync, TokenRole.Operator));
+        routes.MapPost("/approvals/unexpect", gate.Action(UnexpectAsync, TokenRole.Operator));
     }
 
-    private Task ListAsync(Visitor visitor)
+    private Task ListAsync(Visitor visitor) => ListAsync(visitor, "", null);
+
+    private Task ListAsync(Visitor visitor, string text, string? problem)
     {
         KeyId? after = KeyId.TryParse(visitor.Query("after"), out var id) ? id : null;
         var found = view.Search(new DeviceFilter(State: DeviceState.Pending), PageSize + 1, after);
         var page = found.Take(PageSize).ToArray();
-        return renderer.ShowAsync<ApprovalsPage>(visitor, new Waiting(page, counts.Read().Of(Standing.Pending), found.Count > PageSize ? page[^1].Id : null));
+        var (coming, (unused, used)) = (expected.List(isUnused: true, PageSize + 1, visitor.Query("serial")), expected.Count());
+        var shown = new Coming([.. coming.Take(PageSize)], coming.Count > PageSize ? coming[PageSize - 1].Serial : null, unused, used, text, problem);
+        return renderer.ShowAsync<ApprovalsPage>(visitor, new Waiting(page, counts.Read().Of(Standing.Pending), found.Count > PageSize ? page[^1].Id : null, shown), problem is null ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest);
+    }
+
+    private Task ExpectAsync(Visitor visitor, IFormCollection form)
+    {
+        var text = form["list"].ToString();
+        try
+        {
+            var answer = expected.Add(ExpectedList.Parse(Encoding.UTF8.GetBytes(text)), visitor.Actor.Name);
+            audit.Note(visitor.Actor, "device.expect", "a list", after: ExpectedEndpoints.Words(answer));
+            return visitor.Go("/approvals", $"{Text.Count(answer.Added, "device")} expected, {Text.Count(answer.Known, "line was known", "lines were known")}.{(answer.Waiting > 0 ? $" {Text.Count(answer.Waiting, "device")} with such a serial came before: decide about them here." : "")}");
+        }
+        catch (FormatException e)
+        {
+            // Nobody types such a list again.
+            return ListAsync(visitor, text, e.Message);
+        }
+    }
+
+    private Task UnexpectAsync(Visitor visitor, IFormCollection form)
+    {
+        var serials = form["serial"].OfType<string>().Distinct().ToArray();
+        if (serials.Length == 0)
+            throw new FormatException("choose at least one serial");
+        foreach (var serial in serials)
+        {
+            expected.Remove(serial);
+            audit.Note(visitor.Actor, "device.unexpect", serial);
+        }
+        return visitor.Go("/approvals", $"{Text.Count(serials.Length, "serial")} expected no more.");
     }
 
     private Task DecideAsync(Visitor visitor, IFormCollection form)
