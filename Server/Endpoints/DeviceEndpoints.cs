@@ -1,5 +1,3 @@
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using ContentTree.Server.Auditing;
 using ContentTree.Server.Deltas;
 using ContentTree.Server.Fleet;
@@ -94,10 +92,8 @@ internal sealed class DeviceEndpoints(
         if (report.Events.Count > ReportRequest.MaxEvents)
             throw new ProblemException(ProblemCode.TooLarge, $"more than {ReportRequest.MaxEvents} events in one report");
         var reported = DeviceMessages.Checked(report.Events);
-        // What was sent before and is sent again nobody is told of again.
-        var told = events.Newest(device, 1) is [var last] ? last.Sequence : 0;
-        var received = events.Store(device, reported);
-        Tell(device, reported.Where(e => e.Sequence > told));
+        var (received, news) = events.Store(device, reported);
+        outbox.Tell(device, news);
         foreach (var item in reported.Where(e => e.Code != 0))
             Log.Trouble(log, device, item.Kind, item.Code, item.Message);
         await context.AnswerAsync(new ReportAnswer(received), ProtocolJson.Default.ReportAnswer);
@@ -116,18 +112,6 @@ internal sealed class DeviceEndpoints(
         else if (outcome is SeenHeadOutcome.Fork { Head: var other } fork)
             Log.HeadForked(log, device, other.Commit, other.Sequence, other.Branch, fork.Other);
         await context.AnswerAsync(new HeadProofAnswer(outcome.Head.Sequence), ProtocolJson.Default.HeadProofAnswer);
-    }
-
-    private void Tell(KeyId device, IEnumerable<ReportEvent> news)
-    {
-        foreach (var item in news)
-        {
-            if (WebhookEvent.OfReport(item.Kind) is not { } name)
-                continue;
-            var about = JsonSerializer.SerializeToNode(item, ProtocolJson.Default.ReportEvent) as JsonObject ?? [];
-            about["device"] = device.ToString();
-            outbox.Add(name, about);
-        }
     }
 
     private SeenHeadOutcome Take(KeyId device, HeadProof proof)

@@ -11,12 +11,13 @@ internal sealed class Events(Database database)
     /// <summary>Events kept of one device.</summary>
     public const int Kept = 1000;
 
-    /// <summary>Stores events and says how far none is missing.</summary>
-    public long Store(KeyId device, IReadOnlyList<ReportEvent> events)
+    /// <summary>Stores events and says how far none is missing, and which of them come after all that were known: what is sent again is no news.</summary>
+    public (long Received, IReadOnlyList<ReportEvent> News) Store(KeyId device, IReadOnlyList<ReportEvent> events)
     {
         using var connection = database.Connect();
         using var transaction = connection.BeginWriting(device);
         var received = connection.Query("SELECT received FROM devices WHERE id = $id", row => row.GetInt64(0), ("$id", device)) is [var known] ? known : 0;
+        var newest = connection.Query("SELECT coalesce(max(sequence), 0) FROM events WHERE device = $id", row => row.GetInt64(0), ("$id", device))[0];
         // A device sends its oldest first: what is missing before its first event it has no more, so it would never come.
         if (events.Count > 0 && events[0].Sequence > received)
             received = events[0].Sequence - 1;
@@ -37,7 +38,7 @@ internal sealed class Events(Database database)
             DELETE FROM events WHERE device = $device AND sequence <= (SELECT max(sequence) FROM events WHERE device = $device) - $kept
             """, ("$device", device), ("$kept", Kept));
         transaction.Commit();
-        return received;
+        return (received, [.. events.Where(e => e.Sequence > newest)]);
     }
 
     /// <summary>What went wrong last on any device, newest first by the devices' clocks, none of it in the future.</summary>

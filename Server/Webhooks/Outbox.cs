@@ -7,6 +7,7 @@ using System.Text.Json.Nodes;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Repositories;
+using ContentTree.Store.Trust;
 
 namespace ContentTree.Server.Webhooks;
 
@@ -65,6 +66,19 @@ internal sealed class Outbox(Database database, TimeProvider time)
         using var connection = database.Connect();
         if (connection.Execute("DELETE FROM webhooks WHERE id = $id", ("$id", id)) == 0)
             throw Unknown(id);
+    }
+
+    /// <summary>Tells those who want to hear of it what a device has reported.</summary>
+    public void Tell(KeyId device, IEnumerable<ReportEvent> news)
+    {
+        foreach (var item in news)
+        {
+            if (WebhookEvent.OfReport(item.Kind) is not { } name)
+                continue;
+            var about = JsonSerializer.SerializeToNode(item, ProtocolJson.Default.ReportEvent) as JsonObject ?? [];
+            about["device"] = device.ToString();
+            Add(name, about);
+        }
     }
 
     /// <summary>Tells those who want to hear of it.</summary>

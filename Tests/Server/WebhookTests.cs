@@ -2,8 +2,10 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using ContentTree.Server.Webhooks;
+using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 
 namespace ContentTree.Tests.Server;
@@ -70,6 +72,26 @@ public sealed class WebhookTests : IAsyncLifetime, IDisposable
         _received.Should().HaveCount(4, "what was taken is not sent again");
         foreach (var verb in new[] { new[] { "list" }, ["list", "--json"], ["deliveries", Id()] })
             (await ServerCommand.DoAsync(["webhook", .. verb, .. isRemote ? Remote : ["--data", _server.DataPath]])).Out.Should().NotContain(secret).And.NotBeEmpty();
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_a_stick_brings_is_told_once_also_when_the_device_has_said_part_of_it_itself(bool isRemote)
+    {
+        await AddAsync(isRemote, "", "device.*");
+        using var device = new TestDevice(_server);
+        await device.EnrolAsync(_server.NewToken(TokenRole.Enrol));
+        ReportEvent[] events = [.. new[] { EventKind.Updated, EventKind.FellBack, "invented", EventKind.Confirmed }.Select((kind, i) => new ReportEvent(i + 1, _server.Time.GetUtcNow(), kind, null, null, 0, null))];
+        await device.ReportAsync(events[0]);
+        var report = JsonSerializer.SerializeToUtf8Bytes(new OfflineReport(device.Id, _server.Time.GetUtcNow(), new PollRequest(BranchName.Parse("stable"), "", 1, 0), events), ProtocolJson.Default.OfflineReport);
+        await File.WriteAllBytesAsync(_server["stick"], JsonSerializer.SerializeToUtf8Bytes(new SignedReport(report, device.Key.Sign(report)), ProtocolJson.Default.SignedReport));
+        foreach (var _ in new[] { "first", "again" })
+            await ServerCommand.DoAsync(["device", "report", _server["stick"], .. isRemote ? Remote : ["--data", _server.DataPath]]);
+        await device.ReportAsync(events);
+        Deliveries().Select(d => d.Event).Reverse().Should().Equal("device.accepted", "device.updated", "device.fell-back", "device.confirmed");
+        await Eventually(() => _received.Count == 4);
+        _received.Where(r => r.Body.Contains("fell-back", StringComparison.Ordinal)).Should().ContainSingle().Which.Body.Should().Contain($"\"device\":\"{device.Id}\"");
     }
 
     [Fact]
