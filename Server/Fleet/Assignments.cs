@@ -30,6 +30,16 @@ internal sealed class Assignments(DataDirectory data, Database database, TimePro
     /// <exception cref="BranchMovedException">Somebody else told it something meanwhile.</exception>
     public void Tell(KeyId device, BranchName branch, Decision decision, IReadOnlyList<ISigner>? named = null, long? known = null)
     {
+        if (Sign(device, branch, decision, named, known) is not { } signed)
+            return;
+        using var connection = database.Connect();
+        Write(connection, signed);
+    }
+
+    /// <summary>As <see cref="Tell"/>, but for writing it down; null when there is nothing to tell. Signing may take a person's time, so nothing is locked meanwhile.</summary>
+    /// <exception cref="NotFoundException">No fleet key is at hand.</exception>
+    public SignedAssignment? Sign(KeyId device, BranchName branch, Decision decision, IReadOnlyList<ISigner>? named = null, long? known = null)
+    {
         using var connection = database.Connect();
         var last = connection.Query("SELECT * FROM assignments WHERE device = $device", Told.Read, ("$device", device)).FirstOrDefault();
         var now = time.GetUtcNow();
@@ -37,7 +47,7 @@ internal sealed class Assignments(DataDirectory data, Database database, TimePro
         // A number that no server of these keys can have come to is somebody else's, and not to be gone past.
         var isLost = known > (last?.Counter ?? 0) && known < now.AddYears(1).ToUnixTimeSeconds();
         if (!isLost && IsTold(last, branch, decision, now) && (last is null || decision.Directive is Directive.Follow || StillCounts(last.Statement)))
-            return;
+            return null;
         var run = decision.Directive as Directive.Run;
         var statement = new AssignmentStatement
         {
@@ -52,7 +62,25 @@ internal sealed class Assignments(DataDirectory data, Database database, TimePro
             Created = now,
             Expires = decision.Until ?? now.AddYears(DefaultYears),
         };
-        Write(connection, statement, decision.Action, Sign(statement, named ?? []));
+        return new SignedAssignment(statement, decision.Action, Sign(statement, named ?? []));
+    }
+
+    /// <summary>Writes down what was signed, in the caller's transaction where there is one.</summary>
+    /// <exception cref="BranchMovedException">Somebody else told the device something meanwhile.</exception>
+    public static void Write(DbConnection connection, SignedAssignment told)
+    {
+        var statement = told.Statement;
+        var changed = connection.Execute("""
+            INSERT INTO assignments (device, branch, counter, expires, action, commit_id, reason, statement)
+            VALUES ($device, $branch, $counter, $expires, $action, $commit, $reason, $statement)
+            ON CONFLICT (device) DO UPDATE SET branch = $branch, counter = $counter, expires = $expires, action = $action,
+              commit_id = $commit, reason = $reason, statement = $statement
+              WHERE assignments.counter < $counter
+            """,
+            ("$device", statement.Device), ("$branch", statement.Branch), ("$counter", statement.Counter), ("$expires", statement.Expires), ("$action", told.Action),
+            ("$commit", statement.Commit), ("$reason", statement.Reason), ("$statement", told.Signed.Bytes.ToArray()));
+        if (changed == 0)
+            throw new BranchMovedException($"device {statement.Device} was told something else meanwhile; nothing was changed, say it again");
     }
 
     /// <exception cref="NotFoundException">No fleet key is at hand, so that devices could not be told anything.</exception>
@@ -68,22 +96,6 @@ internal sealed class Assignments(DataDirectory data, Database database, TimePro
             return decision.Directive is Directive.Follow;
         return last.Action == decision.Action && last.Commit == (decision.Directive as Directive.Run)?.Commit && last.Reason == decision.Reason &&
             (decision.Until is { } until ? last.Expires == until : last.Expires > now.AddYears(1));
-    }
-
-    private static void Write(DbConnection connection, AssignmentStatement statement, string action, Envelope signed)
-    {
-        // Signing may take a person's time, so nothing is locked meanwhile.
-        var changed = connection.Execute("""
-            INSERT INTO assignments (device, branch, counter, expires, action, commit_id, reason, statement)
-            VALUES ($device, $branch, $counter, $expires, $action, $commit, $reason, $statement)
-            ON CONFLICT (device) DO UPDATE SET branch = $branch, counter = $counter, expires = $expires, action = $action,
-              commit_id = $commit, reason = $reason, statement = $statement
-              WHERE assignments.counter < $counter
-            """,
-            ("$device", statement.Device), ("$branch", statement.Branch), ("$counter", statement.Counter), ("$expires", statement.Expires), ("$action", action),
-            ("$commit", statement.Commit), ("$reason", statement.Reason), ("$statement", signed.Bytes.ToArray()));
-        if (changed == 0)
-            throw new BranchMovedException($"device {statement.Device} was told something else meanwhile; nothing was changed, say it again");
     }
 
     /// <summary>What a device that asks is to hear: nothing when it knows, or when there is nothing to tell that it would obey.</summary>

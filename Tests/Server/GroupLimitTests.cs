@@ -147,6 +147,19 @@ public sealed class GroupLimitTests : IAsyncLifetime
         await EditAsync(Routes.Plans + "/group:field", new RolloutPlan([new RolloutWave(100)]), new RolloutPlan([new RolloutWave(10), new RolloutWave(100)]), ProtocolJson.Default.RolloutPlan, isNew: true);
     }
 
+    [Fact]
+    public async Task Of_many_at_once_who_saw_the_same_of_a_device_one_gets_through()
+    {
+        var path = $"{Routes.Policies}/device:{_devices[0].Id}";
+        var seen = (await EditAsync(HttpMethod.Put, path, new PolicyRequest("hold", Reason: "x"), ProtocolJson.Default.PolicyRequest, "If-None-Match", "*")).EnsureSuccessStatusCode().Headers.ETag!.Tag;
+        _server.Time.Ahead += TimeSpan.FromSeconds(2);
+        var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => EditAsync(HttpMethod.Put, path, new PolicyRequest("hold", Reason: $"{i}"), ProtocolJson.Default.PolicyRequest, "If-Match", seen)));
+        answers.Select(a => a.StatusCode).Order().Should().Equal([HttpStatusCode.OK, .. Enumerable.Repeat(HttpStatusCode.PreconditionFailed, 7)]);
+        var said = JsonSerializer.Deserialize(await answers.Single(a => a.IsSuccessStatusCode).Content.ReadAsStringAsync(), ProtocolJson.Default.PolicyInfo)!;
+        _server.Devices().Find(_devices[0].Id).Assignment!.Reason.Should().Be(said.Reason, "what was said and what was signed are the same");
+        await (await EditAsync(HttpMethod.Delete, path, new PolicyRequest("hold"), ProtocolJson.Default.PolicyRequest, "If-Match", seen)).ShouldBeProblemAsync(ProblemCode.Changed);
+    }
+
     private async Task<IReadOnlyList<KeyId>> ConflictsAsync(string token) => JsonSerializer.Deserialize(
         await (await _server.SendAsync(HttpMethod.Get, $"{Routes.Devices}/{_devices[0].Id}", token: token)).EnsureSuccessStatusCode().Content.ReadAsStringAsync(), ProtocolJson.Default.DeviceInfo)!.Conflicts ?? [];
 

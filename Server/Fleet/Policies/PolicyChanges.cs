@@ -31,8 +31,7 @@ internal sealed class PolicyChanges(DataDirectory data, Database database, Decis
         var policy = Read(scope, request, by);
         if (scope is PolicyScope.Device device)
         {
-            seen?.Invoke(new PolicyBook(database).Find(scope));
-            Tell(device.Id, policy, named);
+            Tell(device, policy, named, seen);
             return policy;
         }
         using var connection = database.Connect();
@@ -51,8 +50,7 @@ internal sealed class PolicyChanges(DataDirectory data, Database database, Decis
     {
         if (scope is PolicyScope.Device device)
         {
-            seen?.Invoke(new PolicyBook(database).Find(scope));
-            Tell(device.Id, null, named);
+            Tell(device, null, named, seen);
             return;
         }
         using var connection = database.Connect();
@@ -189,15 +187,20 @@ internal sealed class PolicyChanges(DataDirectory data, Database database, Decis
     }
 
     // Signed before it is written down: where there is no key to sign with, nothing was said.
-    private void Tell(KeyId device, Policy? policy, IReadOnlyList<ISigner>? named)
+    private void Tell(PolicyScope.Device scope, Policy? policy, IReadOnlyList<ISigner>? named, Action<Policy?>? expected)
     {
         using var connection = database.Connect();
-        var seen = decisions.Of(connection, device) ?? throw new NotFoundException($"no device {device}; 'device list' shows all");
+        // Before somebody is asked to sign.
+        expected?.Invoke(PolicyBook.Find(connection, scope));
+        var seen = decisions.Of(connection, scope.Id) ?? throw new NotFoundException($"no device {scope.Id}; 'device list' shows all");
         var decision = decisions.Rules(connection).Decide(seen.Device with { Policy = policy }, decisions.Lines.Of(seen.Device.Branch), time.GetUtcNow());
-        _assignments.Tell(device, seen.Device.Branch, decision, named);
+        var told = _assignments.Sign(scope.Id, seen.Device.Branch, decision, named);
         using var transaction = connection.BeginWriting();
+        expected?.Invoke(PolicyBook.Find(connection, scope));
+        if (told is not null)
+            Assignments.Write(connection, told);
         if (policy is null)
-            PolicyBook.Remove(connection, new PolicyScope.Device(device));
+            PolicyBook.Remove(connection, scope);
         else
             PolicyBook.Set(connection, policy);
         Decisions.Write(connection, seen with { Decision = decision });
