@@ -15,6 +15,7 @@ internal static class AgentHost
         builder.Logging.AddProvider(log);
         builder.Services.AddHostedService(_ => new AgentService(new AgentRound(root, clock, log), notifier, clock, log));
         builder.Services.AddHostedService(_ => new NeighbourService(root, clock, log));
+        builder.Services.AddHostedService(_ => new PageService(root, clock, log));
         using var host = builder.Build();
         await host.RunAsync(cancellation).ConfigureAwait(false);
     }

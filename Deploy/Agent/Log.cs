@@ -63,4 +63,13 @@ internal static partial class Log
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "neighbours get nothing: {Reason}; it is tried again")]
     public static partial void CannotServe(ILogger log, string reason);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "the device's page is at http://{Address}/")]
+    public static partial void Showing(ILogger log, IPEndPoint address);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "the device's page is not shown: {Reason}; it is tried again")]
+    public static partial void CannotShow(ILogger log, string reason);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "page: {What}, from {Address}")]
+    public static partial void PageAsked(ILogger log, string what, IPAddress address);
 }

@@ -25,7 +25,7 @@ internal static class BundleCommand
             var mustReboot = false;
             return context.JobAsync(async device =>
             {
-                var outcome = UpdateCommand.Activated(device, await InstallAsync(context, device, path, cancellation).ConfigureAwait(false), context.Output);
+                var outcome = UpdateCommand.Activated(device, await InstallAsync(context, device, path, cancellation).ConfigureAwait(false), context.Output.Say);
                 UpdateCommand.Print(context.Output, device, outcome);
                 mustReboot = parse.GetValue(reboot) && outcome.RebootNeeded;
                 var code = parse.GetValue(rebootCode) && outcome.RebootNeeded ? ExitCode.RebootNeeded : ExitCode.Done;
@@ -54,26 +54,12 @@ internal static class BundleCommand
         return command;
     }
 
-    private static async Task<UpdateOutcome> InstallAsync(CommandContext context, Device device, string path, CancellationToken cancellation)
+    private static Task<UpdateOutcome> InstallAsync(CommandContext context, Device device, string path, CancellationToken cancellation)
     {
         if (!File.Exists(path) && !Directory.Exists(path))
             throw new StoppedException(ExitCode.NotFound, $"{path}: no such file or directory");
         var bundles = Directory.Exists(path) ? BundleShelf.Choose(device, path) : [path];
-        for (var i = 0; ; i++)
-        {
-            // Read once before anything is asked of it, so that a wrong file is called one.
-            new BundleFile(bundles[i]).Dispose();
-            using var sources = Sources.OfBundle(bundles[i], device.Config, device.State, device.Clock);
-            try
-            {
-                return await new UpdateJob(device, sources, context.Output.Progress(context.Clock)).RunAsync(cancellation).ConfigureAwait(false);
-            }
-            catch (StoppedException e) when (e.Code == ExitCode.NotFound && i + 1 < bundles.Count)
-            {
-                // It is a delta from a commit that this device has not got; the next may be whole.
-                context.Output.Say($"{Path.GetFileName(bundles[i])}: {e.Message}; trying {Path.GetFileName(bundles[i + 1])}");
-            }
-        }
+        return new BundleJob(device, context.Output.Progress(context.Clock), context.Output.Say).InstallAsync(bundles, cancellation);
     }
 
     // What was installed is installed, whatever the stick is like.

@@ -36,7 +36,7 @@ internal static class CommandLine
             DenyCommand.Create(globals), AllowCommand.Create(globals), HoldCommand.Create(globals), ReleaseCommand.Create(globals),
             KeepCommand.CreateKeep(globals), KeepCommand.CreateUnkeep(globals), GcCommand.Create(globals),
             VerifyCommand.Create(globals), RepairCommand.Create(globals), BundleCommand.Create(globals),
-            LsCommand.Create(globals), CatCommand.Create(globals), DiffCommand.Create(globals), ConfigCommand.Create(globals), KeyCommand.Create(globals),
+            LsCommand.Create(globals), CatCommand.Create(globals), DiffCommand.Create(globals), ConfigCommand.Create(globals), KeyCommand.Create(globals), PageCommand.Create(globals),
         ];
         foreach (var verb in verbs)
             root.Subcommands.Add(verb);

@@ -21,7 +21,7 @@ internal static class DeployCommand
             Fitness.Require(device, complete.Id, complete.Commit);
             var job = new UpdateJob(device, sources, Progress.Silent(context.Clock));
             var deployed = job.Deploy(complete, UpdateJob.Known(device, complete.Id), parse.GetValue(again));
-            var outcome = UpdateCommand.Activated(device, deployed, context.Output);
+            var outcome = UpdateCommand.Activated(device, deployed, context.Output.Say);
             UpdateCommand.Print(context.Output, device, outcome);
             return Task.FromResult((ExitCode.Done, UpdateCommand.Text(outcome)));
         }, cancellation)));

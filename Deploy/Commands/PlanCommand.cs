@@ -16,15 +16,21 @@ internal static class PlanCommand
         command.SetAction(globals.Run((context, _, cancellation) => context.ChangeAsync(async device =>
         {
             using var sources = CommandContext.Connect(device);
-            var found = await new UpdateJob(device, sources, Progress.Silent(context.Clock)).CheckAsync(cancellation).ConfigureAwait(false);
-            var pull = new CommitPull(device, sources);
-            await using var closing = pull.ConfigureAwait(false);
-            var plan = await pull.PlanAsync(found.Target.Commit, isFollowed: false, cancellation).ConfigureAwait(false);
-            var document = Describe(device, found, plan);
+            var document = await MakeAsync(device, sources, cancellation).ConfigureAwait(false);
             context.Output.Write(document, DocumentJson.Default.PlanDocument, Text);
             return document.Fits ? ExitCode.Done : ExitCode.NoSpace;
         }, cancellation)));
         return command;
+    }
+
+    /// <summary>Asks what there is to be had, and what it takes; the caller holds the device's lock.</summary>
+    public static async Task<PlanDocument> MakeAsync(Device device, Sources sources, CancellationToken cancellation)
+    {
+        var found = await new UpdateJob(device, sources, Progress.Silent(device.Clock)).CheckAsync(cancellation).ConfigureAwait(false);
+        var pull = new CommitPull(device, sources);
+        await using var closing = pull.ConfigureAwait(false);
+        var plan = await pull.PlanAsync(found.Target.Commit, isFollowed: false, cancellation).ConfigureAwait(false);
+        return Describe(device, found, plan);
     }
 
     private static PlanDocument Describe(Device device, UpdateOutcome found, PullPlan plan)

@@ -13,13 +13,7 @@ internal static class RollbackCommand
         var command = new Command("rollback", "go back to the last good deployment; its successor is not taken again until the branch has another commit") { reboot };
         command.SetAction(globals.Run((context, parse, cancellation) => context.ChangeAsync(device =>
         {
-            if (FallbackSettlement.Settle(device) is { } failed)
-                context.Output.Say($"{failed} had failed and was left by itself");
-            else
-                Roll(context, device);
-            if (Describe(device).RebootNeeded && LinkActivation.IsAutomatic(device))
-                LinkActivation.Run(device, context.Output.Say);
-            var document = Describe(device);
+            var document = Run(device, context.Output.Say);
             context.Output.Write(document, DocumentJson.Default.SwitchedDocument, Text);
             if (parse.GetValue(reboot) && document.RebootNeeded)
                 Reboot.Run(device, context.Output.Say);
@@ -28,10 +22,16 @@ internal static class RollbackCommand
         return command;
     }
 
-    private static void Roll(CommandContext context, Device device)
+    /// <summary>Goes back, and starts what it went back to where that takes no reboot; the caller holds the device's lock.</summary>
+    public static SwitchedDocument Run(Device device, Action<string> say)
     {
-        var (_, left) = Rollback.Run(device);
-        context.Output.Say($"left {left}");
+        if (FallbackSettlement.Settle(device) is { } failed)
+            say($"{failed} had failed and was left by itself");
+        else
+            say($"left {Rollback.Run(device).From}");
+        if (Describe(device).RebootNeeded && LinkActivation.IsAutomatic(device))
+            LinkActivation.Run(device, say);
+        return Describe(device);
     }
 
     private static SwitchedDocument Describe(Device device)

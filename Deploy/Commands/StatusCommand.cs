@@ -29,7 +29,8 @@ internal static class StatusCommand
         return command;
     }
 
-    private static StatusDocument Describe(Device device)
+    /// <summary>How the device stands; nothing is changed, and nobody's lock is needed.</summary>
+    public static StatusDocument Describe(Device device)
     {
         var follow = device.State.Follow;
         var last = device.State.Last;

@@ -25,7 +25,7 @@ internal static class UpdateCommand
                 ? await job.CheckAsync(cancellation).ConfigureAwait(false)
                 : await UpdateAsync(device, job, context.Output, cancellation).ConfigureAwait(false);
             if (!parse.GetValue(check))
-                outcome = Activated(device, outcome, context.Output);
+                outcome = Activated(device, outcome, context.Output.Say);
             Print(context.Output, device, outcome);
             if (parse.GetValue(reboot) && outcome.RebootNeeded && !parse.GetValue(check))
                 Reboot.Run(device, context.Output.Say);
@@ -76,11 +76,11 @@ internal static class UpdateCommand
     }
 
     /// <summary>Starts what was deployed where that takes no reboot.</summary>
-    public static UpdateOutcome Activated(Device device, UpdateOutcome outcome, Output output)
+    public static UpdateOutcome Activated(Device device, UpdateOutcome outcome, Action<string> say)
     {
         if (!outcome.RebootNeeded || !LinkActivation.IsAutomatic(device))
             return outcome;
-        LinkActivation.Run(device, output.Say);
+        LinkActivation.Run(device, say);
         return outcome with { RebootNeeded = device.IsRebootNeeded };
     }
 

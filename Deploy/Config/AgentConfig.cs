@@ -38,6 +38,10 @@ internal sealed class AgentConfig
         NeighboursListen = reader.Endpoint("neighbours.listen");
         NeighboursConnections = reader.Number("neighbours.connections", "16", 1, 1024);
         NeighboursMaxRate = reader.Bytes("neighbours.max-rate", "4M");
+        PageListen = reader.Endpoint("page.listen");
+        PageHosts = reader.Words("page.hosts");
+        PageWithoutPassword = reader.Flag("page.without-password", "false");
+        PageMaxUpload = reader.Bytes("page.max-upload", "2G");
         AutoConfirm = reader.Choice("health.confirm", "auto", "auto", "manual") == "auto";
         CheckTimeout = reader.Duration("health.timeout", "60s");
         HealthDeadline = reader.Duration("health.deadline", "5min");
@@ -146,6 +150,18 @@ internal sealed class AgentConfig
 
     /// <summary>Bytes a second for all of them together; 0: no limit.</summary>
     public long NeighboursMaxRate { get; }
+
+    /// <summary>Where the device shows its page; null: nowhere.</summary>
+    public IPEndPoint? PageListen { get; }
+
+    /// <summary>Names by which browsers may know it, other than the address.</summary>
+    public IReadOnlyList<string> PageHosts { get; }
+
+    /// <summary>Whoever reaches it may steer the device, also from elsewhere than this machine.</summary>
+    public bool PageWithoutPassword { get; }
+
+    /// <summary>Bytes that a bundle may have which comes by the page.</summary>
+    public long PageMaxUpload { get; }
 
     public bool AutoConfirm { get; }
 

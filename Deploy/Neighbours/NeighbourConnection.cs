@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Net.Sockets;
+using ContentTree.Deploy.Http;
 using ContentTree.Deploy.Transfer;
 using ContentTree.Store.Local;
 
@@ -12,17 +13,15 @@ internal sealed class NeighbourConnection(Socket socket, PublicObjects objects, 
     private const int MaxHead = 4096;
     private const int RequestCost = 1024;
 
-    private readonly byte[] _head = new byte[MaxHead];
-    private int _filled;
-
     /// <summary>Ends when the other side closes, is too slow or sends what is no request, or when it is cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
         var stream = new NetworkStream(socket, ownsSocket: true);
         await using var _ = stream.ConfigureAwait(false);
+        var head = new HeadReader(stream, MaxHead, limits.HeadTime);
         try
         {
-            while (await AnswerAsync(stream, cancellation).ConfigureAwait(false))
+            while (await AnswerAsync(stream, head, cancellation).ConfigureAwait(false))
             {
             }
         }
@@ -33,45 +32,22 @@ internal sealed class NeighbourConnection(Socket socket, PublicObjects objects, 
     }
 
     // True when another request may follow.
-    private async Task<bool> AnswerAsync(NetworkStream stream, CancellationToken cancellation)
+    private async Task<bool> AnswerAsync(NetworkStream stream, HeadReader head, CancellationToken cancellation)
     {
-        if (await ReadHeadAsync(stream, cancellation).ConfigureAwait(false) is not { } length)
+        if (await head.ReadAsync(cancellation).ConfigureAwait(false) is not { } length)
             return false;
-        var request = length > 0 ? NeighbourRequest.TryParse(_head.AsSpan(0, length)) : null;
+        var request = length > 0 ? NeighbourRequest.TryParse(head.Head(length)) : null;
         // Looking for an object costs something, whether or not it is sent.
         await limits.PassAsync(RequestCost, cancellation).ConfigureAwait(false);
         using var answer = request is not null ? NeighbourAnswer.To(request, objects)
             : length > 0 ? NeighbourAnswer.BadRequest() : NeighbourAnswer.TooLarge();
-        Drop(length);
+        head.Drop(length);
         var keepsAlive = request is { KeepsAlive: true };
         using var guard = new StallGuard(limits.PieceTime, cancellation);
         await stream.WriteAsync(answer.EncodeHead(keepsAlive), guard.Token).ConfigureAwait(false);
         if (request?.Method == "GET")
             await SendAsync(stream, answer, guard, cancellation).ConfigureAwait(false);
         return keepsAlive;
-    }
-
-    // The length of the next head; 0 when it is too long for one, null at the end.
-    private async Task<int?> ReadHeadAsync(NetworkStream stream, CancellationToken cancellation)
-    {
-        using var guard = new StallGuard(limits.HeadTime, cancellation);
-        while (true)
-        {
-            if (_head.AsSpan(0, _filled).IndexOf("\r\n\r\n"u8) is var end and >= 0)
-                return end + 4;
-            if (_filled == MaxHead)
-                return 0;
-            var count = await stream.ReadAsync(_head.AsMemory(_filled), guard.Token).ConfigureAwait(false);
-            if (count == 0)
-                return null;
-            _filled += count;
-        }
-    }
-
-    private void Drop(int length)
-    {
-        _head.AsSpan(length, _filled - length).CopyTo(_head);
-        _filled -= length;
     }
 
     private async Task SendAsync(NetworkStream stream, NeighbourAnswer answer, StallGuard guard, CancellationToken cancellation)

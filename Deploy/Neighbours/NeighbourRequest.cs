@@ -1,5 +1,5 @@
 using System.Globalization;
-using System.Text;
+using ContentTree.Deploy.Http;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 
@@ -10,9 +10,6 @@ namespace ContentTree.Deploy.Neighbours;
 /// <param name="Path">As it was sent: nothing is decoded, so no object has a second name.</param>
 internal sealed record NeighbourRequest(string Method, string Path)
 {
-    private const string Version10 = "HTTP/1.0";
-    private const string Version11 = "HTTP/1.1";
-
     /// <summary>First and last byte wanted; the last is null for the end.</summary>
     public (long From, long? To)? Range { get; private init; }
 
@@ -38,34 +35,16 @@ internal sealed record NeighbourRequest(string Method, string Path)
     /// <returns>Null when it is no HTTP, or brings a body.</returns>
     public static NeighbourRequest? TryParse(ReadOnlySpan<byte> head)
     {
-        var text = Encoding.Latin1.GetString(head);
-        if (text.Replace("\r\n", "", StringComparison.Ordinal).Any(c => c is < ' ' and not '\t' or > '~'))
+        if (RequestHead.TryParse(head) is not { Headers: var headers } request)
             return null;
-        var lines = text.Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
-        if (lines.Length == 0 || lines[0].Split(' ') is not [var method, ['/', ..] and var path, Version10 or Version11] || TryHeaders(lines.AsSpan(1)) is not { } headers)
+        if (headers.ContainsKey("Transfer-Encoding") || request.Header("Content-Length") is not (null or "0"))
             return null;
-        if (headers.ContainsKey("Transfer-Encoding") || headers.GetValueOrDefault("Content-Length", "0") != "0")
-            return null;
-        return new NeighbourRequest(method, path)
+        return new NeighbourRequest(request.Method, request.Path)
         {
             Range = headers.TryGetValue("Range", out var range) ? TryRange(range) : null,
-            IfRange = headers.GetValueOrDefault("If-Range"),
-            KeepsAlive = lines[0].EndsWith(Version11, StringComparison.Ordinal) &&
-                !string.Equals(headers.GetValueOrDefault("Connection"), "close", StringComparison.OrdinalIgnoreCase),
+            IfRange = request.Header("If-Range"),
+            KeepsAlive = request.IsVersion11 && !string.Equals(request.Header("Connection"), "close", StringComparison.OrdinalIgnoreCase),
         };
-    }
-
-    // A header twice is a quarrel about which one counts, and one on two lines an old trick.
-    private static Dictionary<string, string>? TryHeaders(ReadOnlySpan<string> lines)
-    {
-        var headers = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
-        foreach (var line in lines)
-        {
-            var colon = line.IndexOf(':', StringComparison.Ordinal);
-            if (colon <= 0 || line.AsSpan(0, colon).ContainsAny(' ', '\t') || !headers.TryAdd(line[..colon], line[(colon + 1)..].Trim()))
-                return null;
-        }
-        return headers;
     }
 
     // Whatever else may be asked for is answered with the whole, as the standard allows.
