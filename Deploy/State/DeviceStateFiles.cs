@@ -23,6 +23,7 @@ internal sealed class DeviceStateFiles(DeviceRoot root, TimeProvider clock)
     private readonly StateFile<TrialState> _trial = new(root.Layout.State, "trial.json", StateJson.Default.TrialState);
     private readonly StateFile<LastState> _last = new(root.Layout.State, "last.json", StateJson.Default.LastState);
     private readonly StateFile<InventoryState> _inventory = new(root.Layout.State, "inventory.json", StateJson.Default.InventoryState);
+    private readonly StateFile<BarrierState> _barriers = new(root.Layout.State, "barriers.json", StateJson.Default.BarrierState);
 
     private string KeyFile => Path.Combine(root.Layout.State, "device.pem");
 
@@ -86,6 +87,12 @@ internal sealed class DeviceStateFiles(DeviceRoot root, TimeProvider clock)
     {
         get => _inventory.TryRead() ?? new InventoryState();
         set => _inventory.Write(value);
+    }
+
+    public BarrierState Barriers
+    {
+        get => _barriers.TryRead() ?? new BarrierState();
+        set => _barriers.Write(value);
     }
 
     /// <summary>How far the running download is.</summary>

@@ -13,6 +13,7 @@ namespace ContentTree.Deploy.State;
     RespectRequiredConstructorParameters = true,
     MaxDepth = 16,
     Converters = [typeof(ObjectIdConverter), typeof(BranchNameConverter), typeof(KeyIdConverter), typeof(DeploymentNameText), typeof(ConfigurationKeyConverter)])]
+[JsonSerializable(typeof(BarrierState))]
 [JsonSerializable(typeof(FollowState))]
 [JsonSerializable(typeof(EnrolmentState))]
 [JsonSerializable(typeof(IdentityState))]

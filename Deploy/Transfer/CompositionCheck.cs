@@ -38,32 +38,13 @@ internal sealed class CompositionCheck(Device device, Sources sources, TransferC
     private async Task RequireReleasedAsync(CompositionInput input, CancellationToken cancellation)
     {
         var what = $"head {input.Sequence} of {input.Branch}";
-        var bytes = await TryGetHeadAsync(Routes.ArchivedHead(input.Branch, input.Sequence), cancellation).ConfigureAwait(false)
+        var bytes = await _repository.TryGetArchivedHeadAsync(input.Branch, input.Sequence, cancellation).ConfigureAwait(false)
             ?? throw new StoppedException(ExitCode.NotFound, $"there is no {what}, which is to prove a part of a composed commit; it may be private ('ctree-server device allow')");
         var head = device.Trust.Root().VerifyHead(bytes, input.Branch);
         if (!head.IsReleased)
             throw new VerificationException(what, VerificationFailure.NotSigned, "release keys have not signed it, so it is no part for anything");
         if (head.Commit != input.Commit || head.Sequence != input.Sequence)
             throw new VerificationException(what, VerificationFailure.Conflict, $"it is about commit {head.Commit}, not {input.Commit}");
-    }
-
-    // Where the server cannot be asked, a stick or bundle at hand may have it.
-    private async Task<byte[]?> TryGetHeadAsync(string route, CancellationToken cancellation)
-    {
-        try
-        {
-            if (!sources.IsOffline)
-                return await _repository.TryGetFileAsync(route, Envelope.MaxBytes, cancellation).ConfigureAwait(false);
-        }
-        catch (ServerUnreachableException) when (sources.Mirrors.Any(m => m.IsDirectory))
-        {
-        }
-        foreach (var source in sources.Mirrors.Where(m => m.IsDirectory))
-        {
-            if (await RepositoryClient.TryGetFileAsync(source, route, Envelope.MaxBytes, cancellation, isUnlikely: true).ConfigureAwait(false) is { } bytes)
-                return bytes;
-        }
-        return null;
     }
 
     // Each round may show which directories are next.

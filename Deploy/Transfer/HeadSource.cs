@@ -17,12 +17,16 @@ internal sealed class HeadSource(Device device, Sources sources)
 {
     private readonly RepositoryClient _repository = new(sources);
 
+    /// <summary>The last head came from a server that knows this device, and says itself where it has to stop on the way.</summary>
+    public bool IsDecidedThere { get; private set; }
+
     /// <summary>The newest head of a branch, verified and remembered.</summary>
     /// <exception cref="StoppedException">Not let in, or no such branch.</exception>
     public async Task<VerifiedHead> PollAsync(BranchName branch, CancellationToken cancellation)
     {
         using var key = device.ReadKey();
         var api = new DeviceApi(sources.Server.Connection, key.Signing, device.Clock);
+        IsDecidedThere = false;
         try
         {
             var head = await AskAsync(api, key, branch, cancellation).ConfigureAwait(false);
@@ -99,6 +103,7 @@ internal sealed class HeadSource(Device device, Sources sources)
             await TryProveAsync(api, branch, cancellation).ConfigureAwait(false);
         var head = answer.Head?.Bytes.ToArray() ?? device.Trust.TryHead(branch)
             ?? throw new StoppedException(ExitCode.NotFound, $"branch {branch} has no commit yet");
+        IsDecidedThere = true;
         return new OfferedHead(head, answer.Timestamp?.Bytes.ToArray()) { Assignment = answer.Assignment?.Bytes.ToArray() };
     }
 

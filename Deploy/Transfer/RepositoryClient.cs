@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using ContentTree.Store.Codecs;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
+using ContentTree.Store.Trust;
 
 namespace ContentTree.Deploy.Transfer;
 
@@ -36,6 +37,26 @@ internal sealed class RepositoryClient(Sources sources)
         return bytes is not [(byte)'<', ..]
             ? bytes
             : throw new ServerUnreachableException($"{connection.Server}: answered with a web page; is there a network log-in page?") { IsNoNetwork = true };
+    }
+
+    /// <summary>An archived head of the server's, or null where there is none. Where the server cannot be asked, a stick or bundle at hand may have it.</summary>
+    public async Task<byte[]?> TryGetArchivedHeadAsync(BranchName branch, long sequence, CancellationToken cancellation)
+    {
+        var route = Routes.ArchivedHead(branch, sequence);
+        try
+        {
+            if (!sources.IsOffline)
+                return await TryGetFileAsync(route, Envelope.MaxBytes, cancellation).ConfigureAwait(false);
+        }
+        catch (ServerUnreachableException) when (sources.Mirrors.Any(m => m.IsDirectory))
+        {
+        }
+        foreach (var source in sources.Mirrors.Where(m => m.IsDirectory))
+        {
+            if (await TryGetFileAsync(source, route, Envelope.MaxBytes, cancellation, isUnlikely: true).ConfigureAwait(false) is { } bytes)
+                return bytes;
+        }
+        return null;
     }
 
     /// <summary>A tree's or commit's bytes, whose hash is right.</summary>

@@ -13,7 +13,7 @@ internal sealed class Targets(Device device, Sources sources)
     private readonly HeadSource _heads = new(device, sources);
     private readonly RepositoryClient _repository = new(sources);
 
-    /// <summary>The commit that it is pinned to here, else the one its server has assigned, else the branch's head.</summary>
+    /// <summary>The commit that it is pinned to here, else the one its server has assigned, else the branch's head, or the barrier before it.</summary>
     public Task<Target> FindAsync(CancellationToken cancellation) => FindAsync(device.State.Follow, cancellation);
 
     /// <summary>What it would be to run if it followed that.</summary>
@@ -22,9 +22,10 @@ internal sealed class Targets(Device device, Sources sources)
         var head = await _heads.PollAsync(follow.Branch, cancellation).ConfigureAwait(false);
         if (follow.Commit is { } pinned)
             return await ProveAsync(pinned, head, cancellation).ConfigureAwait(false);
-        return device.Trust.Assignment(follow.Branch) is { Commit: { } assigned } assignment
-            ? await ProveAsync(assigned, assignment.Sequence, head, cancellation).ConfigureAwait(false)
-            : new Target(head.Commit, head.Branch, head.Sequence, head.IsComposed);
+        if (device.Trust.Assignment(follow.Branch) is { Commit: { } assigned } assignment)
+            return await ProveAsync(assigned, assignment.Sequence, head, cancellation).ConfigureAwait(false);
+        var barrier = _heads.IsDecidedThere ? null : await new BarrierWalk(device, sources).FindAsync(head, cancellation).ConfigureAwait(false);
+        return barrier ?? new Target(head.Commit, head.Branch, head.Sequence, head.IsComposed);
     }
 
     /// <summary>Any commit of the followed branch.</summary>

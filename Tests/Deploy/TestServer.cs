@@ -43,12 +43,12 @@ internal sealed class TestServer : IAsyncDisposable
     public Devices Devices => new(Data.OpenDatabase(), new Tokens(Data.OpenDatabase(), TimeProvider.System), TimeProvider.System);
 
     /// <summary>Publishes what the shell script makes in an empty directory.</summary>
-    public ObjectId Publish(string script, string branch = "main", string version = "", IReadOnlyList<string>? compatible = null)
+    public ObjectId Publish(string script, string branch = "main", string version = "", IReadOnlyList<string>? compatible = null, bool barrier = false)
     {
         var source = _directory[$"source{++_sources}"];
         Directory.CreateDirectory(source);
         Shell.Run($"set -e; umask 022; cd '{source}'; {script}");
-        var options = new PublishOptions { Branch = BranchName.Parse(branch), Source = source, Version = version, Compatible = compatible ?? [] };
+        var options = new PublishOptions { Branch = BranchName.Parse(branch), Source = source, Version = version, Compatible = compatible ?? [], Barrier = barrier };
         return new Publisher(Data, TimeProvider.System).Publish(options, CancellationToken.None).Commit;
     }
 
