@@ -71,6 +71,7 @@ internal sealed class Dashboard : IDisposable
         new GroupPages(_gate, _renderer, _database, groups, _view, _counts, Register, _audit).Map(routes);
         new ConfigurationPages(_gate, _renderer, new ConfigurationChanges(_data, _database, _time), groups, _counts, _audit, _log).Map(routes);
         new PolicyPages(_gate, _renderer, _policies, _counts, _audit, _log).Map(routes);
+        new PlanPages(_gate, _renderer, _database, _policies, groups, _counts, Register, _audit).Map(routes);
         new RolloutPages(_gate, _renderer, _database, _rollouts, groups, _counts, Register, _audit, _time, _log).Map(routes);
         new PublishPages(_gate, _renderer, _data, _drafts, _maker, _counts, Register, _time, _log).Map(routes);
         new AuditPages(_gate, _renderer, _audit).Map(routes);

@@ -18,6 +18,10 @@ internal sealed record Expectation
     /// <summary>Of a request; one that says nothing changes whatever is there.</summary>
     public static Expectation Of(HttpContext context) => new(context.Request.Headers.IfMatch.ToString() is { Length: > 0 } match ? match : null, context.Request.Headers.IfNoneMatch == "*");
 
+    /// <summary>Of a form, which was filled with what stood there.</summary>
+    /// <param name="tag">Its tag; empty for nothing.</param>
+    public static Expectation OfForm(string tag) => new(tag.Length > 0 ? tag : null, tag.Length == 0);
+
     /// <summary>The tag of a text.</summary>
     public static string Tag(string text) => $"\"{ObjectId.Of(Encoding.UTF8.GetBytes(text)).ToString()[..32]}\"";
 

@@ -229,7 +229,8 @@ internal sealed class FleetEndpoints(
     // Who is in a group changes by itself; what was said of it has a tag of its own.
     private static string Text(Group group) => $"{group.Rank}\n{group.Filter}\n{group.SilentPolls}";
 
-    private static string Text(Policy policy) =>
+    /// <summary>What its tag is made of.</summary>
+    public static string Text(Policy policy) =>
         $"{policy.Action}\n{policy.Commit}\n{policy.Reason}\n{policy.By}\n{policy.Created.ToUnixTimeSeconds()}\n{policy.Expires?.ToUnixTimeSeconds()}\n{(policy.Plan is { } plan ? JsonSerializer.Serialize(plan, ProtocolJson.Default.RolloutPlan) : "")}";
 
     private static Action<T?> Seen<T>(HttpContext context, Func<T, string> text) where T : class

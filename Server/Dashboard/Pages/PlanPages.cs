@@ -1,0 +1,113 @@
+using ContentTree.Server.Auditing;
+using ContentTree.Server.Endpoints;
+using ContentTree.Server.Fleet;
+using ContentTree.Server.Fleet.Groups;
+using ContentTree.Server.Fleet.Policies;
+using ContentTree.Server.Publishing;
+using ContentTree.Server.Storage;
+using ContentTree.Store.Protocol;
+using ContentTree.Store.Repositories;
+
+namespace ContentTree.Server.Dashboard.Pages;
+
+/// <summary>The plans by which new heads go out to groups and branches: made, changed and taken away by forms.</summary>
+internal sealed class PlanPages(
+    Gate gate, PageRenderer renderer, Database database, PolicyChanges policies, Groups groups, FleetCounts counts, Func<BranchRegister> register, Audit audit)
+{
+    // Not of any field.
+    private const string Whole = "";
+
+    internal sealed record Listing(IReadOnlyList<Policy> Policies);
+
+    /// <param name="Seen">What stood there when the form was filled, to be sent back; empty for nothing.</param>
+    /// <param name="Problems">By field.</param>
+    internal sealed record Form(
+        IReadOnlyList<(PolicyScope Scope, long Devices)> Scopes, string Scope, Policy? Policy, string Seen, IReadOnlyDictionary<string, string> Typed, IReadOnlyDictionary<string, string> Problems)
+    {
+        public string? Problem => Problems.GetValueOrDefault(Whole);
+    }
+
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/plans", gate.Page(ListAsync));
+        routes.MapGet("/plans/edit", gate.Page(EditAsync, TokenRole.Operator));
+        routes.MapPost("/plans/edit", gate.Action(SetAsync, TokenRole.Operator));
+        routes.MapPost("/plans/remove", gate.Action(RemoveAsync, TokenRole.Operator));
+    }
+
+    /// <summary>The form of a scope's plan.</summary>
+    public static string PathOf(PolicyScope scope) => $"/plans/edit?scope={Uri.EscapeDataString(scope.ToString())}";
+
+    private Task ListAsync(Visitor visitor) => renderer.ShowAsync<PlansPage>(visitor, new Listing([.. new PolicyBook(database).List().Where(p => p.Plan is not null)]));
+
+    private Task EditAsync(Visitor visitor)
+    {
+        var text = visitor.Query("scope");
+        var policy = text.Length > 0 ? new PolicyBook(database).Find(ScopeOf(text)) : null;
+        return ShowAsync(visitor, text, policy, policy is null ? "" : Expectation.Tag(FleetEndpoints.Text(policy)), policy?.Plan is { } plan ? PlanForm.Of(plan) : PlanForm.Usual, []);
+    }
+
+    private Task SetAsync(Visitor visitor, IFormCollection form)
+    {
+        var (text, typed) = (form["scope"].ToString(), PlanForm.Typed(form));
+        var (plan, found) = PlanForm.Check(typed);
+        var problems = new Dictionary<string, string>(found);
+        try
+        {
+            var scope = text.Length > 0 ? ScopeOf(text) : throw new FormatException("choose a group or a branch");
+            if (plan is not null)
+            {
+                var said = policies.SetPlan(scope, plan, visitor.Actor.Name, Seen(visitor, form));
+                audit.Note(visitor.Actor, "policy.plan", said.Scope, after: $"{said.Plan?.Waves.Count} waves, pinned to {said.Commit}");
+                counts.Forget();
+                return visitor.Go("/plans", $"Each new head for {scope.Words} goes out by this plan. Until then its devices stay at where it is now.");
+            }
+        }
+        catch (Exception e) when (e is FormatException or NotFoundException or FleetConflictException)
+        {
+            problems["scope"] = e.Message;
+        }
+        catch (ProblemException e) when (e.Problem.Code == ProblemCode.Changed)
+        {
+            problems[Whole] = e.Problem.Detail ?? e.Message;
+        }
+        // Nobody types all of it again.
+        return ShowAsync(visitor, text, null, form["seen"].ToString(), typed, problems);
+    }
+
+    private Task RemoveAsync(Visitor visitor, IFormCollection form)
+    {
+        var scope = ScopeOf(form["scope"].ToString());
+        policies.RemovePlan(scope, Seen(visitor, form));
+        audit.Note(visitor.Actor, "policy.no-plan", scope);
+        counts.Forget();
+        return visitor.Go("/plans", $"New heads go out to {scope.Words} by no plan any more. It stays pinned to where it is until somebody releases it.");
+    }
+
+    private Task ShowAsync(Visitor visitor, string scope, Policy? policy, string seen, IReadOnlyDictionary<string, string> typed, Dictionary<string, string> problems)
+    {
+        var fleet = counts.Read();
+        (PolicyScope, long)[] scopes =
+        [
+            .. groups.List().Select(g => ((PolicyScope)new PolicyScope.Group(g.Name), g.Devices)),
+            .. register().List().Where(b => b.Commit is not null).Select(b => (new PolicyScope.Branch(b.Name), fleet.Following(b.Name))),
+        ];
+        var status = problems.Count == 0 ? StatusCodes.Status200OK : problems.ContainsKey(Whole) ? StatusCodes.Status412PreconditionFailed : StatusCodes.Status400BadRequest;
+        return renderer.ShowAsync<PlanPage>(visitor, new Form(scopes, scope, policy, seen, typed, problems), status);
+    }
+
+    // What the page was filled with; a program that sends the form may say it as it does to the interface.
+    private static Action<Policy?> Seen(Visitor visitor, IFormCollection form)
+    {
+        var (page, header) = (Expectation.OfForm(form["seen"].ToString()), Expectation.Of(visitor.Context));
+        return present =>
+        {
+            var text = present is null ? null : FleetEndpoints.Text(present);
+            header.Require(text);
+            if (visitor.Context.Request.Headers.IfMatch.Count == 0)
+                page.Require(text);
+        };
+    }
+
+    private static PolicyScope ScopeOf(string text) => PolicyScope.Parse(text) is var scope and not PolicyScope.Device ? scope : throw new FormatException("a plan is for a group or a branch");
+}
