@@ -5,13 +5,13 @@ using ContentTree.Store.Protocol;
 
 namespace ContentTree.Server.Commands;
 
-/// <summary><c>user list|add|disable|enable|role|password</c>: who may log in to the dashboard. Passwords are read from standard input.</summary>
+/// <summary><c>user list|add|disable|enable|role|limit|password</c>: who may log in to the dashboard. Passwords are read from standard input.</summary>
 internal static class UserCommand
 {
     public static Command Create(CommandContext context) => new("user", "Say who may log in to the dashboard.")
     {
         List(context), Add(context), Disable(context, "disable", "Log a user out and keep him out.", true), Disable(context, "enable", "Let a user in again.", false),
-        Role(context), Password(context),
+        Role(context), Limit(context), Password(context),
     };
 
     private static Command List(CommandContext context)
@@ -27,13 +27,13 @@ internal static class UserCommand
                 {
                     ["users"] = new JsonArray([.. users.Select(u => new JsonObject
                     {
-                        ["name"] = u.Name, ["role"] = u.Role, ["created"] = Printing.Time(u.Created), ["disabled"] = u.Disabled is null ? null : Printing.Time(u.Disabled),
+                        ["name"] = u.Name, ["role"] = u.Role, ["groups"] = u.Groups is null ? null : new JsonArray([.. u.Groups.Select(g => (JsonNode)g)]), ["created"] = Printing.Time(u.Created), ["disabled"] = u.Disabled is null ? null : Printing.Time(u.Disabled),
                     })]),
                 });
             }
             else
             {
-                context.Terminal.PrintTable(["USER", "ROLE", "STATE", "CREATED"], [.. users.Select(u => new[] { u.Name, u.Role, u.Disabled is null ? "enabled" : "disabled", Printing.Time(u.Created) })]);
+                context.Terminal.PrintTable(["USER", "ROLE", "GROUPS", "STATE", "CREATED"], [.. users.Select(u => new[] { u.Name, u.Role, u.Groups is null ? "all" : string.Join(' ', u.Groups), u.Disabled is null ? "enabled" : "disabled", Printing.Time(u.Created) })]);
             }
             return ExitCode.Done;
         });
@@ -41,12 +41,13 @@ internal static class UserCommand
 
     private static Command Add(CommandContext context)
     {
-        var (name, role) = (Name(), RoleOption("--role"));
+        var (name, role, groups) = (Name(), RoleOption("--role"), GroupOption());
         role.Required = true;
-        return CommandContext.Run(new Command("add", "Add a user; the first line of standard input is the password.") { name, role }, async (parsed, cancellation) =>
+        return CommandContext.Run(new Command("add", "Add a user; the first line of standard input is the password.") { name, role, groups }, async (parsed, cancellation) =>
         {
             var password = await ReadPasswordAsync(cancellation);
-            Change(context, parsed, "user.add", name, users => users.Add(parsed.GetRequiredValue(name), parsed.GetValue(role) ?? "", password), parsed.GetValue(role));
+            var limit = parsed.GetValue(groups) is { Length: > 0 } named ? named : null;
+            Change(context, parsed, "user.add", name, users => users.Add(parsed.GetRequiredValue(name), parsed.GetValue(role) ?? "", password, limit), $"{parsed.GetValue(role)}{Words(limit)}");
             return ExitCode.Done;
         });
     }
@@ -72,6 +73,20 @@ internal static class UserCommand
         });
     }
 
+    private static Command Limit(CommandContext context)
+    {
+        var (name, groups) = (Name(), GroupOption());
+        var none = new Option<bool>("--none") { Description = "of the whole fleet again" };
+        return CommandContext.Run(new Command("limit", "Limit a user to the devices of some groups; he has to log in again.") { name, groups, none }, (parsed, _) =>
+        {
+            var limit = parsed.GetValue(groups) is { Length: > 0 } named ? named : null;
+            if (limit is null != parsed.GetValue(none))
+                throw new UsageException("name groups by --group, or --none for no limit");
+            Change(context, parsed, "user.limit", name, users => users.SetGroups(parsed.GetRequiredValue(name), limit), limit is null ? "no limit" : string.Join(' ', limit));
+            return ExitCode.Done;
+        });
+    }
+
     private static Command Password(CommandContext context)
     {
         var name = Name();
@@ -93,6 +108,10 @@ internal static class UserCommand
         role.AcceptOnlyFromAmong([.. Users.Roles]);
         return role;
     }
+
+    private static Option<string[]> GroupOption() => new("--group") { Description = "sees and steers the devices of this group only (viewer, operator, approver); several times for several", HelpName = "GROUP" };
+
+    private static string Words(string[]? groups) => groups is null ? "" : $", of {string.Join(' ', groups)}";
 
     private static Argument<string> Name() => new("NAME") { Description = "a user's name" };
 

@@ -47,7 +47,7 @@ internal sealed class Dashboard : IDisposable
         _watch = new ChangeWatch(data, database, time);
         _issuer = new IssuerLogin(ServerSettings.Load(data.Path).IssuerLogin, data.Path, time);
         var users = new Users(database, time);
-        _gate = new Gate(_sessions, new ProxyLogin(ServerSettings.Load(data.Path).ProxyLogin, users, _sessions, audit, log), _renderer, _watch, time, log);
+        _gate = new Gate(database, _sessions, new ProxyLogin(ServerSettings.Load(data.Path).ProxyLogin, users, _sessions, audit, log), _renderer, _watch, time, log);
         _devices = new Devices(database, new Tokens(database, time), time);
         (_view, _policies, _rollouts) = (view, policies, rollouts);
         _counts = new FleetCounts(_view, time);

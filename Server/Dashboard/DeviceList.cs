@@ -10,6 +10,7 @@ internal sealed record DeviceRow(DeviceInfo Device, Standing Standing);
 /// <summary>Pages of devices that somebody wants to see.</summary>
 internal sealed class DeviceList(DeviceView view)
 {
-    public IReadOnlyList<DeviceRow> Read(DeviceWish wish, int limit, KeyId? after) =>
-        [.. view.Search(wish.Filter(), limit, after).Select(device => new DeviceRow(device, Standings.Of(device)))];
+    /// <param name="groups">Only those of these; null for all.</param>
+    public IReadOnlyList<DeviceRow> Read(DeviceWish wish, int limit, KeyId? after, IReadOnlyList<string>? groups) =>
+        [.. view.Search(wish.Filter() with { Groups = groups }, limit, after).Select(device => new DeviceRow(device, Standings.Of(device)))];
 }

@@ -67,6 +67,9 @@ internal sealed class FleetCounts(DeviceView view, TimeProvider time)
         return Count();
     }
 
+    /// <summary>The devices of some groups, counted now; null for all.</summary>
+    public FleetCount Read(IReadOnlyList<string>? groups) => groups is null ? Read() : Sum(view.Kinds(groups));
+
     /// <summary>Somebody has just changed something and looks for it.</summary>
     public void Forget()
     {

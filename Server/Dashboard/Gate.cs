@@ -6,6 +6,7 @@ using ContentTree.Server.Auditing;
 using ContentTree.Server.Dashboard.Login;
 using ContentTree.Server.Dashboard.Pages;
 using ContentTree.Server.Endpoints;
+using ContentTree.Server.Storage;
 using ContentTree.Store.Protocol;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -15,7 +16,7 @@ namespace ContentTree.Server.Dashboard;
 /// Stands before every page and action: headers that keep a page what it is, the session, and for whatever changes something the proof that the
 /// browser sent one of our own forms.
 /// </summary>
-internal sealed class Gate(Sessions sessions, ProxyLogin proxy, PageRenderer renderer, ChangeWatch watch, TimeProvider time, ILogger log)
+internal sealed class Gate(Database database, Sessions sessions, ProxyLogin proxy, PageRenderer renderer, ChangeWatch watch, TimeProvider time, ILogger log)
 {
     private const string SessionCookie = "ctree-session";
     private const string GuestCookie = "ctree-guest";
@@ -27,8 +28,13 @@ internal sealed class Gate(Sessions sessions, ProxyLogin proxy, PageRenderer ren
     // No inline script or style anywhere: what a device says of itself cannot become one.
     private const string Policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-    /// <summary>A page for who is logged in and has the role; others are led to the login.</summary>
-    public RequestDelegate Page(Func<Visitor, Task> show, string role = TokenRole.Viewer) => context => ShieldAsync(context, async () =>
+    /// <summary>A page for who is logged in and has the role; others are led to the login. Closed to users who are limited to groups.</summary>
+    public RequestDelegate Page(Func<Visitor, Task> show, string role = TokenRole.Viewer) => Page(show, role, isGrouped: false);
+
+    /// <summary>The same, open to limited users: whoever maps it asks the visitor's limit about each thing that it shows.</summary>
+    public RequestDelegate GroupPage(Func<Visitor, Task> show, string role = TokenRole.Viewer) => Page(show, role, isGrouped: true);
+
+    private RequestDelegate Page(Func<Visitor, Task> show, string role, bool isGrouped) => context => ShieldAsync(context, async () =>
     {
         if (Find(context) is not { } session)
         {
@@ -37,17 +43,22 @@ internal sealed class Gate(Sessions sessions, ProxyLogin proxy, PageRenderer ren
         }
         var visitor = VisitorOf(context, session);
         visitor.Require(role);
+        if (!isGrouped)
+            visitor.Limit.RequireWhole();
         await show(visitor);
     });
 
     /// <summary>A page for everybody.</summary>
     public RequestDelegate Open(Func<Visitor, Task> show) => context => ShieldAsync(context, () => show(VisitorOf(context, Find(context))));
 
-    /// <summary>What a form of ours asks for.</summary>
-    public RequestDelegate Action(Func<Visitor, IFormCollection, Task> act, string role = TokenRole.Viewer) => Action(act, role, isOpen: false);
+    /// <summary>What a form of ours asks for. Closed to users who are limited to groups.</summary>
+    public RequestDelegate Action(Func<Visitor, IFormCollection, Task> act, string role = TokenRole.Viewer) => Action(act, role, isOpen: false, isGrouped: false);
+
+    /// <summary>The same, open to limited users: whoever maps it asks the visitor's limit about each thing that it changes.</summary>
+    public RequestDelegate GroupAction(Func<Visitor, IFormCollection, Task> act, string role = TokenRole.Viewer) => Action(act, role, isOpen: false, isGrouped: true);
 
     /// <summary>What a form asks for that everybody may send.</summary>
-    public RequestDelegate OpenAction(Func<Visitor, IFormCollection, Task> act) => Action(act, TokenRole.Viewer, isOpen: true);
+    public RequestDelegate OpenAction(Func<Visitor, IFormCollection, Task> act) => Action(act, TokenRole.Viewer, isOpen: true, isGrouped: true);
 
     /// <summary>An action whose body is read by itself, for it is long: it checks the token with <see cref="RequireToken"/>.</summary>
     public RequestDelegate LongAction(Func<Visitor, Task> act, string role) => context => ShieldAsync(context, async () =>
@@ -55,6 +66,7 @@ internal sealed class Gate(Sessions sessions, ProxyLogin proxy, PageRenderer ren
         RequireOwnOrigin(context);
         var visitor = VisitorOf(context, Find(context) ?? throw new ProblemException(ProblemCode.BadToken, "you are logged out; log in and send it again"));
         visitor.Require(role);
+        visitor.Limit.RequireWhole();
         await BackOnFailureAsync(visitor, () => act(visitor));
     });
 
@@ -87,7 +99,7 @@ internal sealed class Gate(Sessions sessions, ProxyLogin proxy, PageRenderer ren
     /// <summary>Behind a proxy that ends TLS the proxy says so. Who lies about it only keeps a cookie from himself.</summary>
     public static bool IsSecure(HttpContext context) => context.Request.IsHttps || context.Request.Headers["X-Forwarded-Proto"] == "https";
 
-    private RequestDelegate Action(Func<Visitor, IFormCollection, Task> act, string role, bool isOpen) => context => ShieldAsync(context, async () =>
+    private RequestDelegate Action(Func<Visitor, IFormCollection, Task> act, string role, bool isOpen, bool isGrouped) => context => ShieldAsync(context, async () =>
     {
         RequireOwnOrigin(context);
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
@@ -107,6 +119,8 @@ internal sealed class Gate(Sessions sessions, ProxyLogin proxy, PageRenderer ren
             return;
         }
         visitor.Require(role);
+        if (!isGrouped)
+            visitor.Limit.RequireWhole();
         await BackOnFailureAsync(visitor, () => act(visitor, form));
     });
 
@@ -181,6 +195,8 @@ internal sealed class Gate(Sessions sessions, ProxyLogin proxy, PageRenderer ren
     {
         Notice = HttpMethods.IsGet(context.Request.Method) && !context.Request.Headers.ContainsKey("X-Live") && context.Request.Path != "/live" ? Notice.Take(context) : null,
         Address = Actor.AddressOf(context),
+        // Before somebody has logged in there is nothing to see.
+        Limit = session is null ? new GroupLimit("", [], database) : new GroupLimit(session.User.Name, session.User.Groups, database),
         // Before anything is read for the page.
         Seen = session is null ? "" : watch.Look(),
     };

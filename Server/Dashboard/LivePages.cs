@@ -14,7 +14,7 @@ internal sealed class LivePages(Gate gate, ChangeWatch watch, TimeProvider time)
     private readonly CancellationTokenSource _ended = new();
     private int _pages;
 
-    public void Map(IEndpointRouteBuilder routes) => routes.MapGet("/live", gate.Page(TellAsync));
+    public void Map(IEndpointRouteBuilder routes) => routes.MapGet("/live", gate.GroupPage(TellAsync));
 
     public void Dispose()
     {

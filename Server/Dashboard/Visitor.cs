@@ -35,6 +35,12 @@ internal sealed class Visitor(HttpContext context, Session? session, string form
     /// <summary>What had changed when the page was made: open pages hear of what comes after.</summary>
     public string Seen { get; init; } = "";
 
+    /// <summary>What of the fleet the visitor sees and steers.</summary>
+    public required GroupLimit Limit { get; init; }
+
+    /// <summary>Whether somebody's role allows it, and no limit forbids it: for what concerns the whole fleet.</summary>
+    public bool MayAll(string role) => May(role) && Limit.IsWhole;
+
     public bool May(string role) => Session is { } session && TokenRole.Includes(session.User.Role, role);
 
     /// <exception cref="ProblemException">Somebody's role allows it by none of these.</exception>

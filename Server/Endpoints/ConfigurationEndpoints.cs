@@ -23,8 +23,8 @@ internal sealed class ConfigurationEndpoints(ConfigurationChanges changes, Confi
 
     private Task ListKeysAsync(HttpContext context)
     {
-        access.Require(context, TokenRole.Viewer);
-        return context.AnswerAsync(new ConfigurationKeyList(changes.Keys()), ProtocolJson.Default.ConfigurationKeyList);
+        var limit = access.RequireOf(context, TokenRole.Viewer);
+        return context.AnswerAsync(new ConfigurationKeyList(Keys(changes, limit)), ProtocolJson.Default.ConfigurationKeyList);
     }
 
     private async Task DefineAsync(HttpContext context)
@@ -46,8 +46,8 @@ internal sealed class ConfigurationEndpoints(ConfigurationChanges changes, Confi
 
     private Task ShowAsync(HttpContext context)
     {
-        access.Require(context, TokenRole.Viewer);
-        return AnswerAsync(context, changes.Show(ScopeOf(context)));
+        var limit = access.RequireOf(context, TokenRole.Viewer);
+        return AnswerAsync(context, changes.Show(limit.Require(ScopeOf(context))));
     }
 
     private async Task SetAsync(HttpContext context)
@@ -68,8 +68,8 @@ internal sealed class ConfigurationEndpoints(ConfigurationChanges changes, Confi
 
     private Task HistoryAsync(HttpContext context)
     {
-        access.Require(context, TokenRole.Viewer);
-        return context.AnswerAsync(changes.History(ScopeOf(context), context.LimitOf(), context.NumberOf("cursor")), ProtocolJson.Default.ConfigurationHistory);
+        var limit = access.RequireOf(context, TokenRole.Viewer);
+        return context.AnswerAsync(changes.History(limit.Require(ScopeOf(context)), context.LimitOf(), context.NumberOf("cursor")), ProtocolJson.Default.ConfigurationHistory);
     }
 
     private async Task RevertAsync(HttpContext context)
@@ -83,8 +83,8 @@ internal sealed class ConfigurationEndpoints(ConfigurationChanges changes, Confi
 
     private Task ShowDeviceAsync(HttpContext context)
     {
-        access.Require(context, TokenRole.Viewer);
-        return context.AnswerAsync(configurations.Show(KeyId.Parse(context.Request.RouteValues["id"] as string)), ProtocolJson.Default.DeviceConfiguration);
+        var limit = access.RequireOf(context, TokenRole.Viewer);
+        return context.AnswerAsync(configurations.Show(limit.Require(KeyId.Parse(context.Request.RouteValues["id"] as string))), ProtocolJson.Default.DeviceConfiguration);
     }
 
     private void Noted(Actor actor, string verb, ConfigurationOutcome outcome)
@@ -99,6 +99,10 @@ internal sealed class ConfigurationEndpoints(ConfigurationChanges changes, Confi
             context.Response.Headers.ETag = Expectation.Tag(tag);
         return context.AnswerAsync(info, ProtocolJson.Default.ConfigurationInfo);
     }
+
+    /// <summary>The keys, without how often others have values of their own where that is nobody's business.</summary>
+    public static IReadOnlyList<ConfigurationKeyInfo> Keys(ConfigurationChanges changes, GroupLimit limit) =>
+        limit.IsWhole ? changes.Keys() : [.. changes.Keys().Select(key => key with { Fleet = false, Overrides = 0 })];
 
     private Actor Operator(HttpContext context) => Actor.Token(access.Require(context, TokenRole.Operator), context);
 

@@ -17,7 +17,7 @@ internal sealed class ExportEndpoints(MonitoringExport export, TokenAccess acces
 
     private async Task WriteAsync(HttpContext context, string kind)
     {
-        access.Require(context, TokenRole.Viewer);
+        var limit = access.RequireOf(context, TokenRole.Viewer);
         var (filter, port) = (context.Request.Query["q"].ToString(), context.Request.Query["port"].ToString());
         if (filter.Length > MaxFilter)
             throw new ProblemException(ProblemCode.BadRequest, $"a filter has at most {MaxFilter} characters");
@@ -25,7 +25,7 @@ internal sealed class ExportEndpoints(MonitoringExport export, TokenAccess acces
             ? given
             : throw new ProblemException(ProblemCode.BadRequest, "a port is a number from 1 to 65535");
         // The first piece shows whether the filter is one, before an answer has begun.
-        using var pieces = export.Write(kind, filter, number).GetEnumerator();
+        using var pieces = export.Write(kind, filter, number, limit.Groups).GetEnumerator();
         var hasMore = pieces.MoveNext();
         context.Response.ContentType = MonitoringExport.MediaType(kind);
         await using var writer = new StreamWriter(context.Response.Body, new System.Text.UTF8Encoding(false), leaveOpen: true);

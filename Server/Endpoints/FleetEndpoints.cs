@@ -150,7 +150,7 @@ internal sealed class FleetEndpoints(
     private async Task StartRolloutAsync(HttpContext context)
     {
         var limit = access.RequireOf(context, TokenRole.Operator);
-        var actor = Actor.Token(limit.Token, context);
+        var actor = Actor.Token(limit.Bearer, context);
         var asked = await context.ReadAsync(ProtocolJson.Default.RolloutRequest, BodyLimits.Missing);
         limit.Require(PolicyScope.Parse(asked.Scope));
         var rollout = steps.Start(asked, actor.Name);
@@ -182,7 +182,7 @@ internal sealed class FleetEndpoints(
 
     private async Task StepRolloutAsync(HttpContext context, string step, GroupLimit limit)
     {
-        var actor = Actor.Token(limit.Token, context);
+        var actor = Actor.Token(limit.Bearer, context);
         RolloutOf(context, limit);
         var asked = await context.ReadAsync(ProtocolJson.Default.RolloutStepRequest, BodyLimits.Small);
         var rollout = steps.Step(IdOf(context), step, asked.Reason, actor.Name);
@@ -202,7 +202,7 @@ internal sealed class FleetEndpoints(
     private (Actor Actor, PolicyScope Scope) OperatorOf(HttpContext context)
     {
         var limit = access.RequireOf(context, TokenRole.Operator);
-        return (Actor.Token(limit.Token, context), limit.Require(ScopeOf(context)));
+        return (Actor.Token(limit.Bearer, context), limit.Require(ScopeOf(context)));
     }
 
     private Actor Operator(HttpContext context) => Actor.Token(access.Require(context, TokenRole.Operator), context);

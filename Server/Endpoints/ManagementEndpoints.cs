@@ -59,7 +59,7 @@ internal sealed class ManagementEndpoints(
     private Task DecideAsync(HttpContext context, DeviceState state)
     {
         var limit = access.RequireOf(context, TokenRole.Operator);
-        var token = limit.Token;
+        var token = limit.Bearer;
         limit.Require(DeviceOf(context));
         BranchName? expectedOn = context.Request.Query["branch"].ToString() is { Length: > 0 } branch ? BranchName.Parse(branch) : null;
         var (before, device) = (devices.FindState(DeviceOf(context)), devices.Decide(DeviceOf(context), state, expectedOn));
@@ -71,7 +71,7 @@ internal sealed class ManagementEndpoints(
     private async Task AssignAsync(HttpContext context)
     {
         var limit = access.RequireOf(context, TokenRole.Operator);
-        var token = limit.Token;
+        var token = limit.Bearer;
         var id = limit.Require(DeviceOf(context));
         var told = policies.Assign(id, await context.ReadAsync(ProtocolJson.Default.AssignmentRequest, BodyLimits.Small), $"token {token}");
         Log.Assigned(log, id, told.Action, told.Commit, token);

@@ -23,7 +23,11 @@ internal sealed class TokenAccess(Tokens tokens, AttemptLimit limit, Database da
 
     /// <summary>For what may also be asked of some groups only; whoever calls this asks the limit about each thing that it shows or changes.</summary>
     /// <exception cref="ProblemException">No valid token, or not that role.</exception>
-    public GroupLimit RequireOf(HttpContext context, string role) => new(Find(context, [role]), database);
+    public GroupLimit RequireOf(HttpContext context, string role)
+    {
+        var token = Find(context, [role]);
+        return new GroupLimit(token.Id, token.Groups, database);
+    }
 
     private TokenInfo Find(HttpContext context, params ReadOnlySpan<string> roles)
     {

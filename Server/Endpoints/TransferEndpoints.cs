@@ -1,5 +1,6 @@
 using System.Text.Json;
 using ContentTree.Server.Auditing;
+using ContentTree.Server.Fleet.Policies;
 using ContentTree.Server.Fleet.Transfers;
 using ContentTree.Store.Protocol;
 
@@ -17,8 +18,8 @@ internal sealed class TransferEndpoints(TransferBook book, TokenAccess access, A
 
     private Task ListAsync(HttpContext context)
     {
-        access.Require(context, TokenRole.Viewer);
-        return context.AnswerAsync(new TransferList(book.List()), ProtocolJson.Default.TransferList);
+        var limit = access.RequireOf(context, TokenRole.Viewer);
+        return context.AnswerAsync(new TransferList([.. book.List().Where(t => limit.IsWhole || (t.Scope != TransferScope.Fleet && limit.Covers(PolicyScope.Parse(t.Scope))))]), ProtocolJson.Default.TransferList);
     }
 
     private async Task SetAsync(HttpContext context)

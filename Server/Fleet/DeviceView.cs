@@ -34,7 +34,8 @@ internal sealed class DeviceView(Database database, Devices devices, Decisions d
     }
 
     /// <summary>All devices, counted by how they stand as of their last poll, or what was said since.</summary>
-    public IReadOnlyList<DeviceKind> Kinds() => devices.Kinds();
+    /// <param name="groups">Only those of these; null for all.</param>
+    public IReadOnlyList<DeviceKind> Kinds(IReadOnlyList<string>? groups = null) => devices.Kinds(groups);
 
     /// <exception cref="NotFoundException">There is no such device.</exception>
     public DeviceInfo Find(KeyId id)

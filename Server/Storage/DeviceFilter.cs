@@ -7,6 +7,7 @@ namespace ContentTree.Server.Storage;
 /// <param name="Text">Part of a name, an id, a serial or a hardware.</param>
 /// <param name="Sync">The word for how they stand as of their last poll; empty for those that have none.</param>
 /// <param name="IsSilent">Those that are silent, or those that are not.</param>
+/// <param name="Groups">Those of these.</param>
 internal sealed record DeviceFilter(
     string Text = "", BranchName? Branch = null, DeviceState? State = null, ObjectId? Running = null, DeviceMark Mark = DeviceMark.None,
-    string? Sync = null, bool? IsSilent = null);
+    string? Sync = null, bool? IsSilent = null, IReadOnlyList<string>? Groups = null);

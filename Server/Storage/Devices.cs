@@ -173,16 +173,19 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
     public IReadOnlyList<DeviceInfo> Search(DeviceFilter filter, int limit, KeyId? after = null)
     {
         // Which ones first, with as little as that takes: all about each is asked for a page of them only.
+        var within = FleetFilter.All.Within(filter.Groups);
         var sql = $"""
             {Select} WHERE d.id IN (
-              SELECT d.id FROM devices d WHERE (d.name, d.id) > ((SELECT coalesce(max(name), '') FROM devices WHERE id = $after), $after){string.Concat(Conditions(filter).Select(c => " AND " + c))}
+              SELECT d.id FROM devices d WHERE (d.name, d.id) > ((SELECT coalesce(max(name), '') FROM devices WHERE id = $after), $after){string.Concat(Conditions(filter).Append(within.Sql).Select(c => " AND " + c))}
               ORDER BY d.name, d.id LIMIT $limit) ORDER BY d.name, d.id
             """;
         var text = Sql.Lower(filter.Text).Replace("!", "!!", StringComparison.Ordinal).Replace("%", "!%", StringComparison.Ordinal).Replace("_", "!_", StringComparison.Ordinal);
         using var connection = database.Connect();
         return connection.Query(sql, Read,
+        [
             ("$after", after?.ToString() ?? ""), ("$text", $"%{text}%"), ("$branch", filter.Branch), ("$state", filter.State is { } state ? Word(state) : null),
-            ("$running", filter.Running), ("$sync", filter.Sync), ("$limit", limit));
+            ("$running", filter.Running), ("$sync", filter.Sync), ("$limit", limit), .. within.Parameters,
+        ]);
     }
 
     private static IEnumerable<string> Conditions(DeviceFilter filter)
@@ -205,17 +208,19 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
     }
 
     /// <summary>All devices, counted by what decides how they stand.</summary>
-    public IReadOnlyList<DeviceKind> Kinds()
+    /// <param name="groups">Only those of these; null for all.</param>
+    public IReadOnlyList<DeviceKind> Kinds(IReadOnlyList<string>? groups = null)
     {
+        var within = FleetFilter.All.Within(groups);
         using var connection = database.Connect();
-        return connection.Query("""
+        return connection.Query($"""
             SELECT branch, state, running, sync, CASE WHEN cloned IS NULL THEN 0 ELSE 1 END AS is_cloned, CASE WHEN fork IS NULL THEN 0 ELSE 1 END AS is_forked, CASE WHEN silent IS NOT NULL THEN 1 ELSE 0 END AS is_silent,
               low, count(*) AS devices
-            FROM devices GROUP BY branch, state, running, sync, is_cloned, is_forked, is_silent, low
+            FROM devices d WHERE {within.Sql} GROUP BY branch, state, running, sync, is_cloned, is_forked, is_silent, low
             """, row => new DeviceKind(new DeviceInfo(
                 default, "", StateOf(row.Text("state")), "", "", BranchName.Parse(row.Text("branch")), default, null,
                 IdOf(row, "running"), Sync: row.TextOrNull("sync"), Cloned: row.Number("is_cloned") != 0 ? DateTimeOffset.UnixEpoch : null, Fork: row.Number("is_forked") != 0 ? 0 : null,
-                Silent: row.Number("is_silent") != 0 ? DateTimeOffset.UnixEpoch : null), row.Number("low") != 0, row.Number("devices")));
+                Silent: row.Number("is_silent") != 0 ? DateTimeOffset.UnixEpoch : null), row.Number("low") != 0, row.Number("devices")), [.. within.Parameters]);
     }
 
     /// <summary>A device with its newest events.</summary>

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using ContentTree.Server.Fleet.Groups;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Trust;
@@ -42,13 +43,15 @@ internal sealed class Events(Database database)
     }
 
     /// <summary>What went wrong last on any device, newest first by the devices' clocks, none of it in the future.</summary>
-    public IReadOnlyList<(KeyId Device, string Name, ReportEvent Event)> NewestTrouble(DateTimeOffset since, DateTimeOffset now, int limit)
+    /// <param name="groups">Only on devices of these; null for all.</param>
+    public IReadOnlyList<(KeyId Device, string Name, ReportEvent Event)> NewestTrouble(DateTimeOffset since, DateTimeOffset now, int limit, IReadOnlyList<string>? groups = null)
     {
+        var within = FleetFilter.All.Within(groups);
         using var connection = database.Connect();
-        return connection.Query("""
+        return connection.Query($"""
             SELECT e.*, d.name FROM events e JOIN devices d ON d.id = e.device
-            WHERE e.code <> 0 AND e.time > $since AND e.time <= $now ORDER BY e.time DESC LIMIT $limit
-            """, row => (KeyId.Parse(row.Text("device")), row.Text("name"), Read(row)), ("$since", since), ("$now", now), ("$limit", limit));
+            WHERE e.code <> 0 AND e.time > $since AND e.time <= $now AND {within.Sql} ORDER BY e.time DESC LIMIT $limit
+            """, row => (KeyId.Parse(row.Text("device")), row.Text("name"), Read(row)), [("$since", since), ("$now", now), ("$limit", limit), .. within.Parameters]);
     }
 
     /// <summary>The newest events of a device, newest first.</summary>

@@ -2,7 +2,6 @@ using System.Buffers.Text;
 using System.Data.Common;
 using System.Security.Cryptography;
 using System.Text;
-using ContentTree.Server.Fleet.Groups;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Repositories;
 
@@ -16,12 +15,9 @@ internal sealed class Tokens(Database database, TimeProvider time)
 {
     private const string Prefix = "ctree-";
     private const int SecretBytes = 32;
-    private const int MaxGroups = 100;
-
-    // Of whom everything concerns the whole fleet, or nobody's group.
-    private static readonly string[] Limitable = [TokenRole.Viewer, TokenRole.Operator, TokenRole.Approver];
 
     /// <exception cref="ArgumentException">No such role, or no uses at all.</exception>
+    /// <exception cref="FormatException">No such limit.</exception>
     public TokenAnswer Create(TokenRequest request)
     {
         using var connection = database.Connect();
@@ -70,16 +66,6 @@ internal sealed class Tokens(Database database, TimeProvider time)
         return true;
     }
 
-    /// <summary>A group is gone: whoever was limited to it sees one device less, and never all. Inside the caller's transaction.</summary>
-    public static void Forget(DbConnection connection, GroupName group)
-    {
-        foreach (var (id, groups) in connection.Query("SELECT id, only_groups FROM tokens WHERE only_groups IS NOT NULL", row => (Id: row.Text("id"), Groups: row.Text("only_groups").Split(','))))
-        {
-            if (groups.Contains(group.ToString()))
-                connection.Execute("UPDATE tokens SET only_groups = $groups WHERE id = $id", ("$id", id), ("$groups", string.Join(',', groups.Where(g => g != group.ToString()))));
-        }
-    }
-
     private TokenAnswer Create(DbConnection connection, TokenRequest request)
     {
         if (!TokenRole.All.Contains(request.Role))
@@ -88,9 +74,7 @@ internal sealed class Tokens(Database database, TimeProvider time)
             throw new ArgumentException("a token is good for at least one use");
         if (request.Expires <= time.GetUtcNow())
             throw new ArgumentException("the token would have ended already");
-        if (request.Groups is { } limit && (limit.Count is 0 or > MaxGroups || !Limitable.Contains(request.Role)))
-            throw new ArgumentException($"1 to {MaxGroups} groups limit a token of {string.Join(", ", Limitable)}");
-        var groups = request.Groups is null ? null : string.Join(',', request.Groups.Select(g => GroupName.Parse(g).ToString()).Distinct());
+        var groups = OnlyGroups.Text(request.Role, request.Groups);
         var id = RandomNumberGenerator.GetHexString(8, lowercase: true);
         var secret = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(SecretBytes));
         connection.Execute("INSERT INTO tokens (id, hash, role, created, expires, uses, only_groups) VALUES ($id, $hash, $role, $now, $expires, $uses, $groups)",
@@ -112,5 +96,5 @@ internal sealed class Tokens(Database database, TimeProvider time)
 
     private static TokenInfo Read(DbDataReader row) => new(
         row.Text("id"), row.Text("role"), row.Time("created"), row.TimeOrNull("expires"),
-        row["uses"] as long?, row.TimeOrNull("revoked") is not null, row.TextOrNull("only_groups")?.Split(',', StringSplitOptions.RemoveEmptyEntries));
+        row["uses"] as long?, row.TimeOrNull("revoked") is not null, OnlyGroups.Read(row));
 }

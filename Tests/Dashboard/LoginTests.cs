@@ -246,7 +246,7 @@ public sealed class LoginTests
         new Users(server.Data.OpenDatabase(), server.Time).Add("bob", TokenRole.Admin, PageClient.Password);
         await ServerCommand.DoAsync("--data", server.DataPath, "user", "role", "ada", "operator");
         await ServerCommand.DoAsync("--data", server.DataPath, "user", "disable", "ada");
-        (await ServerCommand.DoAsync("--data", server.DataPath, "user", "list")).Out.Should().MatchRegex("ada +operator +disabled").And.MatchRegex("bob +admin +enabled");
+        (await ServerCommand.DoAsync("--data", server.DataPath, "user", "list")).Out.Should().MatchRegex("ada +operator +all +disabled").And.MatchRegex("bob +admin +all +enabled");
         (await ServerCommand.RunAsync("--data", server.DataPath, "user", "disable", "eve")).Exit.Should().Be((int)ExitCode.NotFound);
     }
 

@@ -2,7 +2,9 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using ContentTree.Server.Fleet.Configurations;
 using ContentTree.Server.Fleet.Groups;
+using ContentTree.Server.Fleet.Transfers;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
@@ -62,6 +64,43 @@ public sealed class GroupLimitTests : IAsyncLifetime
         {
             (await _server.SendAsync(HttpMethod.Get, path, token: _token)).StatusCode.Should().Be(status, path);
         }
+    }
+
+    [Fact]
+    public async Task Configuration_limits_of_downloads_and_exports_are_read_of_its_groups_only()
+    {
+        var configuration = new ConfigurationChanges(_server.Data, _server.Data.OpenDatabase(), _server.Time);
+        configuration.Define(ConfigurationKey.Parse("motto"), new ConfigurationKeyRequest("text", false, null));
+        configuration.Define(ConfigurationKey.Parse("password"), new ConfigurationKeyRequest("text", true, null));
+        var transfers = new TransferBook(_server.Data.OpenDatabase(), _server.Time);
+        foreach (var scope in new[] { "fleet", "group:lab", "group:field", $"device:{_devices[0].Id}", $"device:{_devices[1].Id}" })
+        {
+            configuration.Set(ConfigurationScope.Parse(scope), new ConfigurationRequest(new Dictionary<string, string?> { ["motto"] = $"motto of {scope}", ["password"] = "hush" }, "x"), "a test");
+            transfers.Set(scope, new TransferPolicy(1000, null, null), "a test");
+        }
+        (await ReadAsync(Routes.ConfigurationKeys, ProtocolJson.Default.ConfigurationKeyList)).Keys.Should().HaveCount(2).And.OnlyContain(k => !k.Fleet && k.Overrides == 0);
+        foreach (var (scope, status) in new[]
+        {
+            ("group:lab", HttpStatusCode.OK), ($"device:{_devices[0].Id}", HttpStatusCode.OK), ("fleet", HttpStatusCode.Forbidden), ("group:field", HttpStatusCode.Forbidden), ($"device:{_devices[1].Id}", HttpStatusCode.Forbidden),
+        })
+        {
+            foreach (var route in new[] { Routes.ConfigurationOf(scope), Routes.ConfigurationHistoryOf(scope) })
+            {
+                var answer = await _server.SendAsync(HttpMethod.Get, route, token: _token);
+                answer.StatusCode.Should().Be(status, route);
+                (await answer.Content.ReadAsStringAsync()).Should().NotContain("hush", route);
+            }
+            (await SendAsync(HttpMethod.Put, Routes.ConfigurationOf(scope), new ConfigurationRequest(new Dictionary<string, string?> { ["motto"] = "x" }, "x"), ProtocolJson.Default.ConfigurationRequest)).StatusCode.Should().Be(HttpStatusCode.Forbidden, "it reads");
+        }
+        (await ReadAsync(Routes.DeviceConfiguration(_devices[0].Id), ProtocolJson.Default.DeviceConfiguration)).Values.Should().Contain(v => v.Value == $"motto of device:{_devices[0].Id}");
+        (await _server.SendAsync(HttpMethod.Get, Routes.DeviceConfiguration(_devices[1].Id), token: _token)).StatusCode.Should().Be(HttpStatusCode.NotFound);
+        (await ReadAsync(Routes.Transfers, ProtocolJson.Default.TransferList)).Transfers.Select(t => t.Scope).Should().BeEquivalentTo("group:lab", $"device:{_devices[0].Id}");
+        foreach (var kind in new[] { "prometheus", "nagios", "icinga2" })
+        {
+            foreach (var filter in new[] { "", "?q=" + Uri.EscapeDataString("name==field-1 or name~*") })
+                (await (await _server.SendAsync(HttpMethod.Get, $"{Routes.Monitoring}/{kind}{filter}", token: _token)).EnsureSuccessStatusCode().Content.ReadAsStringAsync()).Should().Contain("lab-1", kind).And.NotContain("field-1", kind).And.NotContain($"{_devices[1].Id}", kind);
+        }
+        (await _server.SendAsync(HttpMethod.Get, $"{Routes.Monitoring}/rules", token: _token)).StatusCode.Should().Be(HttpStatusCode.OK);
     }
 
     [Fact]

@@ -34,9 +34,9 @@ internal sealed class Sessions(Database database, TimeProvider time)
         var (now, hash) = (time.GetUtcNow(), Hash(secret));
         using var connection = database.Connect();
         var found = connection.Query("""
-            SELECT u.name, u.role, u.created, u.source, s.seen FROM sessions s JOIN users u ON u.name = s.user_name
+            SELECT u.name, u.role, u.created, u.source, u.only_groups, s.seen FROM sessions s JOIN users u ON u.name = s.user_name
             WHERE s.hash = $hash AND s.seen >= $idle AND s.created >= $longest AND u.disabled IS NULL
-            """, row => (User: new User(row.Text("name"), row.Text("role"), row.Time("created"), Source: row.Text("source")), Seen: row.Time("seen")),
+            """, row => (User: new User(row.Text("name"), row.Text("role"), row.Time("created"), Source: row.Text("source"), Groups: OnlyGroups.Read(row)), Seen: row.Time("seen")),
             ("$hash", hash), ("$idle", now - Idle), ("$longest", now - Longest));
         if (found is not [var session])
             return null;

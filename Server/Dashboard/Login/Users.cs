@@ -26,16 +26,18 @@ internal sealed class Users(Database database, TimeProvider time)
 
     /// <exception cref="FormatException">The name, role or password cannot be used.</exception>
     /// <exception cref="BranchMovedException">There is a user of this name.</exception>
-    public User Add(string name, string role, string password)
+    /// <param name="groups">What the user is limited to; null for the whole fleet.</param>
+    public User Add(string name, string role, string password, IReadOnlyList<string>? groups = null)
     {
         Require(name, role);
+        var limit = OnlyGroups.Text(role, groups);
         PasswordHash.Require(name, password);
         var hash = PasswordHash.Create(password);
         using var connection = database.Connect();
-        if (connection.Execute("INSERT INTO users (name, role, password, created) VALUES ($name, $role, $password, $now) ON CONFLICT DO NOTHING",
-            ("$name", name), ("$role", role), ("$password", hash), ("$now", time.GetUtcNow())) == 0)
+        if (connection.Execute("INSERT INTO users (name, role, password, created, only_groups) VALUES ($name, $role, $password, $now, $groups) ON CONFLICT DO NOTHING",
+            ("$name", name), ("$role", role), ("$password", hash), ("$now", time.GetUtcNow()), ("$groups", limit)) == 0)
             throw new BranchMovedException($"there is a user {name} already");
-        return new User(name, role, time.GetUtcNow());
+        return new User(name, role, time.GetUtcNow(), Groups: groups);
     }
 
     /// <summary>Whoever has a login link is this user from now on, and admin.</summary>
@@ -48,7 +50,7 @@ internal sealed class Users(Database database, TimeProvider time)
         using var transaction = connection.BeginWriting();
         connection.Execute("""
             INSERT INTO users (name, role, password, created) VALUES ($name, $role, $password, $now)
-            ON CONFLICT (name) DO UPDATE SET role = $role, password = $password, disabled = NULL, source = ''
+            ON CONFLICT (name) DO UPDATE SET role = $role, password = $password, disabled = NULL, source = '', only_groups = NULL
             """, ("$name", name), ("$role", TokenRole.Admin), ("$password", hash), ("$now", time.GetUtcNow()));
         EndSessions(connection, name);
         transaction.Commit();
@@ -73,8 +75,20 @@ internal sealed class Users(Database database, TimeProvider time)
     public void SetRole(string name, string role)
     {
         Require(name, role);
+        if (Find(name).Groups is { } groups)
+            _ = OnlyGroups.Text(role, groups.Count > 0 ? groups : ["gone"]);
         Change(name, "UPDATE users SET role = $value WHERE name = $name", role, isLess: role != TokenRole.Admin);
     }
+
+    /// <summary>Limits a user to some groups and their devices, or to nothing.</summary>
+    /// <param name="groups">Null for the whole fleet.</param>
+    /// <exception cref="NotFoundException">There is no such user.</exception>
+    /// <exception cref="FormatException">No such limit for that user's role.</exception>
+    public void SetGroups(string name, IReadOnlyList<string>? groups) =>
+        Change(name, "UPDATE users SET only_groups = $value WHERE name = $name", OnlyGroups.Text(Find(name).Role, groups), isLess: false);
+
+    /// <exception cref="NotFoundException">There is no such user.</exception>
+    public User Find(string name) => List().FirstOrDefault(u => u.Name == name) ?? throw new NotFoundException($"no user {name}");
 
     /// <exception cref="NotFoundException">There is no such user.</exception>
     public void SetPassword(string name, string password)
@@ -129,5 +143,5 @@ internal sealed class Users(Database database, TimeProvider time)
             throw new FormatException($"'{role}' is no role: {string.Join(", ", Roles)}");
     }
 
-    private static User Read(DbDataReader row) => new(row.Text("name"), row.Text("role"), row.Time("created"), row.TimeOrNull("disabled"), row.Text("source"));
+    private static User Read(DbDataReader row) => new(row.Text("name"), row.Text("role"), row.Time("created"), row.TimeOrNull("disabled"), row.Text("source"), OnlyGroups.Read(row));
 }

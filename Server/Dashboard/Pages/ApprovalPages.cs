@@ -14,7 +14,7 @@ internal sealed class ApprovalPages(Gate gate, PageRenderer renderer, DeviceView
 {
     private const int PageSize = 100;
 
-    internal sealed record Waiting(IReadOnlyList<DeviceInfo> Devices, long All, KeyId? Next, Coming Expected);
+    internal sealed record Waiting(IReadOnlyList<DeviceInfo> Devices, long All, KeyId? Next, Coming? Expected);
 
     /// <summary>Devices that are let in when they come.</summary>
     /// <param name="Unused">A page of those that have not come.</param>
@@ -27,8 +27,8 @@ internal sealed class ApprovalPages(Gate gate, PageRenderer renderer, DeviceView
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/approvals", gate.Page(ListAsync));
-        routes.MapPost("/approvals", gate.Action(DecideAsync, TokenRole.Operator));
+        routes.MapGet("/approvals", gate.GroupPage(ListAsync));
+        routes.MapPost("/approvals", gate.GroupAction(DecideAsync, TokenRole.Operator));
         routes.MapPost("/approvals/expect", gate.Action(ExpectAsync, TokenRole.Operator));
         routes.MapPost("/approvals/unexpect", gate.Action(UnexpectAsync, TokenRole.Operator));
     }
@@ -38,11 +38,16 @@ internal sealed class ApprovalPages(Gate gate, PageRenderer renderer, DeviceView
     private Task ListAsync(Visitor visitor, string text, string? problem)
     {
         KeyId? after = KeyId.TryParse(visitor.Query("after"), out var id) ? id : null;
-        var found = view.Search(new DeviceFilter(State: DeviceState.Pending), PageSize + 1, after);
+        var found = visitor.Limit.Show(view.Search(new DeviceFilter(State: DeviceState.Pending, Groups: visitor.Limit.Groups), PageSize + 1, after));
         var page = found.Take(PageSize).ToArray();
+        return renderer.ShowAsync<ApprovalsPage>(visitor, new Waiting(page, counts.Read(visitor.Limit.Groups).Of(Standing.Pending), found.Count > PageSize ? page[^1].Id : null,
+            visitor.Limit.IsWhole ? ComingOf(visitor, text, problem) : null), problem is null ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest);
+    }
+
+    private Coming ComingOf(Visitor visitor, string text, string? problem)
+    {
         var (coming, (unused, used)) = (expected.List(isUnused: true, PageSize + 1, visitor.Query("serial")), expected.Count());
-        var shown = new Coming([.. coming.Take(PageSize)], coming.Count > PageSize ? coming[PageSize - 1].Serial : null, unused, used, text, problem);
-        return renderer.ShowAsync<ApprovalsPage>(visitor, new Waiting(page, counts.Read().Of(Standing.Pending), found.Count > PageSize ? page[^1].Id : null, shown), problem is null ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest);
+        return new Coming([.. coming.Take(PageSize)], coming.Count > PageSize ? coming[PageSize - 1].Serial : null, unused, used, text, problem);
     }
 
     private Task ExpectAsync(Visitor visitor, IFormCollection form)
@@ -76,11 +81,11 @@ internal sealed class ApprovalPages(Gate gate, PageRenderer renderer, DeviceView
 
     private Task DecideAsync(Visitor visitor, IFormCollection form)
     {
-        var ids = form["device"].Select(KeyId.Parse).Distinct().ToArray();
+        var ids = form["device"].Select(KeyId.Parse).Distinct().Select(visitor.Limit.Require).ToArray();
         if (ids.Length == 0)
             throw new FormatException("choose at least one device");
         var isAccept = form["decision"] == "accept";
-        var chosen = ids.Select(view.Find).ToArray();
+        var chosen = visitor.Limit.Show([.. ids.Select(view.Find)]);
         // A serial that two keys claim is looked at by a person, never let in with many others.
         var isDoubtful = isAccept && chosen.Any(d => d.Conflicts is not null);
         if (form["sure"] != "yes" && (!isAccept || isDoubtful))

@@ -21,7 +21,7 @@ internal sealed class ConfigurationPages(Gate gate, PageRenderer renderer, Confi
     public void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/configuration", gate.Page(visitor => ShowAsync(visitor, new ConfigurationScope.Fleet())));
-        routes.MapGet("/configuration/{scope}", gate.Page(visitor => ShowAsync(visitor, ScopeOf(visitor))));
+        routes.MapGet("/configuration/{scope}", gate.GroupPage(visitor => ShowAsync(visitor, ScopeOf(visitor) is var scope && visitor.Limit.Covers(scope) ? scope : throw new NotFoundException("no such group or device"))));
         routes.MapPost("/configuration", gate.Action(DefineAsync, TokenRole.Operator));
         routes.MapPost("/configuration/remove", gate.Action(RemoveAsync, TokenRole.Operator));
         routes.MapPost("/configuration/{scope}/set", gate.Action((visitor, form) => SetAsync(visitor, form, Written(form["value"].ToString())), TokenRole.Operator));
@@ -33,7 +33,7 @@ internal sealed class ConfigurationPages(Gate gate, PageRenderer renderer, Confi
     public static string PathOf(ConfigurationScope scope) => scope is ConfigurationScope.Fleet ? "/configuration" : $"/configuration/{scope}";
 
     private Task ShowAsync(Visitor visitor, ConfigurationScope scope) =>
-        renderer.ShowAsync<ConfigurationPage>(visitor, new Single(scope, changes.Keys(), changes.Show(scope), changes.History(scope, ShownChanges), DevicesOf(scope)));
+        renderer.ShowAsync<ConfigurationPage>(visitor, new Single(scope, ConfigurationEndpoints.Keys(changes, visitor.Limit), changes.Show(scope), changes.History(scope, ShownChanges), DevicesOf(scope)));
 
     private Task DefineAsync(Visitor visitor, IFormCollection form)
     {

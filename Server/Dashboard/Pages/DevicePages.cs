@@ -29,12 +29,12 @@ internal sealed class DevicePages(
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/devices", gate.Page(ListAsync));
-        routes.MapGet("/devices.csv", gate.Page(visitor => visitor.SendAsync("text/csv; charset=utf-8", "devices.csv", ExportAsync(DeviceWish.Of(visitor)))));
-        routes.MapGet("/devices/{id}", gate.Page(ShowAsync));
-        routes.MapPost("/devices/{id}/accept", gate.Action((visitor, _) => DecideAsync(visitor, DeviceState.Accepted), TokenRole.Operator));
-        routes.MapPost("/devices/{id}/reject", gate.Action((visitor, _) => DecideAsync(visitor, DeviceState.Rejected), TokenRole.Operator));
-        routes.MapPost("/devices/{id}/assign", gate.Action(AssignAsync, TokenRole.Operator));
+        routes.MapGet("/devices", gate.GroupPage(ListAsync));
+        routes.MapGet("/devices.csv", gate.GroupPage(visitor => visitor.SendAsync("text/csv; charset=utf-8", "devices.csv", ExportAsync(DeviceWish.Of(visitor), visitor.Limit.Groups))));
+        routes.MapGet("/devices/{id}", gate.GroupPage(ShowAsync));
+        routes.MapPost("/devices/{id}/accept", gate.GroupAction((visitor, _) => DecideAsync(visitor, DeviceState.Accepted), TokenRole.Operator));
+        routes.MapPost("/devices/{id}/reject", gate.GroupAction((visitor, _) => DecideAsync(visitor, DeviceState.Rejected), TokenRole.Operator));
+        routes.MapPost("/devices/{id}/assign", gate.GroupAction(AssignAsync, TokenRole.Operator));
         routes.MapPost("/devices/{id}/remove", gate.Action(RemoveAsync, TokenRole.Operator));
     }
 
@@ -42,21 +42,21 @@ internal sealed class DevicePages(
     {
         var wish = DeviceWish.Of(visitor);
         KeyId? after = KeyId.TryParse(visitor.Query("after"), out var id) ? id : null;
-        var found = list.Read(wish, PageSize + 1, after);
+        var found = list.Read(wish, PageSize + 1, after, visitor.Limit.Groups);
         var rows = found.Take(PageSize).ToArray();
-        var fleet = counts.Read();
+        var fleet = counts.Read(visitor.Limit.Groups);
         return renderer.ShowAsync<DevicesPage>(visitor, new Listing(
             rows, wish, found.Count > PageSize ? rows[^1].Device.Id : null, after is null, wish.IsCountable ? wish.Count(fleet) : -1, [.. fleet.Branches.Select(b => b.Branch)]));
     }
 
-    private async IAsyncEnumerable<string> ExportAsync(DeviceWish wish, [EnumeratorCancellation] CancellationToken cancellation = default)
+    private async IAsyncEnumerable<string> ExportAsync(DeviceWish wish, IReadOnlyList<string>? groups, [EnumeratorCancellation] CancellationToken cancellation = default)
     {
         yield return "id,name,standing,state,branch,sequence,running,wanted,target,boot,hardware,architecture,serial,enrolled,last seen,last event,silent since,agent,kernel,memory,size,free,inodes\n";
         KeyId? after = null;
         while (true)
         {
             cancellation.ThrowIfCancellationRequested();
-            var page = list.Read(wish, ExportSize, after);
+            var page = list.Read(wish, ExportSize, after, groups);
             foreach (var (device, standing) in page)
                 yield return Csv.Line(device.Id, device.Name, Standings.Word(standing), device.State, device.Branch, device.Sequence, device.Running, device.Wanted, device.Target, device.Boot,
                     device.Hardware, device.Architecture, device.Serial, Printing.Time(device.Enrolled), device.LastSeen is null ? null : Printing.Time(device.LastSeen), device.LastEvent?.Kind,
@@ -70,7 +70,7 @@ internal sealed class DevicePages(
 
     private Task ShowAsync(Visitor visitor)
     {
-        var device = view.Find(IdOf(visitor));
+        var device = visitor.Limit.Show(view.Find(IdOf(visitor)));
         var shown = boxes.List(device.Id).Select((box, number) => number < ShownBoxes ? boxes.Read(device.Id, box.Deployment) : box).ToArray();
         return renderer.ShowAsync<DevicePage>(visitor, new Single(device, Standings.Of(device), shown, PositionsOf(device.Branch), options.PollInterval, configurations.Show(device.Id)));
     }
@@ -126,5 +126,5 @@ internal sealed class DevicePages(
         return visitor.Go("/devices", $"Device {id} is removed, with its events and black boxes.");
     }
 
-    private static KeyId IdOf(Visitor visitor) => KeyId.TryParse(visitor.Route("id"), out var id) ? id : throw new ProblemException(ProblemCode.NotFound, "a device's id has 16 hex digits");
+    private static KeyId IdOf(Visitor visitor) => KeyId.TryParse(visitor.Route("id"), out var id) ? visitor.Limit.Require(id) : throw new ProblemException(ProblemCode.NotFound, "a device's id has 16 hex digits");
 }

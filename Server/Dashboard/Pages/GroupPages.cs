@@ -28,9 +28,9 @@ internal sealed class GroupPages(Gate gate, PageRenderer renderer, Database data
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/groups", gate.Page(ListAsync));
+        routes.MapGet("/groups", gate.GroupPage(ListAsync));
         routes.MapPost("/groups", gate.Action(SetAsync, TokenRole.Operator));
-        routes.MapGet("/groups/{name}", gate.Page(ShowAsync));
+        routes.MapGet("/groups/{name}", gate.GroupPage(ShowAsync));
         routes.MapPost("/groups/{name}/add", gate.Action(AddAsync, TokenRole.Operator));
         routes.MapPost("/groups/{name}/drop", gate.Action(DropAsync, TokenRole.Operator));
         routes.MapPost("/groups/{name}/remove", gate.Action(RemoveAsync, TokenRole.Operator));
@@ -39,15 +39,15 @@ internal sealed class GroupPages(Gate gate, PageRenderer renderer, Database data
     private Task ListAsync(Visitor visitor)
     {
         var said = new PolicyBook(database).List().ToDictionary(p => p.Scope);
-        return renderer.ShowAsync<GroupsPage>(visitor, new Listing([.. groups.List().Select(g => (g, said.GetValueOrDefault(new PolicyScope.Group(g.Name))))]));
+        return renderer.ShowAsync<GroupsPage>(visitor, new Listing([.. groups.List().Where(g => visitor.Limit.Covers(new PolicyScope.Group(g.Name))).Select(g => (g, said.GetValueOrDefault(new PolicyScope.Group(g.Name))))]));
     }
 
     private Task ShowAsync(Visitor visitor)
     {
-        var group = groups.Find(GroupName.TryParse(visitor.Route("name"), out var name) ? name : throw new NotFoundException("no such group"));
+        var group = groups.Find(GroupName.TryParse(visitor.Route("name"), out var name) && visitor.Limit.Covers(new PolicyScope.Group(name)) ? name : throw new NotFoundException("no such group"));
         var scope = new PolicyScope.Group(group.Name);
         KeyId? after = KeyId.TryParse(visitor.Query("after"), out var id) ? id : null;
-        var found = view.List(PageSize + 1, after?.ToString(), $"group==\"{group.Name}\"");
+        var found = visitor.Limit.Show(view.List(PageSize + 1, after?.ToString(), $"group==\"{group.Name}\"", visitor.Limit.Groups));
         var page = found.Take(PageSize).Select(device => new DeviceRow(device, Standings.Of(device))).ToArray();
         using var connection = database.Connect();
         var positions = PolicyChanges.BranchesOf(connection, scope) is [var branch, ..] && register().List().Any(b => b.Name == branch && b.Commit is not null) ? register().History(branch, ShownPositions) : [];

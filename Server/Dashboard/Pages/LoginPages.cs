@@ -28,12 +28,12 @@ internal sealed class LoginPages(Gate gate, PageRenderer renderer, Users users, 
         routes.MapPost("/login", gate.OpenAction(LogInAsync));
         routes.MapGet("/login/issuer", gate.Open(GoToIssuerAsync));
         routes.MapGet("/login/issuer/return", gate.Open(ComeBackAsync));
-        routes.MapPost("/logout", gate.Action(LogOutAsync));
+        routes.MapPost("/logout", gate.GroupAction(LogOutAsync));
         routes.MapGet("/welcome/{link}", gate.Open(visitor => ShowWelcomeAsync(visitor, new Welcome(GoodLink(visitor.Route("link"))))));
         routes.MapPost("/welcome", gate.OpenAction(InstallAsync));
-        routes.MapGet("/account", gate.Page(visitor => renderer.ShowAsync<AccountPage>(visitor, AccountOf(visitor))));
-        routes.MapPost("/account/password", gate.Action(ChangePasswordAsync));
-        routes.MapPost("/account/logout-everywhere", gate.Action(LogOutEverywhereAsync));
+        routes.MapGet("/account", gate.GroupPage(visitor => renderer.ShowAsync<AccountPage>(visitor, AccountOf(visitor))));
+        routes.MapPost("/account/password", gate.GroupAction(ChangePasswordAsync));
+        routes.MapPost("/account/logout-everywhere", gate.GroupAction(LogOutEverywhereAsync));
     }
 
     private Task ShowLoginAsync(Visitor visitor) => visitor.Session is not null

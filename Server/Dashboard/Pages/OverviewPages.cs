@@ -1,3 +1,4 @@
+using ContentTree.Server.Endpoints;
 using ContentTree.Server.Fleet;
 using ContentTree.Server.Fleet.Rollouts;
 using ContentTree.Server.Publishing;
@@ -26,18 +27,19 @@ internal sealed class OverviewPages(Gate gate, PageRenderer renderer, FleetCount
         public BranchInfo? Find(BranchName name) => Branches.FirstOrDefault(b => b.Name == name);
     }
 
-    public void Map(IEndpointRouteBuilder routes) => routes.MapGet("/", gate.Page(visitor => renderer.ShowAsync<OverviewPage>(visitor, Read())));
+    public void Map(IEndpointRouteBuilder routes) => routes.MapGet("/", gate.GroupPage(visitor => renderer.ShowAsync<OverviewPage>(visitor, Read(visitor.Limit))));
 
-    private Overview Read()
+    private Overview Read(GroupLimit limit)
     {
-        var now = time.GetUtcNow();
-        var branches = register().List();
-        var newest = branches.Where(b => b.Created is not null).OrderByDescending(b => b.Created).Take(ShownBranches)
+        var (now, fleet) = (time.GetUtcNow(), counts.Read(limit.Groups));
+        // Of branches somebody with a limit sees where his devices' are, and nothing of how they came there.
+        var branches = register().List().Where(b => limit.IsWhole || fleet.Branches.Any(own => own.Branch == b.Name)).ToArray();
+        var newest = branches.Where(b => limit.IsWhole).Where(b => b.Created is not null).OrderByDescending(b => b.Created).Take(ShownBranches)
             .SelectMany(b => register().History(b.Name, ShownPublishes).Select(p => new Publish(b.Name, p)))
             .OrderByDescending(p => p.Position.Created).Take(ShownPublishes).ToArray();
         using var connection = database.Connect();
-        var rollouts = RolloutBook.Newest(connection).Where(r => r.IsActive).OrderByDescending(r => r.Id).Take(ShownRollouts).Select(r => (r, RolloutBook.Count(connection, r, now))).ToArray();
-        return new Overview(counts.Read(), branches, events.NewestTrouble(now - TroubleTime, now, ShownDevices),
-            view.Search(new DeviceFilter(State: DeviceState.Pending), ShownDevices), newest, rollouts, connection.Query("SELECT count(*) FROM groups", row => row.GetInt64(0))[0]);
+        var rollouts = RolloutBook.Newest(connection).Where(r => r.IsActive && limit.Covers(r.Scope)).OrderByDescending(r => r.Id).Take(ShownRollouts).Select(r => (r, RolloutBook.Count(connection, r, now))).ToArray();
+        return new Overview(fleet, branches, events.NewestTrouble(now - TroubleTime, now, ShownDevices, limit.Groups),
+            limit.Show(view.Search(new DeviceFilter(State: DeviceState.Pending, Groups: limit.Groups), ShownDevices)), newest, rollouts, limit.Groups?.Count ?? connection.Query("SELECT count(*) FROM groups", row => row.GetInt64(0))[0]);
     }
 }

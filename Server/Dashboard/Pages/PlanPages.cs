@@ -29,21 +29,21 @@ internal sealed class PlanPages(
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/plans", gate.Page(ListAsync));
-        routes.MapGet("/plans/edit", gate.Page(EditAsync, TokenRole.Operator));
-        routes.MapPost("/plans/edit", gate.Action(SetAsync, TokenRole.Operator));
-        routes.MapPost("/plans/remove", gate.Action(RemoveAsync, TokenRole.Operator));
+        routes.MapGet("/plans", gate.GroupPage(ListAsync));
+        routes.MapGet("/plans/edit", gate.GroupPage(EditAsync, TokenRole.Operator));
+        routes.MapPost("/plans/edit", gate.GroupAction(SetAsync, TokenRole.Operator));
+        routes.MapPost("/plans/remove", gate.GroupAction(RemoveAsync, TokenRole.Operator));
     }
 
     /// <summary>The form of a scope's plan.</summary>
     public static string PathOf(PolicyScope scope) => $"/plans/edit?scope={Uri.EscapeDataString(scope.ToString())}";
 
-    private Task ListAsync(Visitor visitor) => renderer.ShowAsync<PlansPage>(visitor, new Listing([.. new PolicyBook(database).List().Where(p => p.Plan is not null)]));
+    private Task ListAsync(Visitor visitor) => renderer.ShowAsync<PlansPage>(visitor, new Listing([.. new PolicyBook(database).List().Where(p => p.Plan is not null && visitor.Limit.Covers(p.Scope))]));
 
     private Task EditAsync(Visitor visitor)
     {
         var text = visitor.Query("scope");
-        var policy = text.Length > 0 ? new PolicyBook(database).Find(ScopeOf(text)) : null;
+        var policy = text.Length > 0 ? new PolicyBook(database).Find(visitor.Limit.Require(ScopeOf(text))) : null;
         return ShowAsync(visitor, text, policy, policy is null ? "" : Expectation.Tag(FleetEndpoints.Text(policy)), policy?.Plan is { } plan ? PlanForm.Of(plan) : PlanForm.Usual, []);
     }
 
@@ -54,7 +54,7 @@ internal sealed class PlanPages(
         var problems = new Dictionary<string, string>(found);
         try
         {
-            var scope = text.Length > 0 ? ScopeOf(text) : throw new FormatException("choose a group or a branch");
+            var scope = text.Length > 0 ? visitor.Limit.Require(ScopeOf(text)) : throw new FormatException("choose a group or a branch");
             if (plan is not null)
             {
                 var said = policies.SetPlan(scope, plan, visitor.Actor.Name, Seen(visitor, form));
@@ -77,7 +77,7 @@ internal sealed class PlanPages(
 
     private Task RemoveAsync(Visitor visitor, IFormCollection form)
     {
-        var scope = ScopeOf(form["scope"].ToString());
+        var scope = visitor.Limit.Require(ScopeOf(form["scope"].ToString()));
         policies.RemovePlan(scope, Seen(visitor, form));
         audit.Note(visitor.Actor, "policy.no-plan", scope);
         counts.Forget();
@@ -86,14 +86,8 @@ internal sealed class PlanPages(
 
     private Task ShowAsync(Visitor visitor, string scope, Policy? policy, string seen, IReadOnlyDictionary<string, string> typed, Dictionary<string, string> problems)
     {
-        var fleet = counts.Read();
-        (PolicyScope, long)[] scopes =
-        [
-            .. groups.List().Select(g => ((PolicyScope)new PolicyScope.Group(g.Name), g.Devices)),
-            .. register().List().Where(b => b.Commit is not null).Select(b => (new PolicyScope.Branch(b.Name), fleet.Following(b.Name))),
-        ];
         var status = problems.Count == 0 ? StatusCodes.Status200OK : problems.ContainsKey(Whole) ? StatusCodes.Status412PreconditionFailed : StatusCodes.Status400BadRequest;
-        return renderer.ShowAsync<PlanPage>(visitor, new Form(scopes, scope, policy, seen, typed, problems), status);
+        return renderer.ShowAsync<PlanPage>(visitor, new Form(RolloutPages.ScopesFor(visitor, groups, register, counts), scope, policy, seen, typed, problems), status);
     }
 
     // What the page was filled with; a program that sends the form may say it as it does to the interface.

@@ -21,7 +21,7 @@ internal sealed class PolicyPages(Gate gate, PageRenderer renderer, PolicyChange
     public void Map(IEndpointRouteBuilder routes)
     {
         // At the pages' own addresses, so that whoever is refused comes back to one.
-        routes.MapPost("/groups/{name}", gate.Action((visitor, form) => SayAsync(visitor, form, new PolicyScope.Group(GroupName.Parse(visitor.Route("name")))), TokenRole.Operator));
+        routes.MapPost("/groups/{name}", gate.GroupAction((visitor, form) => SayAsync(visitor, form, new PolicyScope.Group(GroupName.Parse(visitor.Route("name")))), TokenRole.Operator));
         routes.MapPost("/branches/{**name}", gate.Action((visitor, form) => SayAsync(visitor, form, new PolicyScope.Branch(BranchName.Parse(visitor.Route("name")))), TokenRole.Operator));
     }
 
@@ -36,6 +36,7 @@ internal sealed class PolicyPages(Gate gate, PageRenderer renderer, PolicyChange
 
     private Task SayAsync(Visitor visitor, IFormCollection form, PolicyScope scope)
     {
+        visitor.Limit.Require(scope);
         var action = form["action"].ToString();
         var request = action == Release ? null : Read(visitor, form, action);
         if (form["sure"] != "yes")

@@ -38,19 +38,20 @@ internal sealed class RolloutPages(
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/rollouts", gate.Page(ListAsync));
-        routes.MapGet("/rollouts/start", gate.Page(ChooseAsync, TokenRole.Operator));
-        routes.MapPost("/rollouts/start", gate.Action(StartAsync, TokenRole.Operator));
-        routes.MapGet("/rollouts/{id}", gate.Page(ShowAsync));
+        routes.MapGet("/rollouts", gate.GroupPage(ListAsync));
+        routes.MapGet("/rollouts/start", gate.GroupPage(ChooseAsync, TokenRole.Operator));
+        routes.MapPost("/rollouts/start", gate.GroupAction(StartAsync, TokenRole.Operator));
+        routes.MapGet("/rollouts/{id}", gate.GroupPage(ShowAsync));
         foreach (var verb in RolloutSteps.Verbs)
-            routes.MapPost($"/rollouts/{{id}}/{verb}", gate.Action((visitor, form) => StepAsync(visitor, form, verb), verb == RolloutSteps.Approve ? TokenRole.Approver : TokenRole.Operator));
+            routes.MapPost($"/rollouts/{{id}}/{verb}", gate.GroupAction((visitor, form) => StepAsync(visitor, form, verb), verb == RolloutSteps.Approve ? TokenRole.Approver : TokenRole.Operator));
     }
 
     private Task ListAsync(Visitor visitor)
     {
         long? below = long.TryParse(visitor.Query("below"), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
         using var connection = database.Connect();
-        var found = RolloutBook.List(connection, PageSize + 1, below ?? long.MaxValue);
+        var found = visitor.Limit.IsWhole ? RolloutBook.List(connection, PageSize + 1, below ?? long.MaxValue)
+            : [.. RolloutBook.List(connection, int.MaxValue, below ?? long.MaxValue).Where(r => visitor.Limit.Covers(r.Scope)).Take(PageSize + 1)];
         var page = found.Take(PageSize).ToArray();
         var tallies = page.Length == 0 ? new Dictionary<long, RolloutFigures.Tally>() : RolloutFigures.Tallies(connection, page[^1].Id, page[0].Id);
         return renderer.ShowAsync<RolloutsPage>(visitor, new Listing(
@@ -60,9 +61,9 @@ internal sealed class RolloutPages(
     private Task ShowAsync(Visitor visitor)
     {
         using var connection = database.Connect();
-        var rollout = RolloutBook.Find(connection, IdOf(visitor));
+        var rollout = Find(connection, visitor);
         return renderer.ShowAsync<RolloutPage>(visitor, new Single(
-            rollout, Count(connection, rollout), RolloutFigures.Failures(connection, rollout.Id, ShownReasons, ShownDevices),
+            rollout, Count(connection, rollout), RolloutFigures.Failures(connection, rollout.Id, ShownReasons, ShownDevices, visitor.Limit.Groups),
             RolloutFigures.Curve(connection, rollout.Id, rollout.Created, rollout.Ended ?? time.GetUtcNow())));
     }
 
@@ -75,15 +76,24 @@ internal sealed class RolloutPages(
 
     private Task ChooseAsync(Visitor visitor)
     {
-        var fleet = counts.Read();
-        return renderer.ShowAsync<RolloutStartPage>(visitor, new Choice(
-            [.. groups.List().Select(g => ((PolicyScope)new PolicyScope.Group(g.Name), g.Devices)), .. register().List().Where(b => b.Commit is not null).Select(b => (new PolicyScope.Branch(b.Name), fleet.Following(b.Name)))],
-            visitor.Query("scope"), visitor.Query("commit")));
+        return renderer.ShowAsync<RolloutStartPage>(visitor, new Choice(ScopesFor(visitor, groups, register, counts), visitor.Query("scope"), visitor.Query("commit")));
+    }
+
+    /// <summary>Groups and branches to which something may go out, with the number of devices.</summary>
+    public static IReadOnlyList<(PolicyScope Scope, long Devices)> ScopesFor(Visitor visitor, Groups groups, Func<BranchRegister> register, FleetCounts counts)
+    {
+        var fleet = counts.Read(visitor.Limit.Groups);
+        return
+        [
+            .. groups.List().Select(g => (Scope: (PolicyScope)new PolicyScope.Group(g.Name), g.Devices)).Where(g => visitor.Limit.Covers(g.Scope)),
+            .. register().List().Where(b => b.Commit is not null && visitor.Limit.IsWhole).Select(b => (new PolicyScope.Branch(b.Name), fleet.Following(b.Name))),
+        ];
     }
 
     private Task StartAsync(Visitor visitor, IFormCollection form)
     {
         var request = RolloutForm.Read(form);
+        visitor.Limit.Require(PolicyScope.Parse(request.Scope));
         if (form["sure"] != "yes")
         {
             var outlook = steps.Preview(request, visitor.Actor.Name);
@@ -101,6 +111,8 @@ internal sealed class RolloutPages(
     private Task StepAsync(Visitor visitor, IFormCollection form, string verb)
     {
         var reason = form["reason"].ToString().Trim();
+        using (var connection = database.Connect())
+            Find(connection, visitor);
         var rollout = steps.Step(IdOf(visitor), verb, reason, visitor.Actor.Name);
         Log.RolloutMoved(log, rollout.Id, rollout.Scope, rollout.State, rollout.Wave + 1, rollout.Note);
         audit.Note(visitor.Actor, $"rollout.{verb}", rollout.Id, after: $"{rollout.State}, wave {rollout.Wave + 1}", reason: reason);
@@ -113,6 +125,10 @@ internal sealed class RolloutPages(
             _ => $"Wave {rollout.Wave + 1} is {RolloutBook.Word(rollout.State)}.",
         });
     }
+
+    // Of one whose scope is no business of the visitor's there is nothing to see.
+    private static Rollout Find(DbConnection connection, Visitor visitor) =>
+        RolloutBook.Find(connection, IdOf(visitor)) is var rollout && visitor.Limit.Covers(rollout.Scope) ? rollout : throw new NotFoundException($"no rollout {visitor.Route("id")}");
 
     private static long IdOf(Visitor visitor) =>
         long.TryParse(visitor.Route("id"), NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? id : throw new NotFoundException("a rollout has a number");

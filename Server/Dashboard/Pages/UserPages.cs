@@ -20,6 +20,7 @@ internal sealed class UserPages(Gate gate, PageRenderer renderer, Users users, T
         routes.MapGet("/users", gate.Page(visitor => renderer.ShowAsync<UsersPage>(visitor, users.List()), TokenRole.Admin));
         routes.MapPost("/users/add", gate.Action(AddAsync, TokenRole.Admin));
         routes.MapPost("/users/role", gate.Action((visitor, form) => ChangeAsync(visitor, form, "user.role", name => users.SetRole(name, form["role"].ToString()), form["role"]), TokenRole.Admin));
+        routes.MapPost("/users/limit", gate.Action((visitor, form) => ChangeAsync(visitor, form, "user.limit", name => users.SetGroups(name, GroupsOf(form)), GroupsOf(form) is { } groups ? string.Join(' ', groups) : "no limit"), TokenRole.Admin));
         routes.MapPost("/users/password", gate.Action((visitor, form) => ChangeAsync(visitor, form, "user.password", name => users.SetPassword(name, form["password"].ToString())), TokenRole.Admin));
         routes.MapPost("/users/disable", gate.Action((visitor, form) => ChangeAsync(visitor, form, "user.disable", name => users.SetDisabled(name, true)), TokenRole.Admin));
         routes.MapPost("/users/enable", gate.Action((visitor, form) => ChangeAsync(visitor, form, "user.enable", name => users.SetDisabled(name, false)), TokenRole.Admin));
@@ -30,8 +31,8 @@ internal sealed class UserPages(Gate gate, PageRenderer renderer, Users users, T
 
     private Task AddAsync(Visitor visitor, IFormCollection form)
     {
-        var user = users.Add(form["name"].ToString().Trim(), form["role"].ToString(), form["password"].ToString());
-        audit.Note(visitor.Actor, "user.add", user.Name, after: user.Role);
+        var user = users.Add(form["name"].ToString().Trim(), form["role"].ToString(), form["password"].ToString(), GroupsOf(form));
+        audit.Note(visitor.Actor, "user.add", user.Name, after: user.Groups is { } groups ? $"{user.Role}, of {string.Join(' ', groups)}" : user.Role);
         return visitor.Go("/users", $"{user.Name} may log in.");
     }
 
@@ -62,6 +63,8 @@ internal sealed class UserPages(Gate gate, PageRenderer renderer, Users users, T
         audit.Note(visitor.Actor, "token.revoke", id);
         return visitor.Go("/tokens", $"Token {id} is revoked.");
     }
+
+    private static string[]? GroupsOf(IFormCollection form) => form["groups"].ToString().Split([' ', ','], StringSplitOptions.RemoveEmptyEntries) is { Length: > 0 } groups ? groups : null;
 
     private static long? NumberOf(IFormCollection form, string field, int most) => form[field].ToString().Trim() switch
     {

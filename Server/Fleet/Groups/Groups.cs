@@ -99,7 +99,7 @@ internal sealed class Groups(Database database, TimeProvider time)
         if (connection.Query("SELECT id FROM rollouts WHERE scope = $scope AND state IN ('waiting', 'running', 'paused')", row => row.GetInt64(0), ("$scope", $"group:{name}")) is [var active, ..])
             throw new FleetConflictException($"rollout {active} is at work on group {name}; 'rollout abort {active}' ends it");
         // A later group of that name is another one.
-        Tokens.Forget(connection, name);
+        OnlyGroups.Forget(connection, name);
         connection.Execute("DELETE FROM rollouts WHERE scope = $scope", ("$scope", $"group:{name}"));
         connection.Execute("DELETE FROM policies WHERE scope = $scope", ("$scope", $"group:{name}"));
         connection.Execute("DELETE FROM transfers WHERE scope = $scope", ("$scope", $"group:{name}"));

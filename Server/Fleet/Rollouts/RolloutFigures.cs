@@ -1,4 +1,5 @@
 using System.Data.Common;
+using ContentTree.Server.Fleet.Groups;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Trust;
 
@@ -29,15 +30,18 @@ internal static class RolloutFigures
     /// <param name="id">The rollout.</param>
     /// <param name="reasons">At most so many reasons.</param>
     /// <param name="devices">At most so many devices of each.</param>
-    public static IReadOnlyList<Failure> Failures(DbConnection connection, long id, int reasons, int devices) => [.. connection.Query("""
+    /// <param name="groups">Only devices of these; null for all.</param>
+    public static IReadOnlyList<Failure> Failures(DbConnection connection, long id, int reasons, int devices, IReadOnlyList<string>? groups = null) => Failures(connection, id, reasons, devices, FleetFilter.All.Within(groups));
+
+    private static IReadOnlyList<Failure> Failures(DbConnection connection, long id, int reasons, int devices, FleetFilter within) => [.. connection.Query($"""
         SELECT * FROM (
           SELECT f.*, count(*) OVER (PARTITION BY f.message) AS alike, row_number() OVER (PARTITION BY f.message ORDER BY f.name, f.device) AS place FROM (
             SELECT o.device, d.name, o.wave, o.since, coalesce((SELECT e.message FROM events e JOIN rollouts r ON r.id = o.rollout
               WHERE e.device = o.device AND e.commit_id = r.commit_id AND e.code <> 0 ORDER BY e.sequence DESC LIMIT 1), '') AS message
-            FROM rollout_devices o JOIN devices d ON d.id = o.device WHERE o.rollout = $id AND o.state = 'failed') f) g
+            FROM rollout_devices o JOIN devices d ON d.id = o.device WHERE o.rollout = $id AND o.state = 'failed' AND {within.Sql}) f) g
         WHERE g.place <= $devices ORDER BY g.alike DESC, g.message, g.place LIMIT $limit
         """, row => (Reason: row.Text("message"), Count: row.Number("alike"), Device: (KeyId.Parse(row.Text("device")), row.Text("name"), (int)row.Number("wave"), row.Time("since"))),
-        ("$id", id), ("$devices", devices), ("$limit", reasons * devices))
+        [("$id", id), ("$devices", devices), ("$limit", reasons * devices), .. within.Parameters])
         .GroupBy(f => (f.Reason, f.Count)).Take(reasons).Select(g => new Failure(g.Key.Reason, g.Key.Count, [.. g.Select(f => f.Device)]))];
 
     /// <summary>How it went from one time to another.</summary>

@@ -21,13 +21,14 @@ internal sealed class MonitoringExport(DataDirectory data, Database database, De
     /// <param name="kind">One of <see cref="Kinds"/>.</param>
     /// <param name="filter">Of which devices.</param>
     /// <param name="port">Where the devices' exporters listen; for Prometheus.</param>
+    /// <param name="groups">Only devices of these; null for all.</param>
     /// <exception cref="FormatException">The filter is none.</exception>
-    public IEnumerable<string> Write(string kind, string? filter, int port) => kind switch
+    public IEnumerable<string> Write(string kind, string? filter, int port, IReadOnlyList<string>? groups = null) => kind switch
     {
         Rules => [PrometheusRules.Text],
-        Prometheus => new PrometheusTargets(port).Write(Devices(filter)),
-        Nagios => new NagiosObjects(new CommitMonitors(data)).Write(Devices(filter)),
-        _ => new IcingaObjects(new CommitMonitors(data)).Write(Devices(filter)),
+        Prometheus => new PrometheusTargets(port).Write(Devices(filter, groups)),
+        Nagios => new NagiosObjects(new CommitMonitors(data)).Write(Devices(filter, groups)),
+        _ => new IcingaObjects(new CommitMonitors(data)).Write(Devices(filter, groups)),
     };
 
     public static string MediaType(string kind) => kind switch
@@ -38,11 +39,11 @@ internal sealed class MonitoringExport(DataDirectory data, Database database, De
     };
 
     // Page by page: a hundred thousand devices at once would be a hundred megabytes.
-    private IEnumerable<MonitoredDevice> Devices(string? filter)
+    private IEnumerable<MonitoredDevice> Devices(string? filter, IReadOnlyList<string>? groups)
     {
         for (string? after = ""; after is not null;)
         {
-            var page = view.List(Page, after, filter);
+            var page = view.List(Page, after, filter, groups);
             var labels = page.Count > 0 ? Labels(page[0], page[^1]) : [];
             foreach (var device in page.Where(d => d.State == DeviceState.Accepted))
                 yield return new MonitoredDevice(device, labels.GetValueOrDefault(device.Id.ToString()) ?? new Dictionary<string, string>());
