@@ -24,7 +24,9 @@ internal sealed class Backup(DataDirectory data, BackupOptions options, TimeProv
         if ((Path.GetFullPath(target) + "/").StartsWith(Path.GetFullPath(data.Path) + "/", StringComparison.Ordinal))
             throw new UsageException($"{target} is in the directory that is backed up: name another place");
         using var held = data.Repository.HoldGarbage();
-        return target.EndsWith(FileSuffix, StringComparison.Ordinal) ? WriteFile(target, cancellation) : WriteDirectory(new BackupDirectory(target), cancellation);
+        var written = target.EndsWith(FileSuffix, StringComparison.Ordinal) ? WriteFile(target, cancellation) : WriteDirectory(new BackupDirectory(target), cancellation);
+        Note();
+        return written;
     }
 
     private WrittenBackup WriteFile(string target, CancellationToken cancellation)
@@ -42,7 +44,16 @@ internal sealed class Backup(DataDirectory data, BackupOptions options, TimeProv
     public BackupSummary Write(Stream target, CancellationToken cancellation)
     {
         using var held = data.Repository.HoldGarbage();
-        return WriteArchive(target, cancellation).Summary;
+        var summary = WriteArchive(target, cancellation).Summary;
+        Note();
+        return summary;
+    }
+
+    // One that something was left out of is none to rely on.
+    private void Note()
+    {
+        if (_leftOut == 0)
+            new LastBackup(data.OpenDatabase(), data.Path, time).Note();
     }
 
     private (BackupSummary Summary, (long Objects, long Bytes) Copied) WriteArchive(Stream target, CancellationToken cancellation)

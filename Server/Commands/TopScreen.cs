@@ -42,7 +42,8 @@ internal static class TopScreen
             (of(Standing.Pending), "to approve"), (of(Standing.FellBack), "fell back"), (of(Standing.Silent), "silent"), (seen.LowSpace, "low space"), (of(Standing.Ahead), "ahead"), (seen.Cloned, "cloned"), (seen.Forked, "forked"),
             (seen.Rollouts.Count(r => r.State == "paused"), "rollouts paused"), (seen.Rollouts.Count(r => r.State == "waiting"), "rollouts waiting"),
         ];
-        return all.Where(w => w.Count > 0).Select(w => $"{w.Count} {w.Word}");
+        var wants = all.Where(w => w.Count > 0).Select(w => $"{w.Count} {w.Word}");
+        return seen.OldBackup is { } made ? wants.Append($"last backup {(long)(seen.Time - made).TotalDays} days old") : wants;
     }
 
     private static string Line(OverviewBranch branch)

@@ -1,3 +1,4 @@
+using ContentTree.Server.Backups;
 using ContentTree.Server.Fleet;
 using ContentTree.Server.Fleet.Rollouts;
 using ContentTree.Server.Publishing;
@@ -7,7 +8,7 @@ using ContentTree.Store.Protocol;
 namespace ContentTree.Server.Dashboard;
 
 /// <summary>The numbers of the first page, for programs and terminals.</summary>
-internal sealed class FleetOverview(FleetCounts counts, Database database, Func<BranchRegister> register, TimeProvider time)
+internal sealed class FleetOverview(FleetCounts counts, Database database, LastBackup backup, Func<BranchRegister> register, TimeProvider time)
 {
     private const int MaxRollouts = 20;
 
@@ -19,7 +20,7 @@ internal sealed class FleetOverview(FleetCounts counts, Database database, Func<
         using var connection = database.Connect();
         var rollouts = RolloutBook.Newest(connection).Where(r => r.IsActive).OrderByDescending(r => r.Id).Take(MaxRollouts);
         return new OverviewInfo(now, [.. fleet.Branches.Select(b => Describe(b, heads.GetValueOrDefault(b.Branch)))], fleet.Cloned, fleet.Forked, fleet.Low,
-            [.. rollouts.Select(r => RolloutBook.Describe(r, RolloutBook.Count(connection, r, now)))]);
+            [.. rollouts.Select(r => RolloutBook.Describe(r, RolloutBook.Count(connection, r, now)))], backup.TooOld);
     }
 
     private static OverviewBranch Describe(BranchCount count, BranchInfo? head) => new(

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Reflection;
+using ContentTree.Server.Backups;
 using ContentTree.Server.Monitoring;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Protocol;
@@ -48,6 +49,7 @@ internal sealed class MonitoringEndpoints(DataDirectory data, Database database,
         text.Gauge("ctree_build_info", "The program.", (MetricsText.Label("version", typeof(MonitoringEndpoints).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? ""), 1));
         AddRequests(text);
         AddFleet(text);
+        AddBackup(text);
         AddProcess(text);
         return text;
     }
@@ -79,6 +81,17 @@ internal sealed class MonitoringEndpoints(DataDirectory data, Database database,
             .Gauge("ctree_poll_interval_seconds", "What devices are told to wait between polls.", ("", options.PollInterval.TotalSeconds))
             .Gauge("ctree_follows", "Branches that follow git repositories.", (MetricsText.Label("state", "fine"), follows.Fine), (MetricsText.Label("state", "failed"), follows.Failed))
             .Gauge("ctree_branches", "Branches that have a head.", ("", data.Repository.Heads.List().Count));
+    }
+
+    // Nothing before the first: who makes none here makes them otherwise.
+    private void AddBackup(MetricsText text)
+    {
+        var backup = new LastBackup(database, data.Path, time);
+        if (backup.Made is not { } made)
+            return;
+        text.Gauge("ctree_backup_age_seconds", "Time since the last complete backup by 'ctree-server backup'.", ("", Math.Max(0, (time.GetUtcNow() - made).TotalSeconds)));
+        if (backup.MaxAge is { } most)
+            text.Gauge("ctree_backup_max_age_seconds", "After so long it is too old, as backup.days says.", ("", most.TotalSeconds));
     }
 
     private void AddProcess(MetricsText text)

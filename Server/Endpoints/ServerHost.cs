@@ -146,7 +146,7 @@ internal sealed class ServerHost : IAsyncDisposable
         app.Lifetime.ApplicationStopped.Register(upkeep.Dispose);
         upkeep.Map(app);
         new AuditEndpoints(audit, access).Map(app);
-        new OverviewEndpoints(new Dashboard.FleetOverview(new Dashboard.FleetCounts(view, time), database, () => new Publishing.BranchRegister(data, new EmptyBranches(database), time), time), access).Map(app);
+        new OverviewEndpoints(new Dashboard.FleetOverview(new Dashboard.FleetCounts(view, time), database, new Backups.LastBackup(database, data.Path, time), () => new Publishing.BranchRegister(data, new EmptyBranches(database), time), time), access).Map(app);
         new TransferEndpoints(new TransferBook(database, time), access, audit).Map(app);
         new ExportEndpoints(new MonitoringExport(data, database, view), access).Map(app);
         new WebhookEndpoints(data, access, audit, time).Map(app);

@@ -205,5 +205,6 @@ internal static class Migrations
         CREATE INDEX expected_unused ON expected_devices (serial) WHERE used IS NULL;
         """,
         "ALTER TABLE users ADD COLUMN only_groups TEXT",
+        "CREATE TABLE backups_made (time INTEGER PRIMARY KEY)",
     ];
 }

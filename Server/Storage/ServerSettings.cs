@@ -19,6 +19,7 @@ internal sealed class ServerSettings
     private const string History = "history.keep";
     private const string Silent = "retention.silent-days";
     private const string SilentPollsKey = "silent.polls";
+    private const string BackupDaysKey = "backup.days";
     private const string Metrics = "metrics";
     private const string Addresses = "proxy.addresses";
     private const string Sources = "publish.directories";
@@ -84,6 +85,9 @@ internal sealed class ServerSettings
 
     /// <summary>After so long a device that keeps commits and is silent is named by <c>gc</c>.</summary>
     public TimeSpan SilentAfter { get; private set; } = TimeSpan.FromDays(90);
+
+    /// <summary>Days after which the last backup counts as too old; 0 for never.</summary>
+    public int BackupDays { get; private set; } = 7;
 
     /// <summary>Who has logged in at a proxy, which says so in a header; off unless the header is named.</summary>
     public ProxyLoginSettings ProxyLogin { get; private set; } = new();
@@ -212,6 +216,11 @@ internal sealed class ServerSettings
                 break;
             case [IssuerRoles, var roles]:
                 IssuerLogin = IssuerLogin with { Roles = [.. roles.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(rule => RoleRule(IssuerRoles, rule, place))] };
+                break;
+            case [BackupDaysKey, var days]:
+                BackupDays = int.TryParse(days, NumberStyles.None, CultureInfo.InvariantCulture, out var old) && old <= MaxDays
+                    ? old
+                    : throw new FormatException($"{place}: {BackupDaysKey} is a number from 0 to {MaxDays}, not '{days}'");
                 break;
             case [SilentPollsKey, var polls]:
                 SilentPolls = int.TryParse(polls, NumberStyles.None, CultureInfo.InvariantCulture, out var missed) && missed <= Groups.MostPolls

@@ -7,4 +7,5 @@ namespace ContentTree.Store.Protocol;
 /// <param name="Forked">Devices with another commit at a number of this server.</param>
 /// <param name="LowSpace">Devices whose disks are nearly full.</param>
 /// <param name="Rollouts">Those that are not over, newest first.</param>
-public sealed record OverviewInfo(DateTimeOffset Time, IReadOnlyList<OverviewBranch> Branches, long Cloned, long Forked, long LowSpace, IReadOnlyList<RolloutInfo> Rollouts);
+/// <param name="OldBackup">When the last backup was made, if that is too long ago.</param>
+public sealed record OverviewInfo(DateTimeOffset Time, IReadOnlyList<OverviewBranch> Branches, long Cloned, long Forked, long LowSpace, IReadOnlyList<RolloutInfo> Rollouts, DateTimeOffset? OldBackup = null);

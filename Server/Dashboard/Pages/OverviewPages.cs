@@ -1,3 +1,4 @@
+using ContentTree.Server.Backups;
 using ContentTree.Server.Endpoints;
 using ContentTree.Server.Fleet;
 using ContentTree.Server.Fleet.Rollouts;
@@ -10,7 +11,7 @@ using ContentTree.Store.Trust;
 namespace ContentTree.Server.Dashboard.Pages;
 
 /// <summary>The first page: how the fleet stands, what wants a person, what was published last.</summary>
-internal sealed class OverviewPages(Gate gate, PageRenderer renderer, FleetCounts counts, DeviceView view, Database database, Events events, Func<BranchRegister> register, TimeProvider time)
+internal sealed class OverviewPages(Gate gate, PageRenderer renderer, FleetCounts counts, DeviceView view, Database database, LastBackup backup, Events events, Func<BranchRegister> register, TimeProvider time)
 {
     private const int ShownDevices = 10;
     private const int ShownPublishes = 10;
@@ -22,7 +23,7 @@ internal sealed class OverviewPages(Gate gate, PageRenderer renderer, FleetCount
 
     internal sealed record Overview(
         FleetCount Fleet, IReadOnlyList<BranchInfo> Branches, IReadOnlyList<(KeyId Device, string Name, ReportEvent Event)> Troubles,
-        IReadOnlyList<DeviceInfo> Pending, IReadOnlyList<Publish> Publishes, IReadOnlyList<(Rollout Rollout, IReadOnlyList<RolloutCounts> Waves)> Rollouts, long Groups)
+        IReadOnlyList<DeviceInfo> Pending, IReadOnlyList<Publish> Publishes, IReadOnlyList<(Rollout Rollout, IReadOnlyList<RolloutCounts> Waves)> Rollouts, long Groups, DateTimeOffset? OldBackup)
     {
         public BranchInfo? Find(BranchName name) => Branches.FirstOrDefault(b => b.Name == name);
     }
@@ -40,6 +41,7 @@ internal sealed class OverviewPages(Gate gate, PageRenderer renderer, FleetCount
         using var connection = database.Connect();
         var rollouts = RolloutBook.Newest(connection).Where(r => r.IsActive && limit.Covers(r.Scope)).OrderByDescending(r => r.Id).Take(ShownRollouts).Select(r => (r, RolloutBook.Count(connection, r, now))).ToArray();
         return new Overview(fleet, branches, events.NewestTrouble(now - TroubleTime, now, ShownDevices, limit.Groups),
-            limit.Show(view.Search(new DeviceFilter(State: DeviceState.Pending, Groups: limit.Groups), ShownDevices)), newest, rollouts, limit.Groups?.Count ?? connection.Query("SELECT count(*) FROM groups", row => row.GetInt64(0))[0]);
+            limit.Show(view.Search(new DeviceFilter(State: DeviceState.Pending, Groups: limit.Groups), ShownDevices)), newest, rollouts, limit.Groups?.Count ?? connection.Query("SELECT count(*) FROM groups", row => row.GetInt64(0))[0],
+            limit.IsWhole ? backup.TooOld : null);
     }
 }

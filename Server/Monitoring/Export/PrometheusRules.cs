@@ -22,6 +22,11 @@ internal static class PrometheusRules
                 for: 30m
                 labels: { severity: warning }
                 annotations: { summary: "{{ $labels.instance }} will be full within a day; 'ctree-server gc' removes what nothing needs" }
+              - alert: CtreeBackupOld
+                expr: ctree_backup_age_seconds > ctree_backup_max_age_seconds
+                for: 1h
+                labels: { severity: warning }
+                annotations: { summary: "the last backup of {{ $labels.instance }} is {{ $value | humanizeDuration }} old" }
               - alert: CtreeNoPolls
                 expr: rate(ctree_polls_total[1h]) == 0 and on (instance) ctree_devices{state="accepted"} > 0
                 for: 30m
