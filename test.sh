@@ -36,10 +36,15 @@ shared='(FullyQualifiedName~Tests.Fleet.|FullyQualifiedName~Tests.Dashboard.|Ful
 [ "${1:-all}" = quick ] || step "tests on PostgreSQL" env CTREE_TEST_STORAGE=postgresql dotnet test Tests/Tests.csproj -c Release --no-build --nologo --filter "$shared" \
   --logger 'trx;LogFileName=postgresql.trx' --results-directory .work/results --blame-hang --blame-hang-timeout 30m
 
+# And of one whose objects are in a bucket besides.
+objects='(FullyQualifiedName~Server.Publish|FullyQualifiedName~Server.RemotePublish|FullyQualifiedName~Server.RemoteUse|FullyQualifiedName~Server.RepositoryServing|FullyQualifiedName~Server.PackApi|FullyQualifiedName~Server.DeltaMaking|FullyQualifiedName~Server.PrivateBranch|FullyQualifiedName~Server.BranchMove|FullyQualifiedName~Server.Composition|FullyQualifiedName~Server.DeviceApi|FullyQualifiedName~Server.Management|FullyQualifiedName~Server.Retention|FullyQualifiedName~Server.Replica)'
+[ "${1:-all}" = quick ] || step "tests on PostgreSQL with a bucket" env CTREE_TEST_STORAGE=postgresql+s3 dotnet test Tests/Tests.csproj -c Release --no-build --nologo --filter "$objects" \
+  --logger 'trx;LogFileName=bucket.trx' --results-directory .work/results --blame-hang --blame-hang-timeout 30m
+
 count_in() { grep -o "$2=\"[0-9]*\"" ".work/results/$1.trx" 2>/dev/null | head -n1 | grep -o '[0-9]*' || echo 0; }
-count() { echo $(($(count_in tests "$1") + $(count_in postgresql "$1"))); }
+count() { echo $(($(count_in tests "$1") + $(count_in postgresql "$1") + $(count_in bucket "$1"))); }
 passed=$(count passed); failed=$(count failed); total=$(count total); executed=$(count executed)
 # A run that was broken off counts its own step only.
-for run in tests postgresql; do [ "$(count_in $run failed)" -gt 0 ] && failed_steps=$((failed_steps - 1)); done
+for run in tests postgresql bucket; do [ "$(count_in $run failed)" -gt 0 ] && failed_steps=$((failed_steps - 1)); done
 echo "${passed} passed, $((failed + failed_steps)) failed, $((total - executed)) skipped"
 [ "$failed" -eq 0 ] && [ "$failed_steps" -eq 0 ] && [ "$passed" -gt 0 ]

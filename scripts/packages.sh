@@ -9,7 +9,7 @@ RUN_PACKAGES=(liblz4-1 libzstd1 liblzma5 gzip libsqlite3-0 libssl3 git libgit2-1
 # To build the native programs.
 BUILD_PACKAGES=(gcc libc6-dev zlib1g-dev liblz4-dev libzstd-dev liblzma-dev)
 # To test: peers and tools that judge our formats, and the virtual machine.
-TEST_PACKAGES=(lz4 zstd xz-utils openssl jq attr acl libcap2-bin curl e2fsprogs util-linux procps nginx-light sqlite3 postgresql ostree bubblewrap make squashfs-tools squashfs-tools-ng
+TEST_PACKAGES=(lz4 zstd xz-utils openssl jq attr acl libcap2-bin curl e2fsprogs util-linux procps nginx-light sqlite3 postgresql radosgw ceph-mon ceph-osd ostree bubblewrap make squashfs-tools squashfs-tools-ng
   qemu-system-x86 busybox-static dosfstools f2fs-tools mtools strace mmdebstrap dpkg-dev
   chromium fonts-dejavu-core
   libubootenv-tool grub-common grub-pc-bin systemd-boot systemd-boot-efi ovmf extlinux)

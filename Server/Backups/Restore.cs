@@ -121,9 +121,10 @@ internal sealed class Restore(string dataPath, TimeProvider time)
         if (isPublic)
             Directory.CreateDirectory(Path.GetDirectoryName(path) ?? dataPath);
         FileCopy.Durably(content, path, isPublic ? Public : Private);
-        // The database of the server that was backed up is in the backup as server.db; the one it runs on is not to be touched from here.
+        // What the server that was backed up has elsewhere is in the backup; neither its database nor its bucket is to be touched from here.
         if (relative == ServerSettings.FileName)
-            SettingsFile.WriteDatabase(dataPath, null);
+            foreach (var key in new[] { ServerSettings.DatabaseKey, ServerSettings.ObjectsKey })
+                SettingsFile.Write(dataPath, key, null);
         // What an interrupted restore had begun with the same database.
         if (relative == DataDirectory.DatabaseName)
             foreach (var suffix in new[] { "-wal", "-shm" })

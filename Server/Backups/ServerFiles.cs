@@ -73,6 +73,6 @@ internal sealed class ServerFiles(DataDirectory data)
         using var folder = Posix.OpenDirectory(Path.Combine(data.Path, Path.GetDirectoryName(relative) ?? ""));
         // A branch may be deleted at this moment.
         if (DurableFiles.TryRead(folder, Encoding.UTF8.GetBytes(Path.GetFileName(relative)), MaxFileBytes) is { } content)
-            archive.Add(name, relative == ServerSettings.FileName ? SettingsFile.WithoutDatabase(content) : content);
+            archive.Add(name, relative == ServerSettings.FileName ? SettingsFile.WithoutPlaces(content) : content);
     }
 }

@@ -29,6 +29,7 @@ internal sealed record Failure(ExitCode Code, string Message)
         RemoteProblemException remote => new(remote.Problem.ExitCode, e.Message),
         DamagedSourceException => new(ExitCode.VerificationFailed, e.Message),
         SourceUnreachableException => new(ExitCode.Unreachable, e.Message),
+        BucketException => new(ExitCode.Unreachable, e.Message),
         HttpRequestException => new(ExitCode.Unreachable, $"the server cannot be reached: {e.Message}"),
         VerificationException or CorruptObjectException => new(ExitCode.VerificationFailed, $"{e.Message}; 'ctree-server fsck' lists all damage"),
         DamagedBackupException => new(ExitCode.VerificationFailed, e.Message),

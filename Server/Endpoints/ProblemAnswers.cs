@@ -59,6 +59,7 @@ internal sealed class ProblemAnswers(ILogger log)
         _ when Failure.IsOutOfSpace(e) => new(ProblemCode.NoSpace, "nothing was changed; make room on the server"),
         _ when DatabaseTrouble.IsAway(e) => new(ProblemCode.Unavailable, "the database does not answer", retryAfter: TimeSpan.FromSeconds(5)),
         _ when DatabaseTrouble.IsBusy(e) => new(ProblemCode.Unavailable, "the database is busy", retryAfter: TimeSpan.FromSeconds(5)),
+        BucketException => new(ProblemCode.Unavailable, "the bucket that has the objects does not answer", retryAfter: TimeSpan.FromSeconds(5)),
         CorruptObjectException => new(ProblemCode.Internal, $"{e.Message}; run 'ctree-server fsck' on the server"),
         _ => new(ProblemCode.Internal),
     };

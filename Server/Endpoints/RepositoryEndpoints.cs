@@ -37,16 +37,16 @@ internal sealed class RepositoryEndpoints(DataDirectory data, DeltaStore deltas,
         routes.MapMethods(Routes.Repository + "/trust/timestamp/{**path}", Methods, ServeTimestamp);
     }
 
-    private Task ServeObject(HttpContext context)
+    private async Task ServeObject(HttpContext context)
     {
         var fanout = Value(context, "fanout");
         if (fanout.Length != 2 || !ObjectName.TryParse(fanout + Value(context, "file"), out var name))
             throw NotFound();
         var caching = access.RequireObjects(context, name) ? Immutable : OnlyForThem;
         // The stream is the result's to close, also when the client goes away.
-        var stream = new FileStream(data.Repository.OpenStored(name), FileAccess.Read, NoBuffer);
+        var stream = new FileStream(await data.Repository.OpenStoredAsync(name, context.RequestAborted), FileAccess.Read, NoBuffer);
         context.Response.Headers.CacheControl = caching;
-        return Results.Stream(stream, "application/octet-stream", entityTag: Tag(name.Id, stream.Length), enableRangeProcessing: true).ExecuteAsync(context);
+        await Results.Stream(stream, "application/octet-stream", entityTag: Tag(name.Id, stream.Length), enableRangeProcessing: true).ExecuteAsync(context);
     }
 
     private Task ServeDelta(HttpContext context)

@@ -18,6 +18,8 @@ internal sealed class Readiness(DataDirectory data, Database database)
             yield return ("database", broken);
         if (Try(() => data.Trust.Load()) is { } unreadable)
             yield return ("repository", unreadable);
+        if (Try(LookAtBucket) is { } away)
+            yield return ("bucket", away);
         var (bytes, inodes) = Free();
         if (bytes < LeastBytes || inodes < LeastInodes)
             yield return ("disk", $"{bytes} bytes and {inodes} inodes are free");
@@ -34,6 +36,8 @@ internal sealed class Readiness(DataDirectory data, Database database)
         using var connection = database.Connect();
         connection.Query("SELECT count(*) FROM tokens", row => row.GetInt64(0));
     }
+
+    private void LookAtBucket() => data.Repository.Bucket?.Look();
 
     private static string? Try(Action look)
     {

@@ -1,3 +1,4 @@
+using ContentTree.Server.Storage.Buckets;
 using ContentTree.Server.Trust;
 using ContentTree.Store;
 using ContentTree.Store.Repositories;
@@ -25,7 +26,7 @@ internal sealed class DataDirectory : IDisposable
     {
         Path = path;
         _serving = LockServing(path, exclusive: false);
-        Repository = Repository.Open(System.IO.Path.Combine(path, "repo"));
+        Repository = Repository.Open(System.IO.Path.Combine(path, "repo"), ObjectPlace.Open(path));
         Trust = new TrustFiles(Repository.Path);
         _cache = Posix.OpenDirectory(System.IO.Path.Combine(path, "cache"));
     }
@@ -50,10 +51,16 @@ internal sealed class DataDirectory : IDisposable
     /// <exception cref="StoreNotFoundException">Nothing was initialised there.</exception>
     public static DataDirectory Open(string path)
     {
+        RequireThere(path);
+        return OpenUnfinished(path);
+    }
+
+    /// <exception cref="StoreNotFoundException">Nothing was initialised there, or a restore has not ended.</exception>
+    public static void RequireThere(string path)
+    {
         if (!File.Exists(System.IO.Path.Combine(path, "repo", "trust", "root.json")))
             throw new StoreNotFoundException($"{path}: no server data here; 'ctree-server --data {path} init' makes it");
         RequireFinished(path);
-        return OpenUnfinished(path);
     }
 
     /// <summary>Opens one that a backup is being restored into.</summary>

@@ -42,7 +42,7 @@ internal sealed class DatabaseMove(string dataPath)
             throw new DatabaseTakenException($"{to.Name} has devices, users, tokens or an audit log in it: name an empty one");
         DurableFiles.Replace(root, Encoding.UTF8.GetBytes(MarkName), mark);
         var rows = DatabaseCopy.Run(from, to);
-        SettingsFile.WriteDatabase(dataPath, text);
+        SettingsFile.Write(dataPath, ServerSettings.DatabaseKey, text);
         End(root, from is SqliteDatabase ? file : null);
         return rows;
     }

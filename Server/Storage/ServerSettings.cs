@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using ContentTree.Server.Fleet.Groups;
+using ContentTree.Server.Storage.Buckets;
 using ContentTree.Store.Objects;
 
 namespace ContentTree.Server.Storage;
@@ -10,7 +11,10 @@ internal sealed class ServerSettings
 {
     public const string FileName = "server.conf";
     public const string DatabaseKey = "database";
+    public const string ObjectsKey = "objects";
 
+    private const string ObjectsCache = "objects.cache";
+    private const string ObjectsCacheSize = "objects.cache-mb";
     private const string Privileged = "publish.privileged";
     private const string Hours = "timestamp.hours";
     private const string ReleaseKeys = "release.keys";
@@ -67,6 +71,15 @@ internal sealed class ServerSettings
 
     /// <summary>The PostgreSQL database of a server with many devices; null for <c>server.db</c>.</summary>
     public PostgresAddress? Database { get; private set; }
+
+    /// <summary>The bucket that has the objects; null for the repository's directory.</summary>
+    public BucketAddress? Objects { get; private set; }
+
+    /// <summary>Where objects out of the bucket are kept while they are of use; null for the data directory.</summary>
+    public string? ObjectsCachePath { get; private set; }
+
+    /// <summary>About how many bytes of them.</summary>
+    public long ObjectsCacheBytes { get; private set; } = 10L << 30;
 
     /// <summary>Addresses that webhooks may reach though they are no public ones.</summary>
     public IReadOnlyList<IPNetwork> WebhookNetworks { get; private set; } = [];
@@ -158,7 +171,18 @@ internal sealed class ServerSettings
                 WebhookNetworks = Networks(Webhooks, networks, place);
                 break;
             case [DatabaseKey, var address]:
-                Database = PostgresIn(address, place);
+                Database = Parsed(DatabaseKey, address, PostgresAddress.Parse, place);
+                break;
+            case [ObjectsKey, var address]:
+                Objects = Parsed(ObjectsKey, address, BucketAddress.Parse, place);
+                break;
+            case [ObjectsCache, var path]:
+                ObjectsCachePath = Path.IsPathFullyQualified(path) ? path : throw new FormatException($"{place}: {ObjectsCache} is an absolute path, not '{path}'");
+                break;
+            case [ObjectsCacheSize, var megabytes]:
+                ObjectsCacheBytes = int.TryParse(megabytes, NumberStyles.None, CultureInfo.InvariantCulture, out var room) && room > 0
+                    ? (long)room << 20
+                    : throw new FormatException($"{place}: {ObjectsCacheSize} is a number above 0, not '{megabytes}'");
                 break;
             case [FastDeltas, var branches]:
                 _fast = branches.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).ToHashSet(StringComparer.Ordinal);
@@ -247,15 +271,15 @@ internal sealed class ServerSettings
         }
     }
 
-    private static PostgresAddress PostgresIn(string address, string place)
+    private static T Parsed<T>(string key, string address, Func<string, T> parse, string place)
     {
         try
         {
-            return PostgresAddress.Parse(address);
+            return parse(address);
         }
         catch (FormatException e)
         {
-            throw new FormatException($"{place}: {DatabaseKey}: {e.Message}", e);
+            throw new FormatException($"{place}: {key}: {e.Message}", e);
         }
     }
 

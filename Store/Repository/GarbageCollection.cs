@@ -9,7 +9,11 @@ namespace ContentTree.Store.Repositories;
 /// </summary>
 public static class GarbageCollection
 {
+    private const int StrayTogether = 256;
     private static readonly TimeSpan ClockStep = TimeSpan.FromMilliseconds(1);
+
+    // By the bucket's clock, and longer than any request to it takes.
+    private static readonly TimeSpan StrayFor = TimeSpan.FromDays(1);
 
     /// <param name="repository">Where.</param>
     /// <param name="roots">Commits to keep with everything they reach; read when no publish that ended before can be overlooked.</param>
@@ -40,8 +44,23 @@ public static class GarbageCollection
         spared.Add(Commits(marks).Except(sweep.Commits));
         sweep.Run(commits: false);
         if (!dryRun)
+        {
             AbandonedFiles.Sweep(repository.Root, cutoff);
+            RemoveStray(repository, aside);
+        }
         return new CollectedGarbage(sweep.Removed, sweep.Bytes, marks.Count - sweep.Removed) { Commits = sweep.Commits, Spared = [.. unneeded.Except(sweep.Commits)] };
+    }
+
+    private static void RemoveStray(Repository repository, SetAside aside)
+    {
+        if (repository.Bucket is not { } bucket)
+            return;
+        var latest = DateTimeOffset.UtcNow - StrayFor;
+        foreach (var found in bucket.ListAsync(CancellationToken.None).ToBlockingEnumerable())
+        {
+            foreach (var names in found.Where(stored => stored.Value.Put < latest && !repository.Contains(stored.Key)).Select(stored => stored.Key).Chunk(StrayTogether))
+                aside.RemoveStray(names);
+        }
     }
 
     private static ObjectId[] Commits(ObjectMarks marks) =>
@@ -92,6 +111,7 @@ public static class GarbageCollection
                         Commits.Add(name.Id);
                 }
             }
+            aside.Complete();
         }
     }
 }

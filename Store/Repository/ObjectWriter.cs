@@ -196,7 +196,7 @@ public sealed class ObjectWriter : IDisposable
 
     private void Keep(StagedFile staged, long size)
     {
-        staged.Close();
+        staged.Close(size);
         Interlocked.Increment(ref _written);
         Interlocked.Add(ref _writtenBytes, size);
         bool isFull;
@@ -222,6 +222,8 @@ public sealed class ObjectWriter : IDisposable
             return;
         try
         {
+            if (_repository.Bucket is { } bucket)
+                LeaveTo(bucket, batch);
             Posix.SyncFilesystem(_repository.Root, _repository.Path);
             foreach (var staged in batch)
                 staged.Place(_repository);
@@ -230,6 +232,19 @@ public sealed class ObjectWriter : IDisposable
         {
             foreach (var staged in batch)
                 staged.Dispose();
+        }
+    }
+
+    // Nothing has its place here before the bucket has its bytes.
+    private void LeaveTo(ObjectBucket bucket, List<StagedFile> batch)
+    {
+        foreach (var staged in batch)
+            SetAside.AwaitRemoval(_repository, staged.Name);
+        bucket.Put(batch);
+        foreach (var staged in batch.Where(staged => staged.Name.Kind == ObjectKind.File))
+        {
+            bucket.Remember(staged);
+            staged.BecomeStandIn(_repository.Fanout(staged.Name.Id));
         }
     }
 

@@ -21,9 +21,12 @@ public sealed class Repository : IDisposable
     // Making a decoder costs more than decoding a small tree.
     private readonly ConcurrentBag<Lz4Decoder> _decoders = [];
 
-    private Repository(string path)
+    private static ReadOnlySpan<byte> Exchanged => "exchanged"u8;
+
+    private Repository(string path, ObjectBucket? bucket)
     {
         Path = path;
+        Bucket = bucket;
         _root = Posix.OpenDirectory(path);
         using var objects = Posix.OpenDirectoryAt(_root, "objects"u8);
         for (var i = 0; i < _fanout.Length; i++)
@@ -32,6 +35,9 @@ public sealed class Repository : IDisposable
     }
 
     public string Path { get; }
+
+    /// <summary>What has the bytes of the objects that only <see cref="StandIn"/>s are here for; null where the directory has all.</summary>
+    public ObjectBucket? Bucket { get; }
 
     /// <summary>The branches: newest heads and the archive of every head that ever was.</summary>
     public Heads Heads { get; }
@@ -52,12 +58,13 @@ public sealed class Repository : IDisposable
             Posix.Fsync(objects, path);
             Posix.Fsync(root, path);
         }
-        return new Repository(path);
+        return new Repository(path, null);
     }
 
+    /// <param name="bucket">Where its objects are to be, if not in the directory alone; disposed with the repository.</param>
     /// <exception cref="StoreNotFoundException">There is no repository.</exception>
-    public static Repository Open(string path) => Directory.Exists(System.IO.Path.Combine(path, "objects"))
-        ? new Repository(path)
+    public static Repository Open(string path, ObjectBucket? bucket = null) => Directory.Exists(System.IO.Path.Combine(path, "objects"))
+        ? new Repository(path, bucket)
         : throw new StoreNotFoundException($"{path}: no repository here; 'ctree-server init' makes one");
 
     public bool Contains(ObjectName name) => Posix.StatAt(Fanout(name.Id), FileName(name)) is { Type: FileType.Regular };
@@ -103,7 +110,58 @@ public sealed class Repository : IDisposable
     }
 
     /// <summary>Opens the compressed form, an LZ4 frame, for reading.</summary>
-    public SafeFileHandle OpenStored(ObjectName name)
+    /// <exception cref="ObjectNotFoundException">There is no such object.</exception>
+    /// <exception cref="BucketException">It is in a bucket that does not answer.</exception>
+    public SafeFileHandle OpenStored(ObjectName name) => SizeInBucket(name) is { } size ? Bucket!.OpenAsync(name, size, CancellationToken.None).GetAwaiter().GetResult() : OpenHere(name);
+
+    /// <summary>As <see cref="OpenStored"/>, for those who have other things to do while a bucket sends it.</summary>
+    public async ValueTask<SafeFileHandle> OpenStoredAsync(ObjectName name, CancellationToken cancellation) =>
+        SizeInBucket(name) is { } size ? await Bucket!.OpenAsync(name, size, cancellation).ConfigureAwait(false) : OpenHere(name);
+
+    /// <summary>Whether only a bucket has the object's bytes.</summary>
+    public bool IsInBucket(ObjectName name) => Posix.StatAt(Fanout(name.Id), FileName(name)) is { } stat && StandIn.Is(stat);
+
+    /// <summary>Puts a stand-in where a file's bytes are, which a bucket has by now. Nobody else works on the repository; <see cref="Sync"/> makes it durable.</summary>
+    public void LeaveToBucket(ObjectName name) => Exchange(name, (file, stat) => StandIn.Make(file, stat.Size, name.ToString()));
+
+    /// <summary>Puts the bytes where a stand-in is. Nobody else works on the repository; <see cref="Sync"/> makes it durable.</summary>
+    /// <returns>How many they are.</returns>
+    public async Task<long> BringBackAsync(ObjectName name, CancellationToken cancellation)
+    {
+        using var content = await OpenStoredAsync(name, cancellation).ConfigureAwait(false);
+        var buffer = new byte[256 * 1024];
+        Exchange(name, (file, _) =>
+        {
+            for (int count; (count = Posix.Read(content, buffer, name.ToString())) > 0;)
+                Posix.Write(file, buffer.AsSpan(0, count), name.ToString());
+            // Its name may become durable before its bytes otherwise.
+            Posix.Fsync(file, name.ToString());
+        });
+        return StoredSize(name) ?? 0;
+    }
+
+    /// <summary>Makes everything durable that was changed.</summary>
+    public void Sync() => Posix.SyncFilesystem(_root, Path);
+
+    private void Exchange(ObjectName name, Action<SafeFileHandle, FileStat> write)
+    {
+        var (fanout, file) = (Fanout(name.Id), FileName(name));
+        var stat = Posix.StatAt(fanout, file) ?? throw new ObjectNotFoundException(name);
+        using var staging = Posix.OpenDirectoryAt(_root, "staging"u8);
+        // A move that was killed leaves one.
+        if (Posix.StatAt(staging, Exchanged) is not null)
+            Posix.UnlinkAt(staging, Exchanged);
+        using var made = Posix.CreateAt(staging, Exchanged, 0x1a4);
+        write(made, stat);
+        // Garbage collection goes by the age.
+        Posix.SetTimes(made, stat.ModifiedNanoseconds / 1_000_000_000, name.ToString());
+        Posix.RenameAt(staging, Exchanged, fanout, file);
+    }
+
+    private long? SizeInBucket(ObjectName name) =>
+        Bucket is not null && name.Kind == ObjectKind.File && Posix.StatAt(Fanout(name.Id), FileName(name)) is { } stat && StandIn.Is(stat) ? stat.Size : null;
+
+    private SafeFileHandle OpenHere(ObjectName name)
     {
         try
         {
@@ -168,6 +226,7 @@ public sealed class Repository : IDisposable
     {
         foreach (var directory in _fanout)
             directory.Dispose();
+        Bucket?.Dispose();
         foreach (var decoder in _decoders)
             decoder.Dispose();
         _root.Dispose();

@@ -7,11 +7,18 @@ namespace ContentTree.Store.Repositories;
 /// <summary>
 /// Removes objects while publishers look at them. An object leaves its place for <c>trash/</c> first, then its age is read: whoever renewed
 /// it did so before it left, and it goes back; whoever comes later finds none and writes it. What a killed collection left there goes back.
+/// Where a bucket has the bytes, they are removed there while the name is in <c>trash/</c>, and whoever writes the object waits for that.
 /// </summary>
 internal sealed class SetAside : IDisposable
 {
+    // Requests to a bucket that are under way together.
+    private const int RemovedTogether = 512;
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
     private readonly Repository _repository;
     private readonly SafeFileHandle _trash;
+    private readonly List<ObjectName> _leaving = [];
 
     private SetAside(Repository repository, SafeFileHandle trash)
     {
@@ -61,7 +68,55 @@ internal sealed class SetAside : IDisposable
             Return(name, aside);
             return false;
         }
-        return TryUnlink(aside);
+        if (_repository.Bucket is null)
+            return TryUnlink(aside);
+        _leaving.Add(name);
+        if (_leaving.Count == RemovedTogether)
+            Complete();
+        return true;
+    }
+
+    /// <summary>Ends the removals that were begun.</summary>
+    public void Complete()
+    {
+        if (_leaving.Count == 0)
+            return;
+        _repository.Bucket?.Delete(_leaving);
+        foreach (var name in _leaving)
+            TryUnlink(Encoding.ASCII.GetBytes(name.ToString()));
+        _leaving.Clear();
+    }
+
+    /// <summary>
+    /// Removes from the bucket what has no place here: a publisher was killed between the two. While a publish is under way nothing is, for it
+    /// may be about to give such an object its place.
+    /// </summary>
+    /// <param name="names">At most some hundreds.</param>
+    public long RemoveStray(IReadOnlyList<ObjectName> names)
+    {
+        // Whoever begins after these marks are there waits for them; whoever began before is seen.
+        foreach (var name in names)
+            Posix.OpenOrCreateAt(_trash, Encoding.ASCII.GetBytes(name.ToString()), 0x180).Dispose();
+        if (PublishLeases.SparedAfter(_repository.Root) == long.MaxValue)
+            _leaving.AddRange(names.Where(name => !_repository.Contains(name)));
+        var removed = _leaving.Count;
+        Complete();
+        foreach (var name in names)
+            TryUnlink(Encoding.ASCII.GetBytes(name.ToString()));
+        return removed;
+    }
+
+    /// <summary>Waits while a collection removes the object from the bucket: what is put there after that stays.</summary>
+    /// <exception cref="StoreLockedException">It does not end, or another user's was killed.</exception>
+    public static void AwaitRemoval(Repository repository, ObjectName name)
+    {
+        byte[] aside = [.. Folder, (byte)'/', .. Encoding.ASCII.GetBytes(name.ToString())];
+        for (var since = Environment.TickCount64; Posix.StatAt(repository.Root, aside) is not null; Thread.Sleep(Pause))
+        {
+            if (Environment.TickCount64 - since > Patience.TotalMilliseconds)
+                throw new StoreLockedException($"{name} is being removed by a gc; try again, or run 'ctree-server gc' as the user who began it");
+            Recover(repository);
+        }
     }
 
     public void Dispose() => _trash.Dispose();
@@ -70,10 +125,18 @@ internal sealed class SetAside : IDisposable
     {
         foreach (var (aside, _) in Posix.ReadDirectory(_trash, "trash"))
         {
-            if (ObjectName.TryParse(Encoding.UTF8.GetString(aside), out var name))
+            if (!ObjectName.TryParse(Encoding.UTF8.GetString(aside), out var name))
+                continue;
+            if (IsWhole(name, aside))
                 Return(name, aside);
+            else
+                TryUnlink(aside);
         }
     }
+
+    // The bucket may have lost it already, or never had it a place here.
+    private bool IsWhole(ObjectName name, byte[] aside) =>
+        _repository.Bucket is not { } bucket || (Posix.StatAt(_trash, aside) is { Size: > 0 } && bucket.Contains(name));
 
     private void Return(ObjectName name, byte[] aside)
     {

@@ -23,7 +23,12 @@ internal sealed class StagedFile : IDisposable
 
     public ObjectName Name { get; }
 
-    public SafeFileHandle File { get; }
+    public SafeFileHandle File { get; private set; }
+
+    /// <summary>Bytes of the finished frame.</summary>
+    public long Size { get; private set; }
+
+    public bool IsUnnamed => _directory is null;
 
     /// <param name="fanout">The directory it will be placed in.</param>
     public static StagedFile CreateUnnamed(ObjectName name, SafeFileHandle fanout) =>
@@ -34,8 +39,25 @@ internal sealed class StagedFile : IDisposable
         new(name, Posix.CreateAt(directory, stagedAs, 0x1a4), directory, stagedAs);
 
     /// <summary>Nothing more is written. A file without a name lives only as long as it is open.</summary>
-    public void Close()
+    public void Close(long size)
     {
+        Size = size;
+        if (_directory is not null)
+            File.Dispose();
+    }
+
+    /// <summary>A closed file opened for reading; null for one without a name, which is open.</summary>
+    public SafeFileHandle? OpenAgain() => _directory is null ? null : Posix.OpenForReadingAt(_directory, _stagedAs);
+
+    /// <summary>Leaves the bytes to the bucket that has them.</summary>
+    /// <param name="fanout">The directory it will be placed in.</param>
+    public void BecomeStandIn(SafeFileHandle fanout)
+    {
+        File.Dispose();
+        if (_directory is not null)
+            Posix.UnlinkAt(_directory, _stagedAs);
+        File = _directory is null ? Posix.CreateUnnamedAt(fanout, 0x180) : Posix.CreateAt(_directory, _stagedAs, 0x180);
+        StandIn.Make(File, Size, Name.ToString());
         if (_directory is not null)
             File.Dispose();
     }

@@ -29,6 +29,8 @@ public sealed class ReplicaTests : IAsyncLifetime
         Directory.CreateDirectory(_temporary["source"]);
         await ServerCommand.DoAsync("--data", Data, "init");
         await ServerCommand.DoAsync("--data", Data, "migrate", "--to", _address);
+        if (TestStorage.IsBucket)
+            await ServerCommand.DoAsync("--data", Data, "migrate", "--objects-to", CephGateway.Shared.NewAddress());
         (_there, var url) = await ServerProcess.ServeAsync(Data);
         _thereHttp = new HttpClient { BaseAddress = new Uri(url) };
         while (PostgresServer.Shared.Query(_address, "SELECT count(*) FROM leases WHERE work = 'rollouts'") == "0")
