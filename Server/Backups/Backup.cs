@@ -66,13 +66,16 @@ internal sealed class Backup(DataDirectory data, BackupOptions options, TimeProv
         foreach (var name in Objects())
         {
             cancellation.ThrowIfCancellationRequested();
-            using var frame = Open(name);
-            if (!IsWhole(() => check.Read(name, frame)))
+            FileStream? frame = null;
+            // A bucket's damage shows when it is opened.
+            var isWhole = IsWhole(() => check.Read(name, frame = Open(name)));
+            using var opened = frame;
+            if (!isWhole || opened is null)
                 continue;
-            frame.Position = 0;
-            archive.AddProved(name.RelativePath, frame);
+            opened.Position = 0;
+            archive.AddProved(name.RelativePath, opened);
             objects++;
-            bytes += frame.Length;
+            bytes += opened.Length;
         }
         foreach (var delta in Deltas())
         {

@@ -34,6 +34,9 @@ internal sealed class DataDirectory : IDisposable
     /// <summary>The file that stands in a directory while a backup is restored into it.</summary>
     public static ReadOnlySpan<byte> UnfinishedMark => "restore.unfinished"u8;
 
+    /// <summary>The file that stands in a directory while its rows come from the database that it had before.</summary>
+    public static ReadOnlySpan<byte> UnfinishedMove => "migrate-from.unfinished"u8;
+
     public string Path { get; }
 
     public Repository Repository { get; }
@@ -159,5 +162,7 @@ internal sealed class DataDirectory : IDisposable
         using var root = Posix.OpenDirectory(path);
         if (Posix.StatAt(root, UnfinishedMark) is not null)
             throw new StoreNotFoundException($"{path}: a restore into it was not finished; say the same 'ctree-server restore' again");
+        if (Posix.StatAt(root, UnfinishedMove) is not null)
+            throw new StoreNotFoundException($"{path}: a move of its database was not finished; say the same 'ctree-server migrate --from' again");
     }
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using ContentTree.Store;
+using ContentTree.Store.Repositories;
 using Microsoft.Win32.SafeHandles;
 
 namespace ContentTree.Server.Storage;
@@ -34,34 +35,60 @@ internal sealed class DatabaseMove(string dataPath)
             if (!isBegun)
                 throw new DatabaseTakenException($"{from.Name}: this is where it is already");
             // Killed after the step that counts.
-            End(root, address is null ? null : file);
+            End(root, MarkName, address is null ? null : file);
             return 0;
         }
         Database to = address is not null ? PostgresDatabase.Open(address) : SqliteDatabase.Open(file);
-        if (!isBegun && !IsEmpty(to))
-            throw new DatabaseTakenException($"{to.Name} has devices, users, tokens or an audit log in it: name an empty one");
+        if (!isBegun)
+            RequireEmpty(to);
         DurableFiles.Replace(root, Encoding.UTF8.GetBytes(MarkName), mark);
         var rows = DatabaseCopy.Run(from, to);
         SettingsFile.Write(dataPath, ServerSettings.DatabaseKey, text);
-        End(root, from is SqliteDatabase ? file : null);
+        End(root, MarkName, from is SqliteDatabase ? file : null);
+        return rows;
+    }
+
+    /// <summary>The same where <c>server.conf</c> names the new database already. Nothing else opens the data until it has ended.</summary>
+    /// <param name="text">Where the old one is; null for <c>server.db</c>.</param>
+    /// <exception cref="DatabaseTakenException">The new one is not empty, or is the old one.</exception>
+    /// <exception cref="NotFoundException">There is no old one.</exception>
+    public long RunFrom(string? text)
+    {
+        using var root = Posix.OpenDirectory(dataPath);
+        using var serving = DataDirectory.LockServing(dataPath, exclusive: true);
+        var file = Path.Combine(dataPath, DataDirectory.DatabaseName);
+        var present = ServerSettings.Load(dataPath).Database;
+        var old = text is null ? null : PostgresAddress.Parse(text);
+        if (old?.Identity == present?.Identity)
+            throw new DatabaseTakenException($"{ServerSettings.FileName} names {text ?? DataDirectory.DatabaseName} itself: let it name the new database, or use --to");
+        if (old is null && !File.Exists(file))
+            throw new NotFoundException($"{file}: no such database to move from");
+        Database from = old is not null ? PostgresDatabase.Open(old) : SqliteDatabase.Open(file);
+        Database to = present is not null ? PostgresDatabase.Open(present) : SqliteDatabase.Open(file);
+        if (Posix.StatAt(root, DataDirectory.UnfinishedMove) is null)
+            RequireEmpty(to);
+        DurableFiles.Replace(root, DataDirectory.UnfinishedMove, []);
+        var rows = DatabaseCopy.Run(from, to);
+        End(root, Encoding.UTF8.GetString(DataDirectory.UnfinishedMove), old is null ? file : null);
         return rows;
     }
 
     /// <param name="left">What it was moved out of: whoever takes the line out of server.conf one day must not find the server of today.</param>
-    private void End(SafeFileHandle root, string? left)
+    private void End(SafeFileHandle root, string mark, string? left)
     {
         if (left is not null && File.Exists(left))
         {
             SqliteDatabase.Open(left).Close();
             File.Move(left, $"{left}.moved", overwrite: true);
         }
-        Posix.UnlinkAt(root, Encoding.UTF8.GetBytes(MarkName));
+        Posix.UnlinkAt(root, Encoding.UTF8.GetBytes(mark));
         Posix.Fsync(root, dataPath);
     }
 
-    private static bool IsEmpty(Database database)
+    private static void RequireEmpty(Database database)
     {
         using var connection = database.Connect();
-        return Telling.All(table => connection.Query($"SELECT count(*) FROM {table}", row => row.GetInt64(0))[0] == 0);
+        if (Telling.Any(table => connection.Query($"SELECT count(*) FROM {table}", row => row.GetInt64(0))[0] > 0))
+            throw new DatabaseTakenException($"{database.Name} has devices, users, tokens or an audit log in it: name an empty one");
     }
 }

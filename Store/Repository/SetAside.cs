@@ -31,6 +31,9 @@ internal sealed class SetAside : IDisposable
     public static SetAside Open(Repository repository)
     {
         DurableFiles.EnsureDirectory(repository.Root, Folder, 0x1c0);
+        // One that root made must not keep out the server's own user, who has to see what is on its way out.
+        if (Posix.IsRoot && Posix.StatAt(repository.Root, Folder) is { } made && Posix.Stat(repository.Root, repository.Path) is var owner && (made.Uid, made.Gid) != (owner.Uid, owner.Gid))
+            Posix.SetOwnerAt(repository.Root, Folder, owner.Uid, owner.Gid);
         var aside = new SetAside(repository, Posix.OpenDirectoryAt(repository.Root, Folder));
         aside.PutBack();
         return aside;

@@ -40,6 +40,36 @@ public sealed class PostgresTests : IDisposable
     }
 
     [PostgresFact]
+    public async Task Everything_moves_to_what_the_settings_name_already_and_nobody_looks_in_before_it_has()
+    {
+        await FillAsync();
+        var before = await LookAsync();
+        var settings = Path.Combine(Data, "server.conf");
+        (await RunAsync("migrate", "--from", "server.db")).Exit.Should().Be(18, "it is there");
+        File.AppendAllText(settings, $"database = {_address}\n");
+        PostgresDatabase.Open(PostgresAddress.Parse(_address));
+        using (var connection = PostgresDatabase.Open(PostgresAddress.Parse(_address)).Connect())
+        {
+            using var transaction = connection.BeginTransaction();
+            connection.Execute($"LOCK TABLE {DatabaseCopy.Tables[^1]}");
+            using var move = ServerProcess.Start("--data", Data, "migrate", "--from", "sqlite");
+            while (PostgresServer.Shared.Query(_address, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%" + DatabaseCopy.Tables[^1] + "%'") == "0")
+                await Task.Delay(50);
+            (await move.KillAsync()).Should().BeTrue();
+        }
+        (await RunAsync("device", "list")).Should().Match<ServerCommand>(r => r.Exit == 10 && r.Error.Contains("migrate --from"));
+
+        (await DoAsync("migrate", "--from", "server.db")).LastLine.Should().StartWith("postgresql://");
+
+        (await LookAsync()).Should().Equal(before);
+        File.Exists(Path.Combine(Data, "server.db")).Should().BeFalse();
+        (await RunAsync("migrate", "--from", "server.db")).Exit.Should().Be(17, "it has moved");
+        File.WriteAllText(settings, File.ReadAllText(settings).Replace($"database = {_address}\n", "", StringComparison.Ordinal));
+        await DoAsync("migrate", "--from", _address);
+        (await LookAsync()).Should().Equal(before);
+    }
+
+    [PostgresFact]
     public async Task A_move_that_is_killed_has_moved_nothing_and_begins_again()
     {
         await FillAsync();
