@@ -32,12 +32,15 @@ internal sealed record StatusDocument(
     StatusAssignment? Assignment,
     IReadOnlyList<string>? Developers,
     StatusSeals? Seals,
-    StatusConfiguration? Configuration)
+    StatusConfiguration? Configuration,
+    StatusDrift? Drift)
 {
     public string Schema { get; init; } = "ctree.status/1";
 }
 
 internal sealed record StatusSeals(int Looked, int Sealed);
+
+internal sealed record StatusDrift(int Added, int Changed, int Removed, DateTimeOffset Time);
 
 internal sealed record StatusConfiguration(long Applied, string? Directory, IReadOnlyList<ConfigurationKey>? Due);
 
@@ -144,6 +147,11 @@ internal sealed record ConfigDocument(IReadOnlyList<ConfigValue> Settings)
     public string Schema { get; init; } = "ctree.config/1";
 }
 
+internal sealed record EtcDocument(int Added, int Changed, int Removed, IReadOnlyList<string> Paths)
+{
+    public string Schema { get; init; } = "ctree.etc/1";
+}
+
 internal sealed record ConfigValue(string Key, string Value, string? Origin);
 
 internal sealed record ErrorDocument(int Code, string Message)
@@ -174,6 +182,7 @@ internal sealed record ProgressDocument(ObjectId Commit, long Objects, long Byte
 [JsonSerializable(typeof(ListDocument))]
 [JsonSerializable(typeof(DiffDocument))]
 [JsonSerializable(typeof(ConfigDocument))]
+[JsonSerializable(typeof(EtcDocument))]
 [JsonSerializable(typeof(KeyDocument))]
 internal sealed partial class DocumentJson : JsonSerializerContext;
 

@@ -51,7 +51,8 @@ internal static class StatusCommand
             device.Trust.TryRoot() is null ? null : Describe(device.Trust.Assignment(follow.Branch)),
             new DeveloperKeys(device.Root).List() is { Count: > 0 } developers ? [.. developers.Select(key => key.Id.ToString())] : null,
             DescribeSeals(device),
-            Describe(device.State.Configuration, new ConfigurationDirectory(device.Root).CurrentPath));
+            Describe(device.State.Configuration, new ConfigurationDirectory(device.Root).CurrentPath),
+            device.State.Drift is { Found: { } drift } looked ? new StatusDrift(drift.Added, drift.Changed, drift.Removed, looked.Time) : null);
     }
 
     private static StatusConfiguration? Describe(ConfigurationState state, string? path) => state is { Applied: 0, Due: null } ? null : new StatusConfiguration(state.Applied, path, state.Due);
@@ -111,6 +112,8 @@ internal static class StatusCommand
             Line(text, "assigned", $"{(told.Commit is { } commit ? $"pinned to {commit}" : "held")} by the server until {told.Until:u}{(told.Reason.Length > 0 ? $": {told.Reason}" : "")}");
         if (status.Configuration is { } configuration)
             Line(text, "values", $"{(configuration.Applied > 0 ? $"configuration {configuration.Applied} in {configuration.Directory}" : "none yet")}{(configuration.Due is null ? "" : ", another is on its way there")}");
+        if (status.Drift is { } etc && etc.Added + etc.Changed + etc.Removed > 0)
+            Line(text, "/etc", $"{etc.Added} added, {etc.Changed} changed, {etc.Removed} removed against the tree, {etc.Time:u}: 'ctree config diff'");
         foreach (var denial in device.Denials.List())
             Line(text, "denied", $"{denial.Commit} {denial.Reason} {denial.Text}");
         if (status.Seals is { } seals)

@@ -49,6 +49,8 @@ internal sealed class AgentConfig
         ReachDeadline = reader.Duration("health.reach", "12min");
         LinkWait = reader.Duration("health.link-wait", "1d");
         FailedUnits = reader.Choice("health.failed-units", "wanted", "required", "wanted", "ignored");
+        DriftCheck = reader.Duration("drift.check", "1d");
+        DriftIgnored = reader.Words("drift.ignore");
         Tries = reader.Number("boot.tries", "3", 1, BootFile.BootRecord.MaxTries);
         LinkPath = reader.Text("link.path", "");
         LinkServices = reader.Words("link.services");
@@ -181,6 +183,12 @@ internal sealed class AgentConfig
 
     /// <summary>What units are that fail in a trial and did not before: required, wanted or ignored.</summary>
     public string FailedUnits { get; }
+
+    /// <summary>How often <c>/etc</c> is compared with its tree's, beside once in each boot; zero: never.</summary>
+    public TimeSpan DriftCheck { get; }
+
+    /// <summary>Paths below <c>/etc</c> that are passed over then, with <c>*</c> and <c>?</c>.</summary>
+    public IReadOnlyList<string> DriftIgnored { get; }
 
     /// <summary>Boots that a trial is given.</summary>
     public int Tries { get; }

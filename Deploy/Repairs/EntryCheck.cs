@@ -48,7 +48,8 @@ internal sealed class EntryCheck(LocalStore store)
         return isStored || HasContent(directory, file) ? null : "has another content";
     }
 
-    private static bool HasContent(SafeFileHandle directory, TreeEntry.File file)
+    /// <summary>Whether a name has the content that its tree says.</summary>
+    public static bool HasContent(SafeFileHandle directory, TreeEntry.File file)
     {
         using var handle = Posix.OpenForReadingAt(directory, file.Name.Bytes);
         using var stream = new FileStream(handle, FileAccess.Read, bufferSize: 0);
@@ -63,7 +64,8 @@ internal sealed class EntryCheck(LocalStore store)
         }
     }
 
-    private static FileType TypeOf(TreeEntry entry) => entry switch
+    /// <summary>What kind of name an entry makes.</summary>
+    public static FileType TypeOf(TreeEntry entry) => entry switch
     {
         TreeEntry.File => FileType.Regular,
         TreeEntry.Symlink => FileType.Symlink,

@@ -24,6 +24,7 @@ internal sealed class DeviceStateFiles(DeviceRoot root, TimeProvider clock)
     private readonly StateFile<LastState> _last = new(root.Layout.State, "last.json", StateJson.Default.LastState);
     private readonly StateFile<InventoryState> _inventory = new(root.Layout.State, "inventory.json", StateJson.Default.InventoryState);
     private readonly StateFile<BarrierState> _barriers = new(root.Layout.State, "barriers.json", StateJson.Default.BarrierState);
+    private readonly StateFile<DriftState> _drift = new(root.Layout.State, "drift.json", StateJson.Default.DriftState);
 
     private string KeyFile => Path.Combine(root.Layout.State, "device.pem");
 
@@ -93,6 +94,12 @@ internal sealed class DeviceStateFiles(DeviceRoot root, TimeProvider clock)
     {
         get => _barriers.TryRead() ?? new BarrierState();
         set => _barriers.Write(value);
+    }
+
+    public DriftState Drift
+    {
+        get => _drift.TryRead() ?? new DriftState();
+        set => _drift.Write(value);
     }
 
     /// <summary>How far the running download is.</summary>

@@ -20,6 +20,7 @@ namespace ContentTree.Deploy.State;
 [JsonSerializable(typeof(ConfigurationState))]
 [JsonSerializable(typeof(DeploymentsState))]
 [JsonSerializable(typeof(EventsState))]
+[JsonSerializable(typeof(DriftState))]
 [JsonSerializable(typeof(InventoryState))]
 [JsonSerializable(typeof(LastState))]
 [JsonSerializable(typeof(SeenState))]

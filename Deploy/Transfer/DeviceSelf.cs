@@ -35,7 +35,8 @@ internal sealed class DeviceSelf(Device device)
             new DeveloperKeys(device.Root).List().Count > 0 ? true : null,
             DeviceParts.News(device),
             configuration,
-            applied == (configuration ?? 0) ? null : applied);
+            applied == (configuration ?? 0) ? null : applied,
+            DriftNews.Of(device));
     }
 
     /// <summary>What an enrolment says.</summary>
@@ -57,7 +58,8 @@ internal sealed class DeviceSelf(Device device)
         return kept.Length > 0 ? kept : null;
     }
 
-    private static string? BootId()
+    /// <summary>Eight digits that are others after each boot.</summary>
+    public static string? BootId()
     {
         const string path = "/proc/sys/kernel/random/boot_id";
         return File.Exists(path) ? File.ReadAllText(path)[..8] : null;

@@ -109,6 +109,7 @@ internal sealed class HeadSource(Device device, Sources sources)
 
     private async Task<PollAnswer?> PollEnrolledAsync(DeviceApi api, DeviceKey key, BranchName branch, CancellationToken cancellation)
     {
+        DriftNews.LookWhenDue(device);
         var request = new DeviceSelf(device).Describe(branch);
         // With a token at hand a device that waits is let in at once.
         if (device.State.Enrolment is { Token: not null, Answer: not DeviceState.Accepted })
@@ -131,6 +132,10 @@ internal sealed class HeadSource(Device device, Sources sources)
             device.State.Inventory = new InventoryState(told);
         else if (answer?.Tell == true && device.State.Inventory.Told is not null)
             device.State.Inventory = new InventoryState();
+        if (answer is not null && request.Drift is { } drift)
+            DriftNews.Answered(device, drift, answer.Drift == true);
+        else if (answer?.Tell == true)
+            DriftNews.Forgotten(device);
         return answer;
     }
 

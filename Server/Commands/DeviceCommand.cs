@@ -185,6 +185,12 @@ internal static class DeviceCommand
         output.WriteLine($"hardware      {device.Hardware} ({device.Architecture})");
         if (device.Inventory is { } made)
             output.WriteLine($"made of       agent {made.Agent ?? "-"}, kernel {made.Kernel ?? "-"}, memory {made.Memory}, disk {made.Size}, free {made.Free}{(made.Inodes is { } inodes ? $", inodes {inodes}" : "")} (as of {Printing.Time(device.Told)})");
+        if (device.Drift is { } drift)
+        {
+            output.WriteLine($"its /etc      {drift.Added} added, {drift.Changed} changed, {drift.Removed} removed against its tree (as of {Printing.Time(device.DriftTold)})");
+            foreach (var path in drift.Paths ?? [])
+                output.WriteLine($"              {path}");
+        }
         output.WriteLine($"branch        {device.Branch}, sequence {device.Sequence} seen");
         if (device.Allowed is { } allowed)
             output.WriteLine($"allowed       {string.Join(", ", allowed)}");

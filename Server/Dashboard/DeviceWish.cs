@@ -7,7 +7,7 @@ using ContentTree.Store.Trust;
 namespace ContentTree.Server.Dashboard;
 
 /// <summary>What somebody wants to see of the devices, as an address says it.</summary>
-/// <param name="Special">"cloned", "forked" or "low space": what is no standing.</param>
+/// <param name="Special">"cloned", "forked", "low space" or "changed /etc": what is no standing.</param>
 internal sealed record DeviceWish(string Text, BranchName? Branch, Standing? Standing, ObjectId? Running, string Special)
 {
     private const int MaxText = 200;
@@ -19,12 +19,14 @@ internal sealed record DeviceWish(string Text, BranchName? Branch, Standing? Sta
 
     public const string Low = "low space";
 
+    public const string Drifted = "changed /etc";
+
     public static DeviceWish Of(Visitor visitor)
     {
         var (text, word) = (visitor.Query("q").Trim(), visitor.Query("standing"));
         Standing? standing = Enum.GetValues<Standing>().Where(s => Standings.Word(s) == word).Select(s => (Standing?)s).FirstOrDefault();
         return new DeviceWish(text.Length <= MaxText ? text : text[..MaxText], BranchName.TryParse(visitor.Query("branch"), out var branch) ? branch : null,
-            standing, ObjectId.TryParse(visitor.Query("running"), out var running) ? running : null, word is Cloned or Forked or Low ? word : "");
+            standing, ObjectId.TryParse(visitor.Query("running"), out var running) ? running : null, word is Cloned or Forked or Low or Drifted ? word : "");
     }
 
     public bool IsEmpty => Text.Length == 0 && Branch is null && Standing is null && Running is null && Special.Length == 0;
@@ -37,7 +39,7 @@ internal sealed record DeviceWish(string Text, BranchName? Branch, Standing? Sta
     /// <summary>The same for the database.</summary>
     public DeviceFilter Filter()
     {
-        var all = new DeviceFilter(Text, Branch, Running: Running, Mark: Special switch { Cloned => DeviceMark.Cloned, Forked => DeviceMark.Forked, Low => DeviceMark.Low, _ => DeviceMark.None });
+        var all = new DeviceFilter(Text, Branch, Running: Running, Mark: Special switch { Cloned => DeviceMark.Cloned, Forked => DeviceMark.Forked, Low => DeviceMark.Low, Drifted => DeviceMark.Drifted, _ => DeviceMark.None });
         return Standing switch
         {
             null => all,

@@ -80,7 +80,7 @@ internal sealed class DeviceEndpoints(
         var root = data.Trust.Load();
         var answer = new PollAnswer(state, (long)options.PollInterval.TotalSeconds, root.Version, head, state == DeviceState.Accepted ? _transfers.Of(device, poll.Branch) : null, FindDelta(root, poll, head), Timestamp: timestamp, Assignment: told.Assignment,
             Private: newest is not null && reading.IsPrivate(poll.Branch) ? true : null, Prove: newest is not null && seenHeads.IsWanted(device, poll, newest) ? true : null,
-            Tell: devices.Hear(device, Actor.AddressOf(context)) ? true : null, Configuration: told.Configuration);
+            Tell: devices.Hear(device, Actor.AddressOf(context)) ? true : null, Configuration: told.Configuration, Drift: poll.Drift is null ? null : true);
         await context.AnswerAsync(answer, ProtocolJson.Default.PollAnswer);
     }
 

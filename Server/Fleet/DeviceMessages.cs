@@ -27,7 +27,20 @@ internal static class DeviceMessages
             throw new FormatException($"kept are at most {PollRequest.MaxKept} starts of commits, {PollRequest.KeptDigits} lower-case hex digits each");
         if (poll.Inventory is { } told)
             Require(told);
+        if (poll.Drift is { } drift)
+            Require(drift);
     }
+
+    private static void Require(DeviceDrift drift)
+    {
+        if (new[] { drift.Added, drift.Changed, drift.Removed }.Any(count => count is < 0 or > DeviceDrift.MaxCount))
+            throw new FormatException($"drift counts from 0 to {DeviceDrift.MaxCount}");
+        if (drift.Paths is { } paths && (paths.Count > DeviceDrift.MaxPaths || paths.Count > drift.Count() || !paths.All(IsDriftPath)))
+            throw new FormatException($"drift names at most {DeviceDrift.MaxPaths} paths, each behind '+', '~' or '-', of at most {DeviceDrift.MaxPath} characters that can be shown, and no more than it counts");
+    }
+
+    private static bool IsDriftPath(string? path) =>
+        path is ['+' or '~' or '-', _, ..] && path.Length <= DeviceDrift.MaxPath + 1 && !path.Any(c => char.IsControl(c) || char.GetUnicodeCategory(c) == UnicodeCategory.Format);
 
     private static void Require(DeviceInventory told)
     {

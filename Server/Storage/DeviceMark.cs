@@ -13,4 +13,7 @@ internal enum DeviceMark
 
     /// <summary>Its disk is nearly full.</summary>
     Low,
+
+    /// <summary>Its <c>/etc</c> differs from its tree's.</summary>
+    Drifted,
 }

@@ -109,6 +109,8 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
             connection.Execute("UPDATE devices SET silent = NULL WHERE id = $id AND silent IS NOT NULL", ("$id", id));
         if (poll.Inventory is { } told)
             Inventories.Write(connection, id, told, at ?? time.GetUtcNow());
+        if (poll.Drift is { } drift)
+            Drifts.Write(connection, id, drift, at ?? time.GetUtcNow());
         if (poll.BootId is { } boot)
             RecordBoot(connection, id, boot);
         transaction.Commit();
@@ -204,7 +206,7 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
         if (filter.Sync is { } sync)
             yield return sync.Length > 0 ? "d.sync = $sync" : "d.sync IS NULL";
         if (filter.Mark != DeviceMark.None)
-            yield return filter.Mark switch { DeviceMark.Cloned => "d.cloned IS NOT NULL", DeviceMark.Forked => "d.fork IS NOT NULL", _ => "d.low = 1" };
+            yield return filter.Mark switch { DeviceMark.Cloned => "d.cloned IS NOT NULL", DeviceMark.Forked => "d.fork IS NOT NULL", DeviceMark.Drifted => "d.drift > 0", _ => "d.low = 1" };
     }
 
     /// <summary>All devices, counted by what decides how they stand.</summary>
@@ -229,7 +231,7 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
     {
         using var connection = database.Connect();
         return connection.Query(Select + " WHERE d.id = $id", Read, ("$id", id)) is [var device]
-            ? device with { Events = new Events(database).Newest(id, ShownEvents), Key = DeviceKeys.Present(connection, id)?.Id }
+            ? device with { Events = new Events(database).Newest(id, ShownEvents), Key = DeviceKeys.Present(connection, id)?.Id, Drift = device.Drift is { } drift ? drift with { Paths = Drifts.Paths(connection, id) } : null }
             : throw Unknown(id);
     }
 
@@ -303,7 +305,8 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
         Hold: row.Number("hold") != 0 ? true : null, Assignment: ReadAssignment(row), Serial: row.Text("serial") is { Length: > 0 } serial ? serial : null,
         Conflicts: row.TextOrNull("conflicts")?.Split(',').Select(KeyId.Parse).Order().ToArray(), Cloned: row.TimeOrNull("cloned"), Fork: row.IsDBNull(row.GetOrdinal("fork")) ? null : row.Number("fork"),
         KeyChanged: row.TimeOrNull("key_changed"), Developer: row.Number("developer") != 0 ? true : null,
-        Silent: row.TimeOrNull("silent"), Inventory: Inventories.Read(row), Told: row.TimeOrNull("told"), Address: row.TextOrNull("address"));
+        Silent: row.TimeOrNull("silent"), Inventory: Inventories.Read(row), Told: row.TimeOrNull("told"), Address: row.TextOrNull("address"),
+        Drift: Drifts.Read(row), DriftTold: row.TimeOrNull("drift_told"));
 
     private static AssignmentInfo? ReadAssignment(DbDataReader row) => row.TextOrNull("told_action") is not { } action ? null : new AssignmentInfo(
         action, row.Number("told_counter"), row.Time("told_expires"), IdOf(row, "told_commit"), row.Text("told_reason") is { Length: > 0 } reason ? reason : null,

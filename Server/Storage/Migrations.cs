@@ -206,5 +206,14 @@ internal static class Migrations
         """,
         "ALTER TABLE users ADD COLUMN only_groups TEXT",
         "CREATE TABLE backups_made (time INTEGER PRIMARY KEY)",
+        """
+        ALTER TABLE devices ADD COLUMN drift INTEGER;
+        ALTER TABLE devices ADD COLUMN drift_added INTEGER;
+        ALTER TABLE devices ADD COLUMN drift_changed INTEGER;
+        ALTER TABLE devices ADD COLUMN drift_removed INTEGER;
+        ALTER TABLE devices ADD COLUMN drift_told INTEGER;
+        CREATE TABLE drifts (device TEXT PRIMARY KEY REFERENCES devices (id) ON DELETE CASCADE, paths TEXT NOT NULL);
+        CREATE INDEX devices_drifted ON devices (name, id) WHERE drift > 0;
+        """,
     ];
 }

@@ -40,6 +40,8 @@ namespace ContentTree.Store.Protocol;
 /// <param name="Inventory">What it is made of and how full it is, as it last said.</param>
 /// <param name="Told">When it said that.</param>
 /// <param name="Address">From where it last polled; of several behind one router the router's.</param>
+/// <param name="Drift">How its <c>/etc</c> differs from its tree's, as it last said; with paths only when one device is asked for.</param>
+/// <param name="DriftTold">When it said that.</param>
 public sealed record DeviceInfo(
     KeyId Id,
     string Name,
@@ -76,4 +78,6 @@ public sealed record DeviceInfo(
     DateTimeOffset? Silent = null,
     DeviceInventory? Inventory = null,
     DateTimeOffset? Told = null,
-    string? Address = null);
+    string? Address = null,
+    DeviceDrift? Drift = null,
+    DateTimeOffset? DriftTold = null);

@@ -13,6 +13,7 @@ namespace ContentTree.Store.Protocol;
 /// <param name="Prove">The server does not know the head that the device has: it is to be sent to <see cref="Routes.Heads"/>.</param>
 /// <param name="Tell">The server does not know what the device is made of: the next poll is to say so.</param>
 /// <param name="Configuration">All values of this device's configuration, signed, byte for byte; absent when it has them already or there never were any.</param>
+/// <param name="Drift">What the poll said of its <c>/etc</c> is kept; absent when it said nothing.</param>
 public sealed record PollAnswer(
     DeviceState State, long Interval, long Root, RawJson? Head = null, TransferPolicy? Transfer = null, DeltaOffer? Delta = null,
-    RawJson? Timestamp = null, RawJson? Assignment = null, bool? Private = null, bool? Prove = null, bool? Tell = null, RawJson? Configuration = null);
+    RawJson? Timestamp = null, RawJson? Assignment = null, bool? Private = null, bool? Prove = null, bool? Tell = null, RawJson? Configuration = null, bool? Drift = null);

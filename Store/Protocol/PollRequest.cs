@@ -23,6 +23,7 @@ namespace ContentTree.Store.Protocol;
 /// <param name="Inventory">What it is made of and how full it is; absent when nothing of that has changed noticeably since it was last said.</param>
 /// <param name="Configuration">The counter of the configuration it has; absent if none.</param>
 /// <param name="Applied">The counter of the one that is in place; absent if that is the same.</param>
+/// <param name="Drift">How its <c>/etc</c> differs from its tree's; absent when that was said already.</param>
 public sealed record PollRequest(
     BranchName Branch,
     string Boot,
@@ -40,7 +41,8 @@ public sealed record PollRequest(
     bool? Developer = null,
     DeviceInventory? Inventory = null,
     long? Configuration = null,
-    long? Applied = null)
+    long? Applied = null,
+    DeviceDrift? Drift = null)
 {
     /// <summary>Digits by which a kept commit is named: no two commits of a server begin with the same.</summary>
     public const int KeptDigits = 16;

@@ -3,7 +3,6 @@ using System.Net.Sockets;
 using System.Text;
 using ContentTree.Deploy.Pages;
 using ContentTree.Store.Objects;
-using ContentTree.Tests.Deploy;
 using ContentTree.Tests.Server;
 using ContentTree.Tests.Support;
 using TestDevice = ContentTree.Tests.Deploy.TestDevice;

@@ -51,7 +51,7 @@ internal sealed class DevicePages(
 
     private async IAsyncEnumerable<string> ExportAsync(DeviceWish wish, IReadOnlyList<string>? groups, [EnumeratorCancellation] CancellationToken cancellation = default)
     {
-        yield return "id,name,standing,state,branch,sequence,running,wanted,target,boot,hardware,architecture,serial,enrolled,last seen,last event,silent since,agent,kernel,memory,size,free,inodes\n";
+        yield return "id,name,standing,state,branch,sequence,running,wanted,target,boot,hardware,architecture,serial,enrolled,last seen,last event,silent since,agent,kernel,memory,size,free,inodes,etc added,etc changed,etc removed\n";
         KeyId? after = null;
         while (true)
         {
@@ -60,7 +60,8 @@ internal sealed class DevicePages(
             foreach (var (device, standing) in page)
                 yield return Csv.Line(device.Id, device.Name, Standings.Word(standing), device.State, device.Branch, device.Sequence, device.Running, device.Wanted, device.Target, device.Boot,
                     device.Hardware, device.Architecture, device.Serial, Printing.Time(device.Enrolled), device.LastSeen is null ? null : Printing.Time(device.LastSeen), device.LastEvent?.Kind,
-                    device.Silent is null ? null : Printing.Time(device.Silent), device.Inventory?.Agent, device.Inventory?.Kernel, device.Inventory?.Memory, device.Inventory?.Size, device.Inventory?.Free, device.Inventory?.Inodes);
+                    device.Silent is null ? null : Printing.Time(device.Silent), device.Inventory?.Agent, device.Inventory?.Kernel, device.Inventory?.Memory, device.Inventory?.Size, device.Inventory?.Free, device.Inventory?.Inodes,
+                    device.Drift?.Added, device.Drift?.Changed, device.Drift?.Removed);
             if (page.Count < ExportSize)
                 yield break;
             after = page[^1].Device.Id;

@@ -15,7 +15,7 @@ internal sealed class FilterFields(DateTimeOffset now, bool isForGroup)
     private static readonly string[] Texts = [.. Lasting, "state", "boot", "sync", "agent", "kernel"];
     private static readonly string[] Commits = ["running", "wanted", "target", "failed"];
     private static readonly string[] Times = ["seen", "enrolled"];
-    private static readonly string[] Numbers = ["free", "size", "inodes", "memory"];
+    private static readonly string[] Numbers = ["free", "size", "inodes", "memory", "drift"];
 
     public static string Names => string.Join(", ", [.. Texts, "health", .. Commits, .. Times, .. Numbers, "group", LabelPrefix + "NAME"]);
 
