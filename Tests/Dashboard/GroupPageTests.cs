@@ -39,6 +39,24 @@ public sealed class GroupPageTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task When_its_devices_count_as_silent_is_said_on_its_page()
+    {
+        using var client = await PageClient.LogInAsync(_server, TokenRole.Operator);
+        Groups().Set(Lab, 7, "name==lab-0");
+        (await client.ReadAsync("/groups/lab")).Should().Contain("Missed polls (0: never; empty: as the server says)");
+        (await client.DoAsync("/groups/lab/silence", ("polls", "5"))).Should().Contain("5 missed polls make its devices silent").And.Contain("after 5 missed polls");
+        Groups().Find(Lab).Should().Be(new Group(Lab, 7, "name==lab-0", 1, 5), "everything else is as it was");
+        (await client.DoAsync("/groups/lab/silence", ("polls", "0"))).Should().Contain("never, however long");
+        await client.DoAsync("/groups/lab/silence", ("polls", ""));
+        Groups().Find(Lab).SilentPolls.Should().BeNull();
+        foreach (var wrong in new[] { "-2", "many", "99999999999999999999", "10001" })
+            (await client.DoAsync("/groups/lab/silence", ("polls", wrong))).Should().Contain("polls", wrong).And.Contain(wrong == "10001" ? "may miss 0" : "issed polls are a number");
+        Groups().Find(Lab).SilentPolls.Should().BeNull();
+        await client.PostAsync("/groups/nobody/silence", ("polls", "1"));
+        Groups().List().Should().ContainSingle();
+    }
+
+    [Fact]
     public async Task A_group_is_made_and_changed_after_a_look_at_whom_it_would_hold()
     {
         using var client = await PageClient.LogInAsync(_server, TokenRole.Operator);

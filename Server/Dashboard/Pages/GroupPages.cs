@@ -33,6 +33,7 @@ internal sealed class GroupPages(Gate gate, PageRenderer renderer, Database data
         routes.MapGet("/groups/{name}", gate.GroupPage(ShowAsync));
         routes.MapPost("/groups/{name}/add", gate.Action(AddAsync, TokenRole.Operator));
         routes.MapPost("/groups/{name}/drop", gate.Action(DropAsync, TokenRole.Operator));
+        routes.MapPost("/groups/{name}/silence", gate.Action(SilenceAsync, TokenRole.Operator));
         routes.MapPost("/groups/{name}/remove", gate.Action(RemoveAsync, TokenRole.Operator));
     }
 
@@ -91,6 +92,25 @@ internal sealed class GroupPages(Gate gate, PageRenderer renderer, Database data
         audit.Note(visitor.Actor, "group.drop", name, after: $"{device}");
         counts.Forget();
         return visitor.Go(PathOf(name), $"{device} is no longer added to the group; where its filter finds it, it stays.");
+    }
+
+    private Task SilenceAsync(Visitor visitor, IFormCollection form)
+    {
+        const long asTheServerSays = -1;
+        var (known, polls) = (groups.Find(NameOf(visitor)), form["polls"].ToString().Trim());
+        var count = polls.Length == 0 ? asTheServerSays
+            : long.TryParse(polls, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : throw new FormatException($"missed polls are a number, not '{polls}'");
+        var group = groups.Set(known.Name, null, null, count);
+        audit.Note(visitor.Actor, "group.set", group.Name, $"silent after {Polls(known)} polls", $"silent after {Polls(group)} polls");
+        counts.Forget();
+        return visitor.Go(PathOf(group.Name), group.SilentPolls switch
+        {
+            null => "As many missed polls as the server says make its devices silent.",
+            0 => "Its devices never count as silent.",
+            { } after => $"{Text.Count(after, "missed poll makes", "missed polls make")} its devices silent.",
+        });
+
+        static string Polls(Group group) => group.SilentPolls is { } set ? set.ToString(CultureInfo.InvariantCulture) : "the server's";
     }
 
     private Task RemoveAsync(Visitor visitor, IFormCollection form)
