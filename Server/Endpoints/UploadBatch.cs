@@ -96,7 +96,7 @@ internal sealed class UploadBatch : IAsyncDisposable
         {
             Complete();
         }
-        catch (IOException e)
+        catch (Exception e)
         {
             Log.UploadsLost(_log, e);
         }

@@ -139,6 +139,11 @@ internal sealed class DataDirectory : IDisposable
         {
             file = Posix.OpenOrCreateAt(root, "serve.lock"u8, 0x1a4);
         }
+        catch (PosixException e) when (!exclusive && e.Errno == Posix.EACCES && Posix.StatAt(root, "serve.lock"u8) is not null)
+        {
+            // Another user made it: for a lock it is enough to read it.
+            file = Posix.OpenForReadingAt(root, "serve.lock"u8);
+        }
         catch (PosixException e) when (!exclusive && (e.IsOutOfSpace || e.Errno is Posix.EROFS or Posix.EACCES))
         {
             // Data of an earlier server on a full disk: what makes room there must work.

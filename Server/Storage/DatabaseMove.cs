@@ -61,13 +61,23 @@ internal sealed class DatabaseMove(string dataPath)
         var old = text is null ? null : PostgresAddress.Parse(text);
         if (old?.Identity == present?.Identity)
             throw new DatabaseTakenException($"{ServerSettings.FileName} names {text ?? DataDirectory.DatabaseName} itself: let it name the new database, or use --to");
+        var mark = Encoding.UTF8.GetBytes($"{old?.Identity ?? DataDirectory.DatabaseName}\n{present?.Identity ?? DataDirectory.DatabaseName}");
+        var begun = DurableFiles.TryRead(root, DataDirectory.UnfinishedMove, MaxMark);
+        if (begun is not null && !begun.AsSpan().SequenceEqual(mark))
+            throw new DatabaseTakenException($"{dataPath}: another move was begun, from and to{string.Join(" and ", Encoding.UTF8.GetString(begun).Split('\n').Prepend(""))}; end that one first");
+        // Killed after everything was there.
+        if (begun is not null && old is null && !File.Exists(file) && File.Exists($"{file}.moved"))
+        {
+            End(root, Encoding.UTF8.GetString(DataDirectory.UnfinishedMove), null);
+            return 0;
+        }
         if (old is null && !File.Exists(file))
             throw new NotFoundException($"{file}: no such database to move from");
         Database from = old is not null ? PostgresDatabase.Open(old) : SqliteDatabase.Open(file);
         Database to = present is not null ? PostgresDatabase.Open(present) : SqliteDatabase.Open(file);
-        if (Posix.StatAt(root, DataDirectory.UnfinishedMove) is null)
+        if (begun is null)
             RequireEmpty(to);
-        DurableFiles.Replace(root, DataDirectory.UnfinishedMove, []);
+        DurableFiles.Replace(root, DataDirectory.UnfinishedMove, mark);
         var rows = DatabaseCopy.Run(from, to);
         End(root, Encoding.UTF8.GetString(DataDirectory.UnfinishedMove), old is null ? file : null);
         return rows;

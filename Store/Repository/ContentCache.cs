@@ -19,11 +19,13 @@ internal sealed class ContentCache : IDisposable
     // How exactly uses are remembered: each writes an inode.
     private static readonly TimeSpan UseGrain = TimeSpan.FromHours(1);
     private static readonly TimeSpan AbandonedAfter = TimeSpan.FromHours(1);
+    private static readonly TimeSpan JustUsed = TimeSpan.FromSeconds(30);
 
     private readonly string _path;
     private readonly long _maxBytes;
     private readonly SafeFileHandle[] _fanout = new SafeFileHandle[256];
     private readonly object _trimming = new();
+    private readonly FileStat _owner;
     private long _added;
 
     public ContentCache(string path, long maxBytes)
@@ -31,36 +33,39 @@ internal sealed class ContentCache : IDisposable
         (_path, _maxBytes) = (path, maxBytes);
         // The first one who comes looks.
         _added = maxBytes;
+        // What root makes is for the user whose directory it is in.
+        var above = Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/";
+        var isNew = !Directory.Exists(path);
         Directory.CreateDirectory(path);
+        using (var parent = Posix.OpenDirectory(isNew ? above : path))
+            _owner = Posix.Stat(parent, above);
         using var root = Posix.OpenDirectory(path);
+        GiveAway(root);
         for (var i = 0; i < _fanout.Length; i++)
         {
             var name = Encoding.ASCII.GetBytes(i.ToString("x2", CultureInfo.InvariantCulture));
             DurableFiles.EnsureDirectory(root, name, OwnerOnly);
             _fanout[i] = Posix.OpenDirectoryAt(root, name);
+            GiveAway(_fanout[i]);
         }
     }
 
-    /// <summary>An object's frame of that size, or null: what was removed and written again may have another one.</summary>
-    public SafeFileHandle? TryOpen(ObjectName name, long size)
+    /// <summary>An object's frame, or null.</summary>
+    public SafeFileHandle? TryOpen(ObjectName name)
     {
         var (directory, file) = (Fanout(name), Repository.FileName(name));
         try
         {
-            var opened = Posix.OpenForReadingAt(directory, file);
-            var stat = Posix.Stat(opened, name.ToString());
-            if (stat.Size != size)
-            {
-                opened.Dispose();
+            if (Posix.StatAt(directory, file) is not { } stat)
                 return null;
-            }
             var used = DateTimeOffset.FromUnixTimeMilliseconds(stat.ModifiedNanoseconds / 1_000_000);
             if ((DateTimeOffset.UtcNow - used).Duration() > UseGrain)
                 Posix.TouchAt(directory, file);
-            return opened;
+            return Posix.OpenForReadingAt(directory, file);
         }
-        catch (PosixException e) when (e.Errno == Posix.ENOENT)
+        catch (PosixException e) when (e.Errno is Posix.ENOENT or Posix.EACCES or Posix.EPERM)
         {
+            // Trimmed at this moment, or another user's.
             return null;
         }
     }
@@ -69,7 +74,9 @@ internal sealed class ContentCache : IDisposable
     public (SafeFileHandle File, byte[] Temporary) Begin(ObjectName name)
     {
         byte[] temporary = [.. DurableFiles.TemporaryPrefix, .. Encoding.ASCII.GetBytes($"{Guid.NewGuid():N}")];
-        return (Posix.CreateAt(Fanout(name), temporary, OwnerOnlyFile), temporary);
+        var file = Posix.CreateAt(Fanout(name), temporary, OwnerOnlyFile);
+        GiveAway(file);
+        return (file, temporary);
     }
 
     public void Place(ObjectName name, byte[] temporary, long size)
@@ -78,13 +85,15 @@ internal sealed class ContentCache : IDisposable
         Added(size);
     }
 
-    public void Discard(ObjectName name, byte[] temporary) => Posix.UnlinkAt(Fanout(name), temporary);
+    public void Discard(ObjectName name, byte[] temporary) => TryUnlink(Fanout(name), temporary);
 
     /// <summary>Takes in a file that has no name, where it is on the same filesystem.</summary>
     public void TryLink(ObjectName name, SafeFileHandle file, long size)
     {
-        if (Posix.LinkOpenFile(file, Fanout(name), Repository.FileName(name)) == 0)
-            Added(size);
+        if (Posix.LinkOpenFile(file, Fanout(name), Repository.FileName(name)) != 0)
+            return;
+        GiveAway(file);
+        Added(size);
     }
 
     /// <summary>Forgets an object.</summary>
@@ -98,6 +107,12 @@ internal sealed class ContentCache : IDisposable
     {
         foreach (var directory in _fanout)
             directory?.Dispose();
+    }
+
+    private void GiveAway(SafeFileHandle made)
+    {
+        if (Posix.IsRoot && Posix.Stat(made, _path) is var stat && (stat.Uid, stat.Gid) != (_owner.Uid, _owner.Gid))
+            Posix.SetOwner(made, _owner.Uid, _owner.Gid, _path);
     }
 
     private SafeFileHandle Fanout(ObjectName name)
@@ -115,6 +130,10 @@ internal sealed class ContentCache : IDisposable
         {
             Interlocked.Exchange(ref _added, 0);
             Trim();
+        }
+        catch (IOException)
+        {
+            // What was added is there; the next one who adds tries again.
         }
         finally
         {
@@ -141,9 +160,11 @@ internal sealed class ContentCache : IDisposable
         var left = files.Sum(file => file.Size);
         // Room for what comes until the next look.
         var wanted = _maxBytes - _maxBytes / LooksPerFill;
+        // Who has just fetched one has not opened it yet, also one that is larger than all of this may be.
+        var inUse = (DateTimeOffset.UtcNow - JustUsed).ToUnixTimeMilliseconds() * 1_000_000;
         foreach (var file in files.OrderBy(file => file.Used))
         {
-            if (left <= wanted)
+            if (left <= wanted || file.Used > inUse)
                 break;
             TryUnlink(_fanout[file.Directory], file.Name);
             left -= file.Size;

@@ -16,12 +16,17 @@ public sealed class ObjectBucket(IBucket bucket, string cachePath, long maxCache
 {
     private const string Folder = "objects/";
     private const int Parallel = 16;
+    private const int MaxFetches = 32;
     private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LookFor = TimeSpan.FromSeconds(5);
 
     private readonly ContentCache _cache = new(cachePath, maxCacheBytes);
     private readonly ConcurrentDictionary<ObjectName, Lazy<Task>> _fetching = new();
     private readonly ConcurrentBag<FrameReader> _readers = [];
+    private readonly SemaphoreSlim _fetches = new(MaxFetches);
+    private readonly Lock _looking = new();
     private long _looked = -(long)LookAgain.TotalMilliseconds;
+    private string? _trouble;
 
     /// <summary>For people: where it is.</summary>
     public string Name => bucket.Name;
@@ -55,33 +60,40 @@ public sealed class ObjectBucket(IBucket bucket, string cachePath, long maxCache
     /// <summary>How many bytes the bucket has of an object; null when it has none.</summary>
     public Task<long?> FindAsync(ObjectName name, CancellationToken cancellation) => bucket.FindAsync(name.RelativePath, cancellation);
 
-    /// <summary>Whether the bucket answers; its answer counts for some seconds.</summary>
+    /// <summary>Whether the bucket answers; what was found counts for some seconds, and one looks at a time.</summary>
     /// <exception cref="BucketException">It does not.</exception>
     public void Look()
     {
-        if (Environment.TickCount64 - Interlocked.Read(ref _looked) < LookAgain.TotalMilliseconds)
-            return;
-        Task.Run(() => bucket.FindAsync(Folder, CancellationToken.None)).GetAwaiter().GetResult();
-        Interlocked.Exchange(ref _looked, Environment.TickCount64);
+        lock (_looking)
+        {
+            if (Environment.TickCount64 - _looked >= LookAgain.TotalMilliseconds)
+            {
+                _trouble = Task.Run(TroubleAsync).GetAwaiter().GetResult();
+                _looked = Environment.TickCount64;
+            }
+            if (_trouble is { } trouble)
+                throw new BucketException(trouble);
+        }
     }
 
     public void Dispose()
     {
         bucket.Dispose();
         _cache.Dispose();
+        _fetches.Dispose();
         foreach (var reader in _readers)
             reader.Dispose();
     }
 
     /// <summary>An object's frame, fetched unless it was lately; its hash was compared then.</summary>
-    /// <param name="size">Bytes that it must have.</param>
+    /// <param name="size">Bytes that it had when it got its place. Another encoder's frame of the same content may be a little longer or shorter.</param>
     /// <exception cref="CorruptObjectException">The bucket has no such object, or something else under its name.</exception>
     /// <exception cref="BucketException">The bucket does not answer.</exception>
     internal async Task<SafeFileHandle> OpenAsync(ObjectName name, long size, CancellationToken cancellation)
     {
         while (true)
         {
-            if (_cache.TryOpen(name, size) is { } cached)
+            if (_cache.TryOpen(name) is { } cached)
                 return cached;
             // Whoever wants the same at the same time waits for the first, and goes away alone.
             var fetching = _fetching.GetOrAdd(name, _ => new Lazy<Task>(() => FetchAsync(name, size)));
@@ -109,7 +121,11 @@ public sealed class ObjectBucket(IBucket bucket, string cachePath, long maxCache
             _cache.TryLink(staged.Name, staged.File, staged.Size);
     }
 
-    internal bool Contains(ObjectName name) => Task.Run(() => FindAsync(name, CancellationToken.None)).GetAwaiter().GetResult() is not null;
+    // Asked for by listing: that a bucket of another name has no such object must not be taken for an answer.
+    internal bool Contains(ObjectName name) => bucket.ListAsync(name.RelativePath, CancellationToken.None).ToBlockingEnumerable().Any(entry => entry.Key == name.RelativePath);
+
+    /// <summary>Has an object fetched anew when it is wanted next.</summary>
+    internal void Forget(ObjectName name) => _cache.Remove(name);
 
     internal void Delete(IEnumerable<ObjectName> names)
     {
@@ -123,36 +139,59 @@ public sealed class ObjectBucket(IBucket bucket, string cachePath, long maxCache
 
     private async Task FetchAsync(ObjectName name, long size)
     {
-        var (file, temporary) = _cache.Begin(name);
+        byte[]? temporary = null;
+        await _fetches.WaitAsync().ConfigureAwait(false);
         try
         {
+            (var file, temporary) = _cache.Begin(name);
             using (file)
             {
                 using (var stream = new FileStream(file, FileAccess.Write, bufferSize: 0))
                 {
-                    if (!await bucket.TryGetAsync(name.RelativePath, stream, size, CancellationToken.None).ConfigureAwait(false))
+                    if (!await bucket.TryGetAsync(name.RelativePath, stream, LongestOf(size), CancellationToken.None).ConfigureAwait(false))
                         throw new CorruptObjectException(name, $"{Name} has it no more");
-                    Check(name, stream.SafeFileHandle, size);
+                    Check(name, stream.SafeFileHandle);
                 }
             }
             _cache.Place(name, temporary, size);
         }
-        catch
+        catch (PosixException e) when (e.IsOutOfSpace)
         {
-            _cache.Discard(name, temporary);
-            throw;
+            throw new BucketException($"{name}: no room for it in {cachePath}", e);
         }
         finally
         {
+            if (temporary is not null)
+                _cache.Discard(name, temporary);
             _fetching.TryRemove(name, out _);
+            _fetches.Release();
         }
     }
 
-    private void Check(ObjectName name, SafeFileHandle file, long size)
+    // A frame of incompressible content is a little larger than the content, and no frame is longer than that.
+    private static long LongestOf(long size) => 256 * Math.Max(size, 64 * 1024);
+
+    private async Task<string?> TroubleAsync()
     {
-        var found = Posix.Stat(file, name.ToString()).Size;
-        if (found != size)
-            throw new CorruptObjectException(name, $"{Name} has {found} bytes of it instead of {size}");
+        using var patience = new CancellationTokenSource(LookFor);
+        try
+        {
+            await foreach (var _ in bucket.ListAsync(Folder, patience.Token).ConfigureAwait(false))
+                break;
+            return null;
+        }
+        catch (BucketException e)
+        {
+            return e.Message;
+        }
+        catch (OperationCanceledException)
+        {
+            return $"{Name} does not answer";
+        }
+    }
+
+    private void Check(ObjectName name, SafeFileHandle file)
+    {
         Posix.Rewind(file, name.ToString());
         var reader = _readers.TryTake(out var idle) ? idle : new FrameReader();
         try

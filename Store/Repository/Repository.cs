@@ -114,6 +114,13 @@ public sealed class Repository : IDisposable
     /// <exception cref="BucketException">It is in a bucket that does not answer.</exception>
     public SafeFileHandle OpenStored(ObjectName name) => SizeInBucket(name) is { } size ? Bucket!.OpenAsync(name, size, CancellationToken.None).GetAwaiter().GetResult() : OpenHere(name);
 
+    /// <summary>As <see cref="OpenStored"/>, but what a bucket has is fetched anew.</summary>
+    internal SafeFileHandle OpenFresh(ObjectName name)
+    {
+        Bucket?.Forget(name);
+        return OpenStored(name);
+    }
+
     /// <summary>As <see cref="OpenStored"/>, for those who have other things to do while a bucket sends it.</summary>
     public async ValueTask<SafeFileHandle> OpenStoredAsync(ObjectName name, CancellationToken cancellation) =>
         SizeInBucket(name) is { } size ? await Bucket!.OpenAsync(name, size, cancellation).ConfigureAwait(false) : OpenHere(name);
@@ -140,6 +147,9 @@ public sealed class Repository : IDisposable
         return StoredSize(name) ?? 0;
     }
 
+    /// <summary>Puts back what a killed garbage collection had set aside.</summary>
+    public void PutBack() => SetAside.Recover(this);
+
     /// <summary>Makes everything durable that was changed.</summary>
     public void Sync() => Posix.SyncFilesystem(_root, Path);
 
@@ -153,6 +163,8 @@ public sealed class Repository : IDisposable
             Posix.UnlinkAt(staging, Exchanged);
         using var made = Posix.CreateAt(staging, Exchanged, 0x1a4);
         write(made, stat);
+        if (Posix.IsRoot)
+            Posix.SetOwner(made, stat.Uid, stat.Gid, name.ToString());
         // Garbage collection goes by the age.
         Posix.SetTimes(made, stat.ModifiedNanoseconds / 1_000_000_000, name.ToString());
         Posix.RenameAt(staging, Exchanged, fanout, file);

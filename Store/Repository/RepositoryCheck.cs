@@ -12,11 +12,14 @@ public static class RepositoryCheck
 {
     /// <summary>Reads all objects, on all processors.</summary>
     /// <returns>Objects and content bytes checked, and the damage found, by object name.</returns>
+    /// <exception cref="BucketException">The bucket that has objects does not answer: what it has is not known then.</exception>
     public static (long Objects, long Bytes, IReadOnlyList<Damage> Damage) Run(Repository repository, CancellationToken cancellation = default)
     {
         var damage = new ConcurrentBag<Damage>();
         long objects = 0, bytes = 0;
-        Parallel.For(0, 256, new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount }, () => new StoredContent(repository), (index, _, content) =>
+        // Nothing is to leave while it is looked for.
+        using var guard = repository.HoldGarbage();
+        Read(0, 256, new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount }, () => new StoredContent(repository, isFresh: true), (index, _, content) =>
         {
             var prefix = index.ToString("x2", System.Globalization.CultureInfo.InvariantCulture);
             foreach (var (bytesOfName, _) in Posix.ReadDirectory(repository.Fanout((byte)index), repository.Path))
@@ -35,7 +38,33 @@ public static class RepositoryCheck
             }
             return content;
         }, content => content.Dispose());
+        FindUnsent(repository, damage, cancellation);
         return (objects, bytes, damage.OrderBy(d => d.What, StringComparer.Ordinal).ToArray());
+    }
+
+    private static void Read(int from, int to, ParallelOptions options, Func<StoredContent> begin, Func<int, ParallelLoopState, StoredContent, StoredContent> body, Action<StoredContent> end)
+    {
+        try
+        {
+            Parallel.For(from, to, options, begin, body, end);
+        }
+        catch (AggregateException e) when (e.InnerExceptions.OfType<BucketException>().FirstOrDefault() is { } away)
+        {
+            throw away;
+        }
+    }
+
+    // Commits and trees are read here; the bucket is to have them all the same.
+    private static void FindUnsent(Repository repository, ConcurrentBag<Damage> damage, CancellationToken cancellation)
+    {
+        if (repository.Bucket is not { } bucket)
+            return;
+        var first = 0;
+        foreach (var there in bucket.ListAsync(cancellation).ToBlockingEnumerable(cancellation))
+        {
+            foreach (var name in repository.List((byte)first++).Where(name => !there.ContainsKey(name) && (name.Kind != ObjectKind.File || !repository.IsInBucket(name))))
+                damage.Add(new Damage(name.ToString(), $"is not in {bucket.Name}; 'ctree-server migrate --objects-to' the same bucket puts it there"));
+        }
     }
 
     private static long CheckOne(Repository repository, StoredContent content, ObjectName name, ConcurrentBag<Damage> damage)
@@ -54,7 +83,7 @@ public static class RepositoryCheck
             damage.Add(new Damage(name.ToString(), e.Message));
             return 0;
         }
-        catch (IOException e)
+        catch (IOException e) when (e is not BucketException)
         {
             damage.Add(new Damage(name.ToString(), e.Message));
             return 0;

@@ -84,7 +84,12 @@ internal sealed class SetAside : IDisposable
     {
         if (_leaving.Count == 0)
             return;
-        _repository.Bucket?.Delete(_leaving);
+        if (_repository.Bucket is { } bucket)
+        {
+            // What leaves the bucket must not have its place again after a power cut.
+            Posix.SyncFilesystem(_repository.Root, _repository.Path);
+            bucket.Delete(_leaving);
+        }
         foreach (var name in _leaving)
             TryUnlink(Encoding.ASCII.GetBytes(name.ToString()));
         _leaving.Clear();
@@ -131,15 +136,36 @@ internal sealed class SetAside : IDisposable
             if (!ObjectName.TryParse(Encoding.UTF8.GetString(aside), out var name))
                 continue;
             if (IsWhole(name, aside))
+            {
+                // As if it had been written now: somebody may be writing it, and would find it removed by the next collection.
+                TryTouch(aside);
                 Return(name, aside);
+            }
             else
                 TryUnlink(aside);
         }
     }
 
-    // The bucket may have lost it already, or never had it a place here.
-    private bool IsWhole(ObjectName name, byte[] aside) =>
-        _repository.Bucket is not { } bucket || (Posix.StatAt(_trash, aside) is { Size: > 0 } && bucket.Contains(name));
+    // The bucket may have lost it already, or it never had a place here.
+    private bool IsWhole(ObjectName name, byte[] aside) => Posix.StatAt(_trash, aside) switch
+    {
+        null or { Size: 0 } => false,
+        { } stat when StandIn.Is(stat) => _repository.Bucket?.Contains(name) == true,
+        // Of a file whose bytes are here the bucket need not know.
+        _ => name.Kind == ObjectKind.File || _repository.Bucket?.Contains(name) != false,
+    };
+
+    private void TryTouch(byte[] aside)
+    {
+        try
+        {
+            Posix.TouchAt(_trash, aside);
+        }
+        catch (PosixException e) when (e.Errno is Posix.EPERM or Posix.EACCES)
+        {
+            // Another user's: it keeps its age.
+        }
+    }
 
     private void Return(ObjectName name, byte[] aside)
     {

@@ -69,7 +69,10 @@ internal sealed class StagedFile : IDisposable
         var name = Repository.FileName(Name);
         if (_directory is not null)
             Posix.RenameAt(_directory, _stagedAs, fanout, name);
-        else if (Posix.LinkOpenFile(File, fanout, name) is var errno && errno is not (0 or Posix.EEXIST))
+        else if (Posix.LinkOpenFile(File, fanout, name) is var errno && errno == Posix.EEXIST)
+            // Somebody else's, and perhaps an old one that came back: it is as good as new from now on.
+            repository.Freshen(Name);
+        else if (errno != 0)
             throw new PosixException(Name.ToString(), errno);
         _isPlaced = true;
         File.Dispose();
@@ -78,7 +81,7 @@ internal sealed class StagedFile : IDisposable
     public void Dispose()
     {
         File.Dispose();
-        if (_directory is not null && !_isPlaced)
+        if (_directory is not null && !_isPlaced && Posix.StatAt(_directory, _stagedAs) is not null)
             Posix.UnlinkAt(_directory, _stagedAs);
     }
 }

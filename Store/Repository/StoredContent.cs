@@ -3,7 +3,8 @@ using ContentTree.Store.Objects;
 namespace ContentTree.Store.Repositories;
 
 /// <summary>Reads objects' contents out of a repository in bounded memory, hash and size checked. One per thread.</summary>
-public sealed class StoredContent(Repository repository) : IDisposable
+/// <param name="isFresh">What a bucket has is fetched anew: a check is to see the bucket, and not a cache.</param>
+public sealed class StoredContent(Repository repository, bool isFresh = false) : IDisposable
 {
     private readonly FrameReader _reader = new();
 
@@ -13,7 +14,7 @@ public sealed class StoredContent(Repository repository) : IDisposable
     /// <exception cref="CorruptObjectException">The frame, the hash or the size is wrong.</exception>
     public long Read(ObjectName name, long? expectedSize = null, Action<ReadOnlySpan<byte>>? sink = null)
     {
-        using var file = repository.OpenStored(name);
+        using var file = isFresh ? repository.OpenFresh(name) : repository.OpenStored(name);
         return _reader.Read(name, file, expectedSize, sink);
     }
 

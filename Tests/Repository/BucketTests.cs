@@ -104,6 +104,42 @@ public sealed class BucketTests : IDisposable
     }
 
     [Fact]
+    public void Another_encoders_frame_of_the_same_content_is_as_good()
+    {
+        var content = System.Text.Encoding.ASCII.GetBytes(string.Concat(Enumerable.Range(0, 5000).Select(i => $"{i * 7919 % 1000} ")));
+        var file = Put(ObjectKind.File, content);
+        File.WriteAllBytes(_temporary["content"], content);
+        Shell.Run($"lz4 -q -9 --content-size -f {_temporary["content"]} {_bucket.PathOf(file.RelativePath)}");
+        new FileInfo(_bucket.PathOf(file.RelativePath)).Length.Should().NotBe(_repository.StoredSize(file), "else nothing is tried");
+        ForgetCache();
+        Read(file).Should().Equal(content);
+    }
+
+    [Fact]
+    public void What_is_larger_than_the_cache_is_read_all_the_same()
+    {
+        var content = Noise(3, (int)Cache * 3);
+        var file = Put(ObjectKind.File, content);
+        ForgetCache();
+        var before = _bucket.Transfers;
+        Read(file).Should().Equal(content);
+        _bucket.Transfers.Should().Be(before + 1);
+    }
+
+    [Fact]
+    public void A_check_looks_at_the_bucket_and_not_at_the_cache()
+    {
+        var (commit, _, file) = Publish("checked");
+        Read(file);
+        File.Delete(_bucket.PathOf(file.RelativePath));
+        File.Delete(_bucket.PathOf(commit.RelativePath));
+        RepositoryCheck.Run(_repository).Damage.Select(d => d.What).Should().BeEquivalentTo(commit.ToString(), file.ToString());
+
+        _bucket.Before = (_, _) => throw new BucketException("away");
+        FluentActions.Invoking(() => RepositoryCheck.Run(_repository)).Should().Throw<BucketException>("what a bucket has that is away is not known");
+    }
+
+    [Fact]
     public void The_cache_is_trimmed_of_what_was_used_longest_ago()
     {
         var files = Enumerable.Range(0, 40).Select(i => Put(ObjectKind.File, Noise(i, 100_000))).ToArray();

@@ -46,7 +46,7 @@ public sealed class PostgresTests : IDisposable
         var before = await LookAsync();
         var settings = Path.Combine(Data, "server.conf");
         (await RunAsync("migrate", "--from", "server.db")).Exit.Should().Be(18, "it is there");
-        File.AppendAllText(settings, $"database = {_address}\n");
+        File.AppendAllText(settings, $"\ndatabase = {_address}\n");
         PostgresDatabase.Open(PostgresAddress.Parse(_address));
         using (var connection = PostgresDatabase.Open(PostgresAddress.Parse(_address)).Connect())
         {

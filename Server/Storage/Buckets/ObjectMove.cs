@@ -30,7 +30,8 @@ internal sealed class ObjectMove(string dataPath)
             await CopyAsync(data.Repository, address, (objects, bytes) => copied = (copied.Objects + objects, copied.Bytes + bytes), cancellation);
         }
         using var serving = DataDirectory.LockServing(dataPath, exclusive: true);
-        using var repository = Repository.Open(RepositoryPath);
+        using var repository = Repository.Open(RepositoryPath, ObjectPlace.Open(dataPath));
+        repository.PutBack();
         await CopyAsync(repository, address, (objects, bytes) => copied = (copied.Objects + objects, copied.Bytes + bytes), cancellation);
         SettingsFile.Write(dataPath, ServerSettings.ObjectsKey, text);
         ObjectPlace.Remember(dataPath, address);
@@ -47,6 +48,7 @@ internal sealed class ObjectMove(string dataPath)
         var fetched = (Objects: 0L, Bytes: 0L);
         // Disposes of the bucket twice, which does no harm.
         using var repository = Repository.Open(RepositoryPath, bucket);
+        repository.PutBack();
         for (var first = 0; first < 256; first++)
         {
             foreach (var name in repository.List((byte)first))

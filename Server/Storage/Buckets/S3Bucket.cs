@@ -12,13 +12,17 @@ namespace ContentTree.Server.Storage.Buckets;
 /// <summary>A bucket of Amazon S3 or of anything that speaks like it; only what all of them have is used. What fails is tried again some times.</summary>
 internal sealed class S3Bucket : IBucket
 {
-    // One request takes 5 GB at most; from here on an object goes in several.
-    private const long InParts = 1L << 30;
+    // From here on an object goes in several requests, so that what a bad moment costs is one of them.
+    private const long InParts = 64L << 20;
     private const long PartBytes = 64L << 20;
+
+    // Slower than this is no link to a bucket any more.
+    private const long LeastBytesPerSecond = 64 * 1024;
     private const int Retries = 3;
     private const int Connections = 64;
     private const int CopyBytes = 128 * 1024;
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(10);
 
     private readonly BucketAddress _address;
     private readonly AmazonS3Client _client;
@@ -34,7 +38,9 @@ internal sealed class S3Bucket : IBucket
             RequestChecksumCalculation = RequestChecksumCalculation.WHEN_REQUIRED,
             ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED,
             MaxErrorRetry = Retries,
-            Timeout = Patience,
+            // It would count for a whole upload; each request has its own.
+            Timeout = Timeout.InfiniteTimeSpan,
+            ConnectTimeout = ConnectPatience,
             MaxConnectionsPerServer = Connections,
         };
         if (address.Endpoint is { } endpoint)
@@ -46,7 +52,7 @@ internal sealed class S3Bucket : IBucket
 
     public string Name => _address.Name;
 
-    public Task PutAsync(string key, SafeFileHandle file, long size, CancellationToken cancellation) => Try(key, async () =>
+    public Task PutAsync(string key, SafeFileHandle file, long size, CancellationToken cancellation) => Try(key, async cancel =>
     {
         if (size >= InParts)
         {
@@ -54,45 +60,32 @@ internal sealed class S3Bucket : IBucket
             return true;
         }
         await using var content = new FileSlice(file, 0, size);
-        await _client.PutObjectAsync(new PutObjectRequest { BucketName = _address.Bucket, Key = _address.Prefix + key, InputStream = content, AutoCloseStream = false, ContentType = "application/octet-stream" }, cancellation);
+        await _client.PutObjectAsync(new PutObjectRequest { BucketName = _address.Bucket, Key = _address.Prefix + key, InputStream = content, AutoCloseStream = false, ContentType = "application/octet-stream" }, cancel);
         return true;
-    }, cancellation);
+    }, cancellation, size < InParts ? size : long.MaxValue);
 
-    public Task<bool> TryGetAsync(string key, Stream target, long size, CancellationToken cancellation) => Try(key, async () =>
+    public Task<bool> TryGetAsync(string key, Stream target, long size, CancellationToken cancellation) => Try(key, async _ =>
     {
-        GetObjectResponse response;
-        try
+        for (var attempt = 0; ; attempt++)
         {
-            response = await _client.GetObjectAsync(new GetObjectRequest { BucketName = _address.Bucket, Key = _address.Prefix + key }, cancellation);
-        }
-        catch (AmazonS3Exception e) when (e.StatusCode == HttpStatusCode.NotFound && e.ErrorCode != "NoSuchBucket")
-        {
-            return false;
-        }
-        using (response)
-        {
-            // One byte more than wanted tells that there is more.
-            var buffer = new byte[CopyBytes];
-            var left = size + 1;
-            using var silence = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-            while (left > 0)
+            try
             {
-                silence.CancelAfter(Patience);
-                var count = await response.ResponseStream.ReadAsync(buffer.AsMemory(0, (int)Math.Min(buffer.Length, left)), silence.Token);
-                if (count == 0)
-                    break;
-                await target.WriteAsync(buffer.AsMemory(0, count), cancellation);
-                left -= count;
+                return await TryGetOnceAsync(key, target, size, cancellation);
             }
-            return true;
+            catch (CutAnswerException) when (attempt < Retries)
+            {
+                // The client tries again what fails before the first byte, and nothing that breaks off after it.
+                target.SetLength(0);
+                target.Position = 0;
+            }
         }
-    }, cancellation);
+    }, cancellation, long.MaxValue);
 
-    public Task<long?> FindAsync(string key, CancellationToken cancellation) => Try<long?>(key, async () =>
+    public Task<long?> FindAsync(string key, CancellationToken cancellation) => Try<long?>(key, async cancel =>
     {
         try
         {
-            return (await _client.GetObjectMetadataAsync(_address.Bucket, _address.Prefix + key, cancellation)).ContentLength;
+            return (await _client.GetObjectMetadataAsync(_address.Bucket, _address.Prefix + key, cancel)).ContentLength;
         }
         catch (AmazonS3Exception e) when (e.StatusCode == HttpStatusCode.NotFound)
         {
@@ -100,15 +93,15 @@ internal sealed class S3Bucket : IBucket
         }
     }, cancellation);
 
-    public Task DeleteAsync(string key, CancellationToken cancellation) => Try(key, () => _client.DeleteObjectAsync(_address.Bucket, _address.Prefix + key, cancellation), cancellation);
+    public Task DeleteAsync(string key, CancellationToken cancellation) => Try(key, cancel => _client.DeleteObjectAsync(_address.Bucket, _address.Prefix + key, cancel), cancellation);
 
     public async IAsyncEnumerable<BucketEntry> ListAsync(string prefix, [EnumeratorCancellation] CancellationToken cancellation)
     {
         var request = new ListObjectsV2Request { BucketName = _address.Bucket, Prefix = _address.Prefix + prefix };
         do
         {
-            var page = await Try(prefix, () => _client.ListObjectsV2Async(request, cancellation), cancellation);
-            foreach (var found in page.S3Objects ?? [])
+            var page = await Try(prefix, cancel => _client.ListObjectsV2Async(request, cancel), cancellation);
+            foreach (var found in (page.S3Objects ?? []).Where(found => found.Key.StartsWith(_address.Prefix, StringComparison.Ordinal)))
                 yield return new BucketEntry(found.Key[_address.Prefix.Length..], found.Size ?? 0, (found.LastModified ?? DateTime.MaxValue).ToUniversalTime());
             request.ContinuationToken = page.IsTruncated == true ? page.NextContinuationToken : null;
         }
@@ -151,20 +144,83 @@ internal sealed class S3Bucket : IBucket
         catch
         {
             // A killed one is for the bucket's own rule (docs/scale.md).
-            await _client.AbortMultipartUploadAsync(_address.Bucket, _address.Prefix + key, begun.UploadId, CancellationToken.None);
+            await AbandonAsync(key, begun.UploadId);
             throw;
         }
     }
 
-    private async Task<T> Try<T>(string what, Func<Task<T>> call, CancellationToken cancellation)
+    private async Task AbandonAsync(string key, string upload)
+    {
+        using var patience = new CancellationTokenSource(ConnectPatience);
+        try
+        {
+            await _client.AbortMultipartUploadAsync(_address.Bucket, _address.Prefix + key, upload, patience.Token);
+        }
+        catch (Exception e) when (IsTrouble(e) || e is OperationCanceledException)
+        {
+            // What went wrong first is what is said.
+        }
+    }
+
+    private async Task<bool> TryGetOnceAsync(string key, Stream target, long size, CancellationToken cancellation)
+    {
+        // Of the silence, not of the whole: an object may be large.
+        using var silence = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        silence.CancelAfter(Patience * (Retries + 1));
+        GetObjectResponse response;
+        try
+        {
+            response = await _client.GetObjectAsync(new GetObjectRequest { BucketName = _address.Bucket, Key = _address.Prefix + key }, silence.Token);
+        }
+        catch (AmazonS3Exception e) when (e.StatusCode == HttpStatusCode.NotFound && e.ErrorCode != "NoSuchBucket")
+        {
+            return false;
+        }
+        using (response)
+        {
+            var buffer = new byte[CopyBytes];
+            // One byte more than wanted tells that there is more.
+            for (var left = size + 1; left > 0;)
+            {
+                silence.CancelAfter(Patience);
+                var count = await ReadAsync(response.ResponseStream, buffer.AsMemory(0, (int)Math.Min(buffer.Length, left)), silence.Token);
+                if (count == 0)
+                    break;
+                await target.WriteAsync(buffer.AsMemory(0, count), cancellation);
+                left -= count;
+            }
+            return true;
+        }
+    }
+
+    private static async Task<int> ReadAsync(Stream answer, Memory<byte> buffer, CancellationToken cancellation)
     {
         try
         {
-            return await call();
+            return await answer.ReadAsync(buffer, cancellation);
         }
-        catch (Exception e) when (e is AmazonServiceException or AmazonClientException or HttpRequestException or HttpIOException or TimeoutException || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
+        catch (IOException e)
+        {
+            throw new CutAnswerException(e);
+        }
+    }
+
+    private async Task<T> Try<T>(string what, Func<CancellationToken, Task<T>> call, CancellationToken cancellation, long bytes = 0)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        if (bytes < long.MaxValue)
+            patience.CancelAfter((Patience + TimeSpan.FromSeconds(bytes / LeastBytesPerSecond)) * (Retries + 1));
+        try
+        {
+            return await call(patience.Token);
+        }
+        catch (Exception e) when (IsTrouble(e) || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
         {
             throw new BucketException($"{Name}: {what}: {e.Message}", e);
         }
     }
+
+    private static bool IsTrouble(Exception e) => e is AmazonServiceException or AmazonClientException or HttpRequestException or HttpIOException or TimeoutException or CutAnswerException;
+
+    private sealed class CutAnswerException(IOException inner) : Exception(inner.Message, inner);
 }
