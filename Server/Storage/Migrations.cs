@@ -215,5 +215,6 @@ internal static class Migrations
         CREATE TABLE drifts (device TEXT PRIMARY KEY REFERENCES devices (id) ON DELETE CASCADE, paths TEXT NOT NULL);
         CREATE INDEX devices_drifted ON devices (name, id) WHERE drift > 0;
         """,
+        "CREATE INDEX devices_low ON devices (name, id) WHERE low = 1",
     ];
 }
