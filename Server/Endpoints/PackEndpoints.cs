@@ -16,6 +16,9 @@ internal sealed class PackEndpoints(DataDirectory data, DeviceAccess access, Rea
 {
     private const string MediaType = "application/vnd.ctree.pack";
     private const int MaxPerDevice = 4;
+    private const int FetchedTogether = 8;
+    private const int FetchedAhead = 256;
+    private static readonly TimeSpan FetchPause = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private readonly SemaphoreSlim _packs = new(options.MaxPacks);
@@ -59,6 +62,8 @@ internal sealed class PackEndpoints(DataDirectory data, DeviceAccess access, Rea
     private async Task StreamAsync(HttpContext context, PackRequest request)
     {
         using var pack = new PackWriter(data.Repository, request);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+        var fetching = FetchAheadAsync(request, pack, ending.Token);
         context.Response.ContentType = MediaType;
         try
         {
@@ -71,6 +76,26 @@ internal sealed class PackEndpoints(DataDirectory data, DeviceAccess access, Rea
             Log.PackCut(log, e);
             context.Abort();
         }
+        finally
+        {
+            await ending.CancelAsync();
+            await fetching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    // Out of a bucket one after the other would take its answering time for each. What fails here fails again where it is needed.
+    private async Task FetchAheadAsync(PackRequest request, PackWriter pack, CancellationToken cancellation)
+    {
+        if (data.Repository.Bucket is null)
+            return;
+        var options = new ParallelOptions { MaxDegreeOfParallelism = FetchedTogether, CancellationToken = cancellation };
+        await Parallel.ForEachAsync(request.Objects.Index(), options, async (wanted, stop) =>
+        {
+            while (wanted.Index > pack.Begun + FetchedAhead)
+                await Task.Delay(FetchPause, stop);
+            if (data.Repository.IsInBucket(wanted.Item))
+                (await data.Repository.OpenStoredAsync(wanted.Item, stop)).Dispose();
+        });
     }
 
     private async Task<ReadOnlyMemory<byte>> NextAsync(PackWriter pack, CancellationToken cancellation)

@@ -16,7 +16,7 @@ internal sealed class UploadBatch : IAsyncDisposable
     private readonly ILogger _log;
     private readonly TimeSpan _idle;
     private readonly ITimer _timer;
-    // Stores share it, ending the writer takes it alone. Only local disk work happens inside.
+    // Stores share it, ending the writer takes it alone. What happens inside is work of the disk, or of a bucket's.
     private readonly ReaderWriterLockSlim _gate = new();
     private readonly Lock _opening = new();
     private ObjectWriter? _writer;
@@ -49,14 +49,23 @@ internal sealed class UploadBatch : IAsyncDisposable
     /// <param name="write">Writes the frame and throws when its content is not <paramref name="name"/>'s.</param>
     public bool Store(ObjectName name, Action<SafeFileHandle> write)
     {
+        var isLost = false;
         _gate.EnterReadLock();
         try
         {
             return Writer().Write(name, write);
         }
+        catch (Exception e) when (e is IOException or StoreLockedException)
+        {
+            isLost = true;
+            throw;
+        }
         finally
         {
             _gate.ExitReadLock();
+            // With this one the writer may have lost others, and would go on saying that they are known.
+            if (isLost)
+                Drop();
             _timer.Change(_idle, Timeout.InfiniteTimeSpan);
         }
     }
@@ -70,6 +79,19 @@ internal sealed class UploadBatch : IAsyncDisposable
             // Also when it fails: a writer that lost objects must not go on saying that they are known.
             using var ended = Interlocked.Exchange(ref _writer, null);
             ended?.Complete();
+        }
+        finally
+        {
+            _gate.ExitWriteLock();
+        }
+    }
+
+    private void Drop()
+    {
+        _gate.EnterWriteLock();
+        try
+        {
+            Interlocked.Exchange(ref _writer, null)?.Dispose();
         }
         finally
         {

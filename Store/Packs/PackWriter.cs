@@ -24,6 +24,9 @@ public sealed class PackWriter : IDisposable
     private uint _number;
     private bool _ended;
 
+    /// <summary>Objects that were begun.</summary>
+    public int Begun => Volatile.Read(ref _next);
+
     public PackWriter(Repository repository, PackRequest request)
     {
         _request = request;

@@ -55,6 +55,8 @@ public static class GarbageCollection
     {
         if (repository.Bucket is not { } bucket)
             return;
+        if (!Task.Run(() => bucket.TryClaimAsync(CancellationToken.None)).GetAwaiter().GetResult())
+            throw new BucketException($"{bucket.Name} has another directory's objects as well; nothing but what had its place here was removed from it");
         var latest = DateTimeOffset.UtcNow - StrayFor;
         foreach (var found in bucket.ListAsync(CancellationToken.None).ToBlockingEnumerable())
         {

@@ -12,9 +12,11 @@ namespace ContentTree.Store.Repositories;
 /// <param name="bucket">Disposed with this.</param>
 /// <param name="cachePath">A directory for this alone; several processes may share it.</param>
 /// <param name="maxCacheBytes">About how large it may become.</param>
-public sealed class ObjectBucket(IBucket bucket, string cachePath, long maxCacheBytes) : IDisposable
+/// <param name="owner">Whose objects these are: letters and digits that no other directory has.</param>
+public sealed class ObjectBucket(IBucket bucket, string cachePath, long maxCacheBytes, string owner) : IDisposable
 {
     private const string Folder = "objects/";
+    private const string Owners = "owner/";
     private const int Parallel = 16;
     private const int MaxFetches = 32;
     private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(10);
@@ -53,6 +55,29 @@ public sealed class ObjectBucket(IBucket bucket, string cachePath, long maxCache
             found = [];
         }
     }
+
+    /// <summary>
+    /// Takes the bucket for this directory, unless it is another one's: what has no place here would be removed there. Said again it changes nothing.
+    /// </summary>
+    /// <returns>Whether it is this directory's now.</returns>
+    public async Task<bool> TryClaimAsync(CancellationToken cancellation)
+    {
+        var isMine = false;
+        await foreach (var entry in bucket.ListAsync(Owners, cancellation).ConfigureAwait(false))
+        {
+            if (entry.Key != Owners + owner)
+                return false;
+            isMine = true;
+        }
+        if (isMine)
+            return true;
+        using var nothing = Posix.OpenForReading("/dev/null");
+        await bucket.PutAsync(Owners + owner, nothing, 0, cancellation).ConfigureAwait(false);
+        return true;
+    }
+
+    /// <summary>Leaves it to the next directory that claims it.</summary>
+    public Task ReleaseAsync(CancellationToken cancellation) => bucket.DeleteAsync(Owners + owner, cancellation);
 
     /// <summary>Puts one object there.</summary>
     public Task PutAsync(ObjectName name, SafeFileHandle file, long size, CancellationToken cancellation) => bucket.PutAsync(name.RelativePath, file, size, cancellation);

@@ -214,9 +214,11 @@ public sealed class BucketTests : IDisposable
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(2)]
+    [InlineData(5)]
     public void A_collection_that_is_killed_at_the_bucket_leaves_nothing_that_is_half_there(int requests)
     {
         var names = Publish("garbage");
+        var others = Enumerable.Range(0, 5).Select(i => Put(ObjectKind.File, [(byte)i])).ToArray();
         _bucket.Before = (request, _) =>
         {
             if (request == "delete" && requests-- == 0)
@@ -228,7 +230,7 @@ public sealed class BucketTests : IDisposable
         // Any publish puts back what it finds set aside.
         Put(ObjectKind.File, "unrelated"u8.ToArray());
 
-        foreach (var name in new[] { names.Commit, names.Tree, names.File }.Where(_repository.Contains))
+        foreach (var name in others.Append(names.Commit).Append(names.Tree).Append(names.File).Where(_repository.Contains))
             File.Exists(_bucket.PathOf(name.RelativePath)).Should().BeTrue($"{name} has a place");
         Publish("garbage");
         ForgetCache();
@@ -260,7 +262,28 @@ public sealed class BucketTests : IDisposable
         File.Exists(_bucket.PathOf(file.RelativePath)).Should().BeTrue();
     }
 
-    private Repository Open() => Repository.Open(_temporary["repo"], new ObjectBucket(_bucket, _temporary["cache"], Cache));
+    [Fact]
+    public async Task A_bucket_that_is_another_directorys_too_keeps_what_has_no_place_here()
+    {
+        var (commit, _, _) = Publish("kept");
+        var theirs = new ObjectName(ObjectKind.File, ObjectId.Of("theirs"u8));
+        Directory.CreateDirectory(Path.GetDirectoryName(_bucket.PathOf(theirs.RelativePath))!);
+        File.WriteAllText(_bucket.PathOf(theirs.RelativePath), "frame");
+        File.SetLastWriteTimeUtc(_bucket.PathOf(theirs.RelativePath), DateTime.UtcNow.AddDays(-2));
+        using var other = new ObjectBucket(_bucket, _temporary["other"], Cache, "there");
+        (await other.TryClaimAsync(default)).Should().BeTrue();
+        (await other.TryClaimAsync(default)).Should().BeTrue("it is theirs already");
+
+        FluentActions.Invoking(() => GarbageCollection.Run(_repository, [commit.Id], AnyAge, dryRun: false)).Should().Throw<BucketException>();
+        File.Exists(_bucket.PathOf(theirs.RelativePath)).Should().BeTrue();
+
+        await other.ReleaseAsync(default);
+        GarbageCollection.Run(_repository, [commit.Id], AnyAge, dryRun: false);
+        File.Exists(_bucket.PathOf(theirs.RelativePath)).Should().BeFalse();
+        (await other.TryClaimAsync(default)).Should().BeFalse();
+    }
+
+    private Repository Open() => Repository.Open(_temporary["repo"], new ObjectBucket(_bucket, _temporary["cache"], Cache, "here"));
 
     private FileInfo[] CachedFiles() => new DirectoryInfo(_temporary["cache"]).GetFiles("*", SearchOption.AllDirectories);
 

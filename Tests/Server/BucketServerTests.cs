@@ -35,12 +35,12 @@ public sealed class BucketServerTests : IDisposable
 
         moved.LastLine.Should().StartWith("s3://ctree/test/").And.NotContain("credentials");
         moved.Error.Should().Contain($"{frames.Count} objects copied");
-        (await CephGateway.Shared.KeysAsync(address)).Should().BeEquivalentTo(frames.Keys.Select(name => name.RelativePath));
+        (await KeysAsync(address)).Should().BeEquivalentTo(frames.Keys.Select(name => name.RelativePath));
         Objects().Should().BeEquivalentTo(frames.Keys);
         Objects().Where(name => IsStandIn(name)).Should().OnlyContain(name => name.Kind == ObjectKind.File).And.HaveCount(Files + 1);
         await PublishAsync(2);
         await RequireSourceAsync();
-        (await CephGateway.Shared.KeysAsync(address)).Should().BeEquivalentTo(Objects().Select(name => name.RelativePath));
+        (await KeysAsync(address)).Should().BeEquivalentTo(Objects().Select(name => name.RelativePath));
         ForgetCache();
         await using (var server = await TestServer.StartAsync(Data))
         {
@@ -55,7 +55,7 @@ public sealed class BucketServerTests : IDisposable
         }
         (await DoAsync("migrate", "--objects-to", address)).Error.Should().Contain("0 objects copied");
         await DoAsync("gc", "--grace", "0", "--keep", "1");
-        (await CephGateway.Shared.KeysAsync(address)).Should().BeEquivalentTo(Objects().Select(name => name.RelativePath));
+        (await KeysAsync(address)).Should().BeEquivalentTo(Objects().Select(name => name.RelativePath));
 
         await DoAsync("migrate", "--objects-to", "directory");
 
@@ -83,6 +83,11 @@ public sealed class BucketServerTests : IDisposable
         var elsewhere = await ServerCommand.RunAsync("--data", Data, "migrate", "--objects-to", CephGateway.Shared.NewAddress());
         elsewhere.Exit.Should().Be((int)ExitCode.Conflict);
         elsewhere.Error.Should().Contain("bring them back first");
+
+        await ServerCommand.DoAsync("--data", _temporary["other"], "init");
+        var taken = await ServerCommand.RunAsync("--data", _temporary["other"], "migrate", "--objects-to", address);
+        taken.Exit.Should().Be((int)ExitCode.Conflict);
+        taken.Error.Should().Contain("another directory");
     }
 
     [CephFact]
@@ -91,7 +96,7 @@ public sealed class BucketServerTests : IDisposable
         await InitAsync();
         await PublishAsync(1);
         var address = CephGateway.Shared.NewAddress();
-        await KillAsync(address, async () => (await CephGateway.Shared.KeysAsync(address)).Count > 10);
+        await KillAsync(address, async () => (await KeysAsync(address)).Count > 10);
         await RequireSourceAsync();
         await KillAsync(address, () => Task.FromResult(ServerSettings.Load(Data).Objects is not null));
         await KillAsync(address, () => Task.FromResult(Objects().Count(IsStandIn) > 20));
@@ -217,6 +222,9 @@ public sealed class BucketServerTests : IDisposable
         await ServerCommand.DoAsync("--data", Data, "init");
         NewSource(0);
     }
+
+    // But for the one that says whose they are.
+    private static async Task<IReadOnlyList<string>> KeysAsync(string address) => [.. (await CephGateway.Shared.KeysAsync(address)).Where(key => !key.StartsWith("owner/", StringComparison.Ordinal))];
 
     private Task<ServerCommand> DoAsync(params string[] args) => ServerCommand.DoAsync(["--data", Data, .. args]);
 

@@ -64,6 +64,8 @@ internal sealed class ObjectMove(string dataPath)
         }
         SettingsFile.Write(dataPath, ServerSettings.ObjectsKey, null);
         ObjectPlace.Forget(dataPath);
+        if (bucket is not null)
+            await bucket.ReleaseAsync(cancellation);
         return fetched;
     }
 
@@ -76,6 +78,7 @@ internal sealed class ObjectMove(string dataPath)
     private async Task CopyAsync(Repository repository, BucketAddress address, Action<long, long> copied, CancellationToken cancellation)
     {
         using var bucket = ObjectPlace.Connect(dataPath, ServerSettings.Load(dataPath), address);
+        ObjectPlace.Claim(bucket);
         var first = 0;
         await foreach (var there in bucket.ListAsync(cancellation))
         {

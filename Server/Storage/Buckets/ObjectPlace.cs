@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 using ContentTree.Store;
 using ContentTree.Store.Repositories;
@@ -14,6 +15,8 @@ internal static class ObjectPlace
 
     private static ReadOnlySpan<byte> Mark => "objects.bucket"u8;
 
+    private static ReadOnlySpan<byte> Owner => "objects.owner"u8;
+
     /// <summary>The bucket in use; null for none.</summary>
     /// <exception cref="FormatException"><c>server.conf</c> names another one than the objects are in.</exception>
     public static ObjectBucket? Open(string dataPath)
@@ -25,14 +28,35 @@ internal static class ObjectPlace
             throw new FormatException($"{dataPath}/{ServerSettings.FileName}: the objects are in {known}; say so by '{ServerSettings.ObjectsKey} = ...', or move them by 'ctree-server migrate --objects-to'");
         if (settings.Objects is not { } address)
             return null;
+        var bucket = Connect(dataPath, settings, address);
         if (known is null)
+        {
+            Claim(bucket);
             Remember(dataPath, address);
-        return Connect(dataPath, settings, address);
+        }
+        return bucket;
+    }
+
+    /// <summary>Takes a bucket for the directory that it was opened for.</summary>
+    /// <exception cref="DatabaseTakenException">It is another one's.</exception>
+    public static void Claim(ObjectBucket bucket)
+    {
+        if (!Task.Run(() => bucket.TryClaimAsync(CancellationToken.None)).GetAwaiter().GetResult())
+            throw new DatabaseTakenException($"{bucket.Name} has the objects of another directory, whose 'owner/' is there: name another prefix");
     }
 
     /// <summary>Opens a bucket, whether it is in use or not.</summary>
     public static ObjectBucket Connect(string dataPath, ServerSettings settings, BucketAddress address) =>
-        new(new S3Bucket(address), settings.ObjectsCachePath ?? Path.Combine(dataPath, "cache", "objects"), settings.ObjectsCacheBytes);
+        new(new S3Bucket(address), settings.ObjectsCachePath ?? Path.Combine(dataPath, "cache", "objects"), settings.ObjectsCacheBytes, OwnerOf(dataPath));
+
+    // A backup does not hold it: what is restored is another directory.
+    private static string OwnerOf(string dataPath)
+    {
+        using var root = Posix.OpenDirectory(dataPath);
+        if (DurableFiles.TryRead(root, Owner, MaxMark) is null)
+            DurableFiles.TryCreate(root, Owner, Encoding.ASCII.GetBytes(RandomNumberGenerator.GetHexString(32, lowercase: true)));
+        return Encoding.ASCII.GetString(DurableFiles.TryRead(root, Owner, MaxMark) ?? throw new IOException($"{dataPath}/objects.owner does not read back"));
+    }
 
     /// <summary>From now on stand-ins may be in the directory.</summary>
     public static void Remember(string dataPath, BucketAddress address)
