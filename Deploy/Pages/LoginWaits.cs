@@ -13,27 +13,19 @@ internal sealed class LoginWaits(TimeProvider clock)
     private readonly Dictionary<IPAddress, (int Failures, long Since)> _failed = [];
     private readonly Lock _lock = new();
 
-    /// <summary>How long this address has to wait before it may try.</summary>
-    public TimeSpan Left(IPAddress address)
-    {
-        lock (_lock)
-        {
-            if (!_failed.TryGetValue(Network(address), out var failed))
-                return TimeSpan.Zero;
-            var left = Wait(failed.Failures) - clock.GetElapsedTime(failed.Since);
-            return left > TimeSpan.Zero ? left : TimeSpan.Zero;
-        }
-    }
-
-    /// <summary>Counts an attempt before it is judged, so that several at once are not one.</summary>
-    public void Tries(IPAddress address)
+    /// <summary>Counts an attempt before it is judged, in one step, so that several at once are not one.</summary>
+    /// <returns>How long this address has to wait before it may try; zero for an attempt that counts.</returns>
+    public TimeSpan Begin(IPAddress address)
     {
         lock (_lock)
         {
             var network = Network(address);
+            if (_failed.TryGetValue(network, out var failed) && Wait(failed.Failures) - clock.GetElapsedTime(failed.Since) is var left && left > TimeSpan.Zero)
+                return left;
             if (_failed.Count >= MaxAddresses && !_failed.ContainsKey(network))
                 _failed.Remove(_failed.MinBy(failed => failed.Value.Since).Key);
-            _failed[network] = (_failed.GetValueOrDefault(network).Failures + 1, clock.GetTimestamp());
+            _failed[network] = (failed.Failures + 1, clock.GetTimestamp());
+            return TimeSpan.Zero;
         }
     }
 

@@ -42,15 +42,15 @@ internal sealed class PageAccess(PagePassword password, IReadOnlyList<string> ho
     public bool IsOwnForm(PageRequest request, PageVisit visit, string? token) =>
         (request.Origin is null || request.Origin.Equals("http://" + request.Host, StringComparison.OrdinalIgnoreCase)) && _sessions.IsToken(token, visit.Session, password.TryRead());
 
-    /// <summary>How long this visitor has to wait before the next attempt.</summary>
-    public TimeSpan WaitOf(PageRequest request) => _waits.Left(request.Remote);
+    /// <summary>Begins an attempt to log in; how long this visitor has to wait before it is one.</summary>
+    public TimeSpan BeginLogIn(PageRequest request) => _waits.Begin(request.Remote);
 
+    /// <summary>Judges an attempt that was begun.</summary>
     /// <returns>The session of somebody who gave the password; null for a wrong one.</returns>
     public async Task<PageVisit?> LogInAsync(PageRequest request, string given, CancellationToken cancellation)
     {
         if (password.TryRead() is not { } asked)
             return null;
-        _waits.Tries(request.Remote);
         if (!await PagePassword.VerifyAsync(given, asked, cancellation).ConfigureAwait(false))
             return null;
         _waits.Succeeded(request.Remote);

@@ -38,7 +38,7 @@ internal static class PageBundle
             <dt>Fits</dt><dd>{(plan.Fits ? "yes" : "no: 'ctree gc' removes old deployments")}</dd>
             <dt>Afterwards</dt><dd>{(plan.RebootNeeded ? "a restart starts it, when you say so" : "it runs at once")}</dd>
             </dl>
-            <div class="buttons">{(plan.Fits ? PageViews.Button(visit, "/install", "Install") : null)}{Discard(visit, "Discard")}</div>
+            <div class="buttons">{(plan.Fits ? PageViews.Button(visit, "/install", "Install", hidden: ("commit", plan.Commit.ToString())) : null)}{Discard(visit, "Discard")}</div>
             """);
 
     private static string Kernel(PlanDocument plan) => plan.BootBytes == 0 ? "" : $"; its kernel {Sizes.Text(plan.BootBytes)} in {plan.BootDirectory}";

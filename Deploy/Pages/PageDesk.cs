@@ -85,10 +85,11 @@ internal sealed class PageDesk(DeviceRoot root, TimeProvider clock, ILogger log,
         return null;
     }
 
-    public PageRefusal? Install()
+    /// <param name="commit">What the person was shown: another one may have uploaded something else since.</param>
+    public PageRefusal? Install(string commit)
     {
-        if (Work is not PageWork.Planned { Plan: var plan } planned || !TryTurn(work => work == planned, new PageWork.Installing(plan)))
-            return new PageRefusal(HttpStatusCode.Conflict, "There is no bundle that waits to be installed.");
+        if (Work is not PageWork.Planned { Plan: var plan } planned || plan.Commit.ToString() != commit || !TryTurn(work => work == planned, new PageWork.Installing(plan)))
+            return new PageRefusal(HttpStatusCode.Conflict, "That bundle does not wait to be installed any more. Look at what is there now.");
         Begin(new PageWork.Installing(plan), () => InstallAsync(plan));
         return null;
     }

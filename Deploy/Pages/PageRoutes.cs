@@ -66,7 +66,7 @@ internal sealed class PageRoutes(DeviceRoot root, PageAccess access, PageDesk de
         Log.PageAsked(log, request.Path[1..], request.Remote);
         var refusal = request.Path switch
         {
-            "/install" => desk.Install(),
+            "/install" => desk.Install(form.GetValueOrDefault("commit", "")),
             "/discard" => desk.Discard(),
             "/confirm" => await desk.ConfirmAsync(cancellation).ConfigureAwait(false),
             "/rollback" => await desk.RollBackAsync(cancellation).ConfigureAwait(false),
@@ -77,7 +77,7 @@ internal sealed class PageRoutes(DeviceRoot root, PageAccess access, PageDesk de
 
     private async Task<PageAnswer> LogInAsync(PageRequest request, PageVisit visit, string password, CancellationToken cancellation)
     {
-        if (access.WaitOf(request) is var wait && wait > TimeSpan.Zero)
+        if (access.BeginLogIn(request) is var wait && wait > TimeSpan.Zero)
             return PageAnswer.Later(PageViews.Login(visit, Name(), $"Too many attempts. The next one counts in {Math.Ceiling(wait.TotalSeconds):0} s."), wait).With(access.CookieOf(visit));
         if (await access.LogInAsync(request, password, cancellation).ConfigureAwait(false) is { } known)
             return PageAnswer.Go("/").With(access.CookieOf(known));

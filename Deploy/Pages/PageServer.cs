@@ -12,6 +12,8 @@ internal sealed class PageServer : IDisposable
 {
     private const int Connections = 8;
 
+    private static readonly TimeSpan TidyAgain = TimeSpan.FromMinutes(1);
+
     private readonly DeviceRoot _root;
     private readonly AgentConfig _config;
     private readonly TimeProvider _clock;
@@ -23,7 +25,8 @@ internal sealed class PageServer : IDisposable
     public PageServer(DeviceRoot root, AgentConfig config, IPEndPoint address, TimeProvider clock, ILogger log)
     {
         (_root, _config, _clock, _log) = (root, config, clock, log);
-        IsOpen = config.PageWithoutPassword || IPAddress.IsLoopback(address.Address);
+        // Who gives the page names expects others, through something that forwards to it.
+        IsOpen = config.PageWithoutPassword || (IPAddress.IsLoopback(address.Address) && config.PageHosts.Count == 0);
         if (!IsOpen && new PagePassword(root).TryRead() is null)
             throw new StoppedException(Store.Protocol.ExitCode.Usage, $"{address}: others can reach it, and it has no password: 'ctree page password -' sets one, or page.without-password = true");
         _server = new SocketServer(address, Connections);
@@ -33,6 +36,8 @@ internal sealed class PageServer : IDisposable
 
     private bool IsOpen { get; }
 
+    private long? _tidied;
+
     /// <summary>Serves until it is cancelled; then nothing is open or under way any more.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
@@ -40,9 +45,18 @@ internal sealed class PageServer : IDisposable
         desk.Clear();
         var access = new PageAccess(new PagePassword(_root), _config.PageHosts, IsOpen, _clock);
         var routes = new PageRoutes(_root, access, desk, _clock, _log);
-        await _server.RunAsync((socket, stop) => new PageConnection(socket, routes, _log).RunAsync(stop), Heap.Tidy, cancellation).ConfigureAwait(false);
+        await _server.RunAsync((socket, stop) => new PageConnection(socket, routes, _log).RunAsync(stop), Tidy, cancellation).ConfigureAwait(false);
         await desk.EndAsync().ConfigureAwait(false);
     }
 
     public void Dispose() => _server.Dispose();
+
+    // It stops the whole agent, and strangers may come and go as they like.
+    private void Tidy()
+    {
+        if (_tidied is { } last && _clock.GetElapsedTime(last) < TidyAgain)
+            return;
+        _tidied = _clock.GetTimestamp();
+        Heap.Tidy();
+    }
 }

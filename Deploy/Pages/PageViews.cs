@@ -43,8 +43,9 @@ internal static class PageViews
     public static Html Token(PageVisit visit) => Html.Of($"""<input type="hidden" name="token" value="{visit.Token}">""");
 
     /// <summary>A form that is one button.</summary>
-    public static Html Button(PageVisit visit, string action, string label, string look = "") =>
-        Html.Of($"""<form method="post" action="{action}">{Token(visit)}<button class="{look}">{label}</button></form>""");
+    /// <param name="hidden">What the form says besides.</param>
+    public static Html Button(PageVisit visit, string action, string label, string look = "", (string Name, string Value)? hidden = null) =>
+        Html.Of($"""<form method="post" action="{action}">{Token(visit)}{(hidden is { } said ? Html.Of($"""<input type="hidden" name="{said.Name}" value="{said.Value}">""") : null)}<button class="{look}">{label}</button></form>""");
 
     /// <summary>A deployment, and which version it is.</summary>
     public static Html Named(StatusDocument status, DeploymentName? name)

@@ -14,12 +14,23 @@ internal static class DriftNews
     /// <summary>Looks when it is time to; the caller holds the device's lock. What cannot be compared keeps nobody from polling.</summary>
     public static void LookWhenDue(Device device)
     {
-        var (state, now, every) = (device.State.Drift, device.Clock.GetUtcNow(), device.Config.DriftCheck);
-        if (every == TimeSpan.Zero || device.Booted is not { } booted)
+        if (device.Config.DriftCheck == TimeSpan.Zero || device.Booted is not { } booted)
             return;
-        var boot = $"{DeviceSelf.BootId()} {booted.Deployment}";
+        try
+        {
+            Look(device, $"{DeviceSelf.BootId()} {booted.Deployment}");
+        }
+        catch (Exception e) when (Outcome.CodeOf(e) is not null)
+        {
+            // A full disk, for one: what keeps the state from being written must not keep the device from being heard.
+        }
+    }
+
+    private static void Look(Device device, string boot)
+    {
+        var (state, now) = (device.State.Drift, device.Clock.GetUtcNow());
         // A clock that was set back is no reason to wait for years.
-        if (state.Boot == boot && now >= state.Time && now - state.Time < every)
+        if (state.Boot == boot && now >= state.Time && now - state.Time < device.Config.DriftCheck)
             return;
         try
         {

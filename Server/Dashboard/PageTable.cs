@@ -27,7 +27,7 @@ internal static class PageTable
         Whole(Post, "/devices/{id}/remove", TokenRole.Operator),
         Grouped(Get, "/approvals"), Grouped(Post, "/approvals", TokenRole.Operator), Whole(Post, "/approvals/expect", TokenRole.Operator), Whole(Post, "/approvals/unexpect", TokenRole.Operator),
         Grouped(Get, "/groups"), Whole(Post, "/groups", TokenRole.Operator), Grouped(Get, "/groups/{name}"), Grouped(Post, "/groups/{name}", TokenRole.Operator),
-        Whole(Post, "/groups/{name}/add", TokenRole.Operator), Whole(Post, "/groups/{name}/drop", TokenRole.Operator), Whole(Post, "/groups/{name}/remove", TokenRole.Operator),
+        Whole(Post, "/groups/{name}/add", TokenRole.Operator), Whole(Post, "/groups/{name}/drop", TokenRole.Operator), Whole(Post, "/groups/{name}/silence", TokenRole.Operator), Whole(Post, "/groups/{name}/remove", TokenRole.Operator),
         Whole(Get, "/branches"), Whole(Get, "/branches/{**name}"), Whole(Post, "/branches/{**name}", TokenRole.Operator), Whole(Post, "/branch/create", TokenRole.Admin),
         // Which of them somebody may move anywhere the branch decides: a protected one asks for more.
         Whole(Post, "/branch/promote"), Whole(Post, "/branch/revert"),

@@ -44,6 +44,9 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
         var decided = state is DeviceState.Accepted or DeviceState.Rejected;
         // Whoever copies a serial must not become that device, whatever token he has. Only the key that a list names is not kept out by whoever said the serial before it.
         var entry = decided ? null : ExpectedDevices.Find(connection, request.Serial);
+        // A serial alone says nothing of who was here before it was listed, or calls itself otherwise now.
+        if (entry is { Key: null } && state is not null)
+            entry = null;
         var isNamed = entry?.Key is { } listed && keys.Any(key => key.Fingerprint == listed);
         var isConflict = !decided && ((entry?.Key is not null && !isNamed) || IsTaken(connection, id, request.Serial, isNamed));
         if (isConflict)
@@ -63,10 +66,10 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
             INSERT INTO devices (id, public_key, name, hardware, architecture, branch, state, enrolled, serial)
             VALUES ($id, $key, $name, $hardware, $architecture, $branch, $state, $now, $serial)
             ON CONFLICT (id) DO UPDATE SET public_key = coalesce(devices.public_key, $key), name = $name, hardware = $hardware,
-              architecture = $architecture, branch = $branch, state = $state, serial = CASE WHEN devices.serial = '' THEN $serial ELSE devices.serial END
+              architecture = $architecture, branch = $branch, state = $state, serial = CASE WHEN devices.serial = '' OR $listed <> 0 THEN $serial ELSE devices.serial END
             """,
             ("$id", id), ("$key", keys[^1].Pem), ("$name", request.Name), ("$hardware", request.Hardware),
-            ("$architecture", request.Architecture), ("$branch", request.Branch), ("$state", Word(known)), ("$now", time.GetUtcNow()), ("$serial", request.Serial ?? ""));
+            ("$architecture", request.Architecture), ("$branch", request.Branch), ("$state", Word(known)), ("$now", time.GetUtcNow()), ("$serial", request.Serial ?? ""), ("$listed", entry is null ? 0 : 1));
         var isNewKey = DeviceKeys.Take(connection, id, keys[^1], changed);
         DeviceKeys.Remember(connection, id);
         if (entry is not null)

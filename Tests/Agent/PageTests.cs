@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using System.Text.RegularExpressions;
 using ContentTree.Deploy.Pages;
 using ContentTree.Store.Objects;
 using ContentTree.Tests.Server;
@@ -49,7 +50,8 @@ public sealed class PageTests : IAsyncLifetime, IDisposable
         planned.Should().Contain(_new.ToString()).And.Contain("&lt;b&gt;1.1&lt;/b&gt;", "a version is a text").And.NotContain("<b>1.1");
         _device.Boot.Read()!.Wanted.Should().Be(before, "nothing is installed yet");
 
-        (await page.PressAsync("/install")).Status.Should().Be(HttpStatusCode.OK);
+        (await page.PressAsync("/install", fields: ("commit", new string('0', 64)))).Status.Should().Be(HttpStatusCode.Conflict, "nobody was shown that");
+        (await page.PressAsync("/install", fields: ("commit", Regex.Match(await page.GetAsync(), "name=\"commit\" value=\"([0-9a-f]{64})\"").Groups[1].Value))).Status.Should().Be(HttpStatusCode.OK);
         var done = await page.ShowsAsync("is installed as 2-");
         done.Should().Contain("Restart…").And.Contain("Roll back…");
         _device.Boot.Read()!.Wanted.Should().NotBe(before);
@@ -156,7 +158,7 @@ public sealed class PageTests : IAsyncLifetime, IDisposable
     [InlineData("127.0.0.1.evil.example:PORT")]
     public async Task A_name_that_is_not_the_devices_is_refused(string host)
     {
-        await using var page = await TestPage.StartAsync(_device, "hosts = device.lan");
+        await using var page = await TestPage.StartAsync(_device, "hosts = device.lan\nwithout-password = true");
         (await page.SayAsync($"GET / HTTP/1.1\r\nHost: {host.Replace("PORT", $"{page.Address.Port}")}\r\n\r\n")).Should().StartWith("HTTP/1.1 421 ").And.NotContain("<html");
         foreach (var own in new[] { page.Address.Authority, $"localhost:{page.Address.Port}", $"device.lan:{page.Address.Port}" })
             (await page.SayAsync($"GET / HTTP/1.1\r\nHost: {own}\r\n\r\n")).Should().StartWith("HTTP/1.1 200 ", own);

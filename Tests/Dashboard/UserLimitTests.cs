@@ -104,6 +104,19 @@ public sealed class UserLimitTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_serial_that_a_device_of_another_group_claims_is_asked_about_without_naming_it()
+    {
+        using var client = await PageClient.LogInAsync(_server, TokenRole.Approver, "leo");
+        await client.ReadAsync("/");
+        var waiting = _devices[2].Id;
+        _server.Data.OpenDatabase().Connect().Execute("UPDATE devices SET serial = 'SN-8' WHERE id = $id", ("$id", Own));
+        var asked = await client.PostAsync("/approvals", ("device", $"{waiting}"), ("decision", "accept"));
+        asked.StatusCode.Should().Be(HttpStatusCode.OK);
+        (await asked.Content.ReadAsStringAsync()).Should().Contain("not of your groups").And.NotContain($"{Other}");
+        _server.Devices().Find(waiting).State.Should().Be(DeviceState.Pending);
+    }
+
+    [Fact]
     public async Task No_form_changes_anything_of_another_group()
     {
         using var client = await PageClient.LogInAsync(_server, TokenRole.Approver, "leo");
@@ -155,6 +168,7 @@ public sealed class UserLimitTests : IAsyncLifetime
         using (var again = await PageClient.LogInAsync(_server, TokenRole.Approver, "leo"))
             (await again.ReadAsync("/devices")).Should().Contain("meadow-1");
         await admin.ReadAsync("/users");
+        (await admin.DoAsync("/users/limit", ("name", "leo"), ("groups", " "))).Should().Contain("or say that it is to be the whole fleet");
         (await admin.DoAsync("/users/limit", ("name", "leo"), ("groups", "meadow lab"))).Should().Contain("<td data-label=\"Sees\">meadow, lab</td>");
         (await admin.DoAsync("/users/add", ("name", "mia"), ("role", "viewer"), ("password", "another four quiet words"), ("groups", "lab"))).Should().Contain("mia may log in");
         users.Find("mia").Groups.Should().Equal("lab");

@@ -51,6 +51,15 @@ public sealed class PlannedRolloutTests : IDisposable
     }
 
     [Fact]
+    public void What_somebody_holds_back_is_not_let_go_by_a_plan()
+    {
+        Publish("stable", "one");
+        var scope = new PolicyScope.Branch(BranchName.Parse("stable"));
+        _policies.Set(scope, new PolicyRequest("hold", Reason: "trouble"), "a test");
+        FluentActions.Invoking(() => _policies.SetPlan(scope, Plan, "a test")).Should().Throw<FormatException>().WithMessage("*held back*");
+    }
+
+    [Fact]
     public void What_was_started_since_the_plan_was_read_is_not_started_again()
     {
         var read = Planned("stable");

@@ -88,7 +88,23 @@ public sealed class ExpectedDeviceTests : IAsyncLifetime
         await EnrolAsync(squatter, "SN-1");
         (await ExpectAsync("SN-1\n")).Waiting.Should().Be(1);
         (await EnrolAsync(late, "SN-1")).Should().Be(DeviceState.Pending);
+        (await EnrolAsync(squatter, "SN-1")).Should().Be(DeviceState.Pending, "saying it again proves nothing");
         _server.Devices().Find(squatter.Id).State.Should().Be(DeviceState.Pending);
+    }
+
+    [Fact]
+    public async Task Who_was_here_with_one_serial_is_not_let_in_by_saying_another()
+    {
+        using var stranger = new TestDevice(_server);
+        using var right = new TestDevice(_server);
+        using var named = new TestDevice(_server);
+        await EnrolAsync(stranger, "X");
+        await EnrolAsync(named, "Y");
+        await ExpectAsync($"SN-1\nSN-2 key={named.Key.Public.Fingerprint}\n");
+        (await EnrolAsync(stranger, "SN-1")).Should().Be(DeviceState.Pending);
+        (await EnrolAsync(right, "SN-1")).Should().Be(DeviceState.Accepted, "nobody has used its line");
+        (await EnrolAsync(named, "SN-2")).Should().Be(DeviceState.Accepted, "its key is the list's");
+        _server.Devices().Find(named.Id).Serial.Should().Be("SN-2", "so that another one who says it is a conflict");
     }
 
     [Fact]

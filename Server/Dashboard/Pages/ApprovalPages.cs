@@ -23,7 +23,7 @@ internal sealed class ApprovalPages(Gate gate, PageRenderer renderer, DeviceView
     /// <param name="Problem">What is wrong with it.</param>
     internal sealed record Coming(IReadOnlyList<ExpectedDeviceInfo> Unused, string? Next, long All, long Used, string Text = "", string? Problem = null);
 
-    internal sealed record Question(IReadOnlyList<DeviceInfo> Devices, bool IsAccept);
+    internal sealed record Question(IReadOnlyList<DeviceInfo> Devices, bool IsAccept, IReadOnlyList<KeyId> Doubtful);
 
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -85,11 +85,12 @@ internal sealed class ApprovalPages(Gate gate, PageRenderer renderer, DeviceView
         if (ids.Length == 0)
             throw new FormatException("choose at least one device");
         var isAccept = form["decision"] == "accept";
-        var chosen = visitor.Limit.Show([.. ids.Select(view.Find)]);
-        // A serial that two keys claim is looked at by a person, never let in with many others.
-        var isDoubtful = isAccept && chosen.Any(d => d.Conflicts is not null);
+        var found = ids.Select(view.Find).ToArray();
+        var chosen = visitor.Limit.Show(found);
+        // A serial that two keys claim is looked at by a person, never let in with many others, also when the other one is not for this person to see.
+        var isDoubtful = isAccept && found.Any(d => d.Conflicts is not null);
         if (form["sure"] != "yes" && (!isAccept || isDoubtful))
-            return renderer.ShowAsync<DecisionPage>(visitor, new Question(chosen, isAccept));
+            return renderer.ShowAsync<DecisionPage>(visitor, new Question(chosen, isAccept, [.. found.Where(d => d.Conflicts is not null).Select(d => d.Id)]));
         foreach (var before in chosen)
         {
             var device = devices.Decide(before.Id, isAccept ? DeviceState.Accepted : DeviceState.Rejected);

@@ -20,7 +20,7 @@ internal sealed class UserPages(Gate gate, PageRenderer renderer, Users users, T
         routes.MapGet("/users", gate.Page(visitor => renderer.ShowAsync<UsersPage>(visitor, users.List()), TokenRole.Admin));
         routes.MapPost("/users/add", gate.Action(AddAsync, TokenRole.Admin));
         routes.MapPost("/users/role", gate.Action((visitor, form) => ChangeAsync(visitor, form, "user.role", name => users.SetRole(name, form["role"].ToString()), form["role"]), TokenRole.Admin));
-        routes.MapPost("/users/limit", gate.Action((visitor, form) => ChangeAsync(visitor, form, "user.limit", name => users.SetGroups(name, GroupsOf(form)), GroupsOf(form) is { } groups ? string.Join(' ', groups) : "no limit"), TokenRole.Admin));
+        routes.MapPost("/users/limit", gate.Action((visitor, form) => ChangeAsync(visitor, form, "user.limit", name => users.SetGroups(name, LimitOf(form)), GroupsOf(form) is { } groups ? string.Join(' ', groups) : "no limit"), TokenRole.Admin));
         routes.MapPost("/users/password", gate.Action((visitor, form) => ChangeAsync(visitor, form, "user.password", name => users.SetPassword(name, form["password"].ToString())), TokenRole.Admin));
         routes.MapPost("/users/disable", gate.Action((visitor, form) => ChangeAsync(visitor, form, "user.disable", name => users.SetDisabled(name, true)), TokenRole.Admin));
         routes.MapPost("/users/enable", gate.Action((visitor, form) => ChangeAsync(visitor, form, "user.enable", name => users.SetDisabled(name, false)), TokenRole.Admin));
@@ -63,6 +63,15 @@ internal sealed class UserPages(Gate gate, PageRenderer renderer, Users users, T
         audit.Note(visitor.Actor, "token.revoke", id);
         return visitor.Go("/tokens", $"Token {id} is revoked.");
     }
+
+    // An empty field may be one that somebody did not look at; the whole fleet is said.
+    private static string[]? LimitOf(IFormCollection form) => (GroupsOf(form), form["whole"] == "yes") switch
+    {
+        ({ } groups, false) => groups,
+        (null, true) => null,
+        (null, false) => throw new FormatException("name groups, or say that it is to be the whole fleet"),
+        _ => throw new FormatException("either groups or the whole fleet"),
+    };
 
     private static string[]? GroupsOf(IFormCollection form) => form["groups"].ToString().Split([' ', ','], StringSplitOptions.RemoveEmptyEntries) is { Length: > 0 } groups ? groups : null;
 

@@ -105,6 +105,11 @@ internal sealed class PolicyChanges(DataDirectory data, Database database, Decis
             throw new FormatException($"the devices of {scope.Words} follow {string.Join(" and ", several)}; make a group for each");
         var present = PolicyBook.Find(connection, scope);
         seen?.Invoke(present);
+        // It begins with a pin, and would let go at once what somebody holds back.
+        if (present is { Action: PolicyAction.Hold or PolicyAction.Ceiling } && !present.IsOver(time.GetUtcNow()))
+            throw new FormatException($"{scope.Words} is held back by its policy ({Policy.Word(present.Action)}): take that back first, a plan begins with a pin");
+        if (present is { Action: PolicyAction.Pin, Expires: not null })
+            throw new FormatException($"the pin of {scope.Words} ends one day, and its plan would end with it: pin it without an end first");
         var pinned = present is { Action: PolicyAction.Pin }
             ? present
             : new Policy(scope, PolicyAction.Pin, BranchesOf(connection, scope) is [var branch, ..] ? decisions.Lines.Of(branch).Newest?.Commit : null, "", by, time.GetUtcNow(), null, null);
