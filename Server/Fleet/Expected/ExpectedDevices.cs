@@ -14,8 +14,8 @@ internal sealed class ExpectedDevices(Database database, TimeProvider time)
     /// <summary>Entries at most, used ones too.</summary>
     public const int MaxEntries = 1_000_000;
 
-    // One statement of so many rows.
-    private const int Chunk = 200;
+    // One statement of so many rows: the work on its parameters grows with their square.
+    private const int Chunk = 25;
     private const string Columns = "e.serial, e.key_hash, e.into_groups, e.label_text, e.author, e.added, e.used, e.device";
 
     /// <summary>Takes a list, all of it or nothing. A line that says what is known already changes nothing, so that a list may come twice.</summary>
