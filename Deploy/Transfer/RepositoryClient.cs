@@ -40,13 +40,17 @@ internal sealed class RepositoryClient(Sources sources)
     }
 
     /// <summary>An archived head of the server's, or null where there is none. Where the server cannot be asked, a stick or bundle at hand may have it.</summary>
-    public async Task<byte[]?> TryGetArchivedHeadAsync(BranchName branch, long sequence, CancellationToken cancellation)
+    /// <param name="branch">Whose head.</param>
+    /// <param name="sequence">Its position.</param>
+    /// <param name="cancellation">Ends it.</param>
+    /// <param name="isUnlikely">It may well be missing, and hosts of plain files say so with 403 or with a page as well.</param>
+    public async Task<byte[]?> TryGetArchivedHeadAsync(BranchName branch, long sequence, CancellationToken cancellation, bool isUnlikely = false)
     {
         var route = Routes.ArchivedHead(branch, sequence);
         try
         {
             if (!sources.IsOffline)
-                return await TryGetFileAsync(route, Envelope.MaxBytes, cancellation).ConfigureAwait(false);
+                return await TryGetFileAsync(sources.Server, route, Envelope.MaxBytes, cancellation, isUnlikely).ConfigureAwait(false);
         }
         catch (ServerUnreachableException) when (sources.Mirrors.Any(m => m.IsDirectory))
         {

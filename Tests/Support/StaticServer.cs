@@ -4,7 +4,7 @@ using System.Net.Sockets;
 
 namespace ContentTree.Tests.Support;
 
-/// <summary>A web server that knows nothing but files: below <c>/repo</c> those of a repository, and "not found" for everything else.</summary>
+/// <summary>A web server that knows nothing but files: below <c>/repo</c> those of a repository, and nothing else.</summary>
 internal sealed class StaticServer : IDisposable
 {
     private readonly HttpListener _listener = new();
@@ -24,6 +24,9 @@ internal sealed class StaticServer : IDisposable
     }
 
     public string Url { get; }
+
+    /// <summary>What it answers where a file is missing; buckets that nobody may list say 403.</summary>
+    public int Missing { get; set; } = 404;
 
     /// <summary>The paths that were asked for.</summary>
     public ConcurrentQueue<string> Asked { get; } = new();
@@ -48,7 +51,7 @@ internal sealed class StaticServer : IDisposable
             }
             else
             {
-                context.Response.StatusCode = 404;
+                context.Response.StatusCode = context.Request.HttpMethod == "GET" ? Missing : 405;
             }
             context.Response.Close();
         }
