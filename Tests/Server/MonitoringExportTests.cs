@@ -56,6 +56,7 @@ public sealed class MonitoringExportTests : IAsyncLifetime
         File.WriteAllText(Path.Combine(directory, "prometheus.yml"), TestFiles.Block(Page, "## Prometheus", "yaml").Replace("http://127.0.0.1:8480", _server.Url, StringComparison.Ordinal).Replace("127.0.0.1:8480", new Uri(_server.Url).Authority, StringComparison.Ordinal));
         File.WriteAllText(Path.Combine(directory, "ctree-rules.yml"), (await ServerCommand.DoAsync("monitoring", "rules", "--server", _server.Url, "--token", _server.Admin)).Out);
         await ServerCommand.DoAsync("--data", _server.DataPath, "group", "set", "lab", "--filter", "branch==stable");
+        await ServerCommand.DoAsync("--data", _server.DataPath, "backup", _server["backup.tar"]);
         var lines = TestFiles.Block(Page, "## Prometheus", "sh").Split('\n').Where(l => l.StartsWith("promtool", StringComparison.Ordinal));
         Judge(directory, string.Join(" && ", lines)).Should().Contain("SUCCESS: 10 rules found").And.Contain("prometheus.yml is valid");
         // It asks the server as Prometheus would, and says what it made of each target.
