@@ -134,6 +134,9 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Error, Message = "reading draft {Draft} failed")]
     public static partial void DraftFailed(ILogger log, Exception exception, string draft);
 
+    [LoggerMessage(Level = LogLevel.Warning, Message = "what other servers write is looked for every few seconds until the database tells of it again")]
+    public static partial void NotListening(ILogger log, Exception exception);
+
     [LoggerMessage(Level = LogLevel.Error, Message = "a backup was left unfinished")]
     public static partial void BackupFailed(ILogger log, Exception exception);
 

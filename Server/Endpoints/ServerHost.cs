@@ -33,6 +33,7 @@ internal sealed class ServerHost : IAsyncDisposable
     private const int MaxLineBytes = 4 * 1024;
 
     private readonly WebApplication _app;
+    private readonly ChangeBell _bell;
     private readonly UploadBatch _uploads;
     private readonly DeltaStore _deltas;
     private readonly DeltaWorker _worker;
@@ -55,13 +56,14 @@ internal sealed class ServerHost : IAsyncDisposable
         builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         _app = builder.Build();
         var log = _app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("ContentTree.Server.Endpoints");
+        _bell = new ChangeBell(data.OpenDatabase(), log);
         _uploads = new UploadBatch(data, time, options.UploadIdle, log);
         _deltas = new DeltaStore(data);
         _worker = new DeltaWorker(data, _deltas, time, options, log);
         _vouching = new TimestampWorker(new Timestamps(data, time), time, log);
         _composing = new CompositionWorker(data, time, options.HeadScan, log);
         _following = new FollowWorker(data, time, options.HeadScan, log);
-        _telling = new WebhookWorker(data, time, options.HeadScan, log);
+        _telling = new WebhookWorker(data, time, options.HeadScan, log, _bell);
         _listening = new SilenceWorker(data, time, options.PollInterval, options.HeadScan, log);
         Map(_app, data, time, options, log);
     }
@@ -97,6 +99,7 @@ internal sealed class ServerHost : IAsyncDisposable
             await _rollouts.DisposeAsync();
         await _listening.DisposeAsync();
         await _telling.DisposeAsync();
+        await _bell.DisposeAsync();
         _deltas.Dispose();
     }
 
@@ -125,7 +128,7 @@ internal sealed class ServerHost : IAsyncDisposable
         var policies = new PolicyChanges(data, database, decisions, time);
         var polls = new DevicePolls(data, database, devices, decisions, time, log);
         var view = new DeviceView(database, devices, decisions, entitlements, time);
-        _rollouts = new RolloutWorker(data, database, decisions, time, options.HeadScan, log);
+        _rollouts = new RolloutWorker(data, database, decisions, time, options.HeadScan, log, _bell);
         new RepositoryEndpoints(data, _deltas, timestamps, reading).Map(app);
         new DeviceEndpoints(data, signed, devices, new Events(database), new EmptyBranches(database), _deltas, timestamps, polls, new SeenHeads(data, devices, time), reading, audit, new Outbox(database, time), time, options, log).Map(app);
         packs.Map(app);

@@ -36,7 +36,8 @@ internal sealed class DevicePolls(DataDirectory data, Database database, Devices
             RolloutBook.Note(connection, device, poll, time.GetUtcNow());
             seen = decisions.Of(connection, device) ?? seen;
         }
-        Decisions.Write(connection, seen);
+        if (Decisions.Write(connection, seen))
+            ChangeBell.Ring(connection);
         Tell(device, poll, seen.Decision);
         return new DeviceNews(_assignments.Newest(device, poll.Branch, poll.Assignment), _configurations.Newest(connection, device, seen.Device.Groups, poll.Configuration));
     }

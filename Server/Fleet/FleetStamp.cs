@@ -7,7 +7,11 @@ namespace ContentTree.Server.Fleet;
 internal static class FleetStamp
 {
     /// <summary>Inside the caller's transaction.</summary>
-    public static void Raise(DbConnection connection) => connection.Execute("UPDATE fleet_stamp SET number = number + 1");
+    public static void Raise(DbConnection connection)
+    {
+        connection.Execute("UPDATE fleet_stamp SET number = number + 1");
+        ChangeBell.Ring(connection);
+    }
 
     /// <summary>The same for the configuration alone, which decides about no commit.</summary>
     public static void RaiseConfiguration(DbConnection connection) => connection.Execute("UPDATE fleet_stamp SET configuration = configuration + 1");

@@ -126,7 +126,16 @@ internal sealed class DataDirectory : IDisposable
     }
 
     /// <summary>Opens the database that <c>server.conf</c> names, or the file beside it.</summary>
-    public Database OpenDatabase() => ServerSettings.Load(Path).Database is { } address ? PostgresDatabase.Open(address) : SqliteDatabase.Open(DatabasePath);
+    /// <exception cref="DatabaseTakenException">All that is known is in the file still, and the named one is empty.</exception>
+    public Database OpenDatabase()
+    {
+        if (ServerSettings.Load(Path).Database is not { } address)
+            return SqliteDatabase.Open(DatabasePath);
+        var database = PostgresDatabase.Open(address);
+        if (File.Exists(DatabasePath) && database.IsUntold && !SqliteDatabase.Open(DatabasePath).IsUntold)
+            throw new DatabaseTakenException($"{ServerSettings.FileName} names {database.Name}, which is empty, and {DatabasePath} knows of devices, tokens or users: 'ctree-server migrate --from {DatabaseName}' brings them there; to begin without them, move that file away");
+        return database;
+    }
 
     /// <summary>Held by everybody who works on the data, and alone by whoever moves what they know; dispose of it to let go.</summary>
     /// <returns>Null where no lock can be made: there nothing can be moved either.</returns>

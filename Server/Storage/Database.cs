@@ -11,6 +11,9 @@ internal abstract class Database
     /// <summary>How long somebody waits for another one's writing to end.</summary>
     protected const int BusySeconds = 15;
 
+    // What one that is not empty has in it: anything that a server was ever told.
+    private static readonly string[] Telling = ["tokens", "devices", "users", "audit"];
+
     /// <summary>How messages name it; no password is in it.</summary>
     public abstract string Name { get; }
 
@@ -19,6 +22,16 @@ internal abstract class Database
 
     /// <summary>Bytes that it takes, about.</summary>
     public abstract long Size { get; }
+
+    /// <summary>Whether nobody has told it anything yet.</summary>
+    public bool IsUntold
+    {
+        get
+        {
+            using var connection = Connect();
+            return Telling.All(table => connection.Query($"SELECT 1 FROM {table} LIMIT 1", _ => 1).Count == 0);
+        }
+    }
 
     /// <summary>An open connection; whoever asked disposes it.</summary>
     public abstract DbConnection Connect();
@@ -35,6 +48,10 @@ internal abstract class Database
     /// <summary>A number that is another one after anybody has written something.</summary>
     /// <param name="connection">One that stays open from look to look.</param>
     public abstract long Changes(DbConnection connection);
+
+    /// <summary>Hears of what other servers have written (<see cref="ChangeBell"/>), for as long as the connection lasts.</summary>
+    /// <param name="heard">Called once it listens, since nobody knows what came before, and then each time.</param>
+    public virtual Task ListenAsync(Action heard, CancellationToken cancellation) => Task.CompletedTask;
 
     /// <summary>Brings the schema up to date.</summary>
     /// <exception cref="IOException">A newer server made it.</exception>

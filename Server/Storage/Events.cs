@@ -38,8 +38,11 @@ internal sealed class Events(Database database)
         connection.Execute("""
             DELETE FROM events WHERE device = $device AND sequence <= (SELECT max(sequence) FROM events WHERE device = $device) - $kept
             """, ("$device", device), ("$kept", Kept));
+        ReportEvent[] news = [.. events.Where(e => e.Sequence > newest)];
+        if (news.Length > 0)
+            ChangeBell.Ring(connection);
         transaction.Commit();
-        return (received, [.. events.Where(e => e.Sequence > newest)]);
+        return (received, news);
     }
 
     /// <summary>What went wrong last on any device, newest first by the devices' clocks, none of it in the future.</summary>

@@ -7,6 +7,12 @@ namespace ContentTree.Server.Storage;
 /// <summary>A database of PostgreSQL 15 or newer, which any number of servers share.</summary>
 internal sealed partial class PostgresDatabase : Database
 {
+    // The SQL for where servers tell each other of changes: each schema of a database is another installation.
+    private const string Channel = "'ctree_' || md5(current_schema())";
+
+    // So that a connection that broke without a word is noticed.
+    private const int KeepAliveSeconds = 15;
+
     private readonly PostgresAddress _address;
     private readonly string _connectionString;
     private readonly string _hastyConnectionString;
@@ -41,6 +47,14 @@ internal sealed partial class PostgresDatabase : Database
         return database;
     }
 
+    /// <summary>Tells all who listen that something was written, once the transaction is there; nothing where the connection is to another engine.</summary>
+    public static void TryNotify(DbConnection connection)
+    {
+        // Of one transaction the database passes on one.
+        if (connection is NpgsqlConnection)
+            connection.Execute($"SELECT pg_notify({Channel}, '')");
+    }
+
     public override DbConnection Connect() => ConnectAs(_connectionString);
 
     public override DbConnection ConnectHastily() => ConnectAs(_hastyConnectionString);
@@ -56,6 +70,20 @@ internal sealed partial class PostgresDatabase : Database
 
     public override long Changes(DbConnection connection) => connection.Query(
         "SELECT tup_inserted + tup_updated + tup_deleted FROM pg_stat_database WHERE datname = current_database()", row => row.GetInt64(0))[0];
+
+    public override async Task ListenAsync(Action heard, CancellationToken cancellation)
+    {
+        var values = new NpgsqlConnectionStringBuilder(_connectionString) { Pooling = false, KeepAlive = KeepAliveSeconds, ApplicationName = "ctree-server events" };
+        await using var connection = new NpgsqlConnection(values.ConnectionString);
+        await connection.OpenAsync(cancellation);
+        connection.Notification += (_, _) => heard();
+        // A channel's name is no parameter.
+        var channel = connection.Query($"SELECT {Channel}", row => row.GetString(0))[0];
+        connection.Execute($"LISTEN {channel}");
+        heard();
+        while (true)
+            await connection.WaitAsync(cancellation);
+    }
 
     protected override long SchemaVersion(DbConnection connection) => connection.Query("SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'schema_version'", _ => 1).Count > 0
         ? connection.Query("SELECT number FROM schema_version", row => row.GetInt64(0))[0]

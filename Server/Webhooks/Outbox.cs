@@ -186,6 +186,7 @@ internal sealed class Outbox(Database database, TimeProvider time)
         connection.Execute("UPDATE deliveries SET body = $body WHERE id = $id", ("$body", body.ToJsonString(Plain)), ("$id", id));
         connection.Execute("UPDATE deliveries SET state = 'lost', error = 'too many were waiting' WHERE webhook = $webhook AND state = 'waiting' AND id <= " +
             "(SELECT id FROM deliveries WHERE webhook = $webhook AND state = 'waiting' ORDER BY id DESC LIMIT 1 OFFSET $most)", ("$webhook", webhook), ("$most", MaxWaiting));
+        ChangeBell.Ring(connection);
         return id;
     }
 

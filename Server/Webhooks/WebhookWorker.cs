@@ -16,12 +16,12 @@ internal sealed class WebhookWorker : IAsyncDisposable
     private readonly Dictionary<string, Task> _sends = [];
     private readonly Task _task;
 
-    public WebhookWorker(DataDirectory data, TimeProvider time, TimeSpan pause, ILogger log)
+    public WebhookWorker(DataDirectory data, TimeProvider time, TimeSpan pause, ILogger log, ChangeBell bell)
     {
         _outbox = new Outbox(data.OpenDatabase(), time);
         _sender = new WebhookSender(data, _outbox, time);
         (_pause, _log) = (pause, log);
-        _task = Task.Run(RunAsync);
+        _task = Task.Run(() => RunAsync(bell));
     }
 
     public async ValueTask DisposeAsync()
@@ -33,10 +33,11 @@ internal sealed class WebhookWorker : IAsyncDisposable
         _ending.Dispose();
     }
 
-    private async Task RunAsync()
+    private async Task RunAsync(ChangeBell bell)
     {
         while (!_ending.IsCancellationRequested)
         {
+            var ring = bell.Next;
             try
             {
                 Begin();
@@ -46,7 +47,7 @@ internal sealed class WebhookWorker : IAsyncDisposable
                 // A database that is busy or damaged now may be mended later.
                 Log.WebhooksFailed(_log, e);
             }
-            await Task.Delay(_pause, _ending.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await BackgroundLoop.RestAsync(_pause, ring, _ending.Token);
         }
     }
 

@@ -47,7 +47,8 @@ public sealed class PostgresTests : IDisposable
         var settings = Path.Combine(Data, "server.conf");
         (await RunAsync("migrate", "--from", "server.db")).Exit.Should().Be(18, "it is there");
         File.AppendAllText(settings, $"\ndatabase = {_address}\n");
-        PostgresDatabase.Open(PostgresAddress.Parse(_address));
+        (await RunAsync("device", "list")).Should().Match<ServerCommand>(r => r.Exit == 18 && r.Error.Contains("migrate --from server.db"), "the new one is empty, and the old one is not");
+        (await RunAsync("serve", "--urls", "http://127.0.0.1:0")).Exit.Should().Be(18);
         using (var connection = PostgresDatabase.Open(PostgresAddress.Parse(_address)).Connect())
         {
             using var transaction = connection.BeginTransaction();

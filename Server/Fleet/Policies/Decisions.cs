@@ -53,13 +53,15 @@ internal sealed class Decisions(DataDirectory data, Database database, TimeProvi
     }
 
     /// <summary>Writes beside a device what it should run and how it does.</summary>
-    public static void Write(DbConnection connection, Seen seen)
+    /// <returns>Whether that is something else than before.</returns>
+    public static bool Write(DbConnection connection, Seen seen)
     {
         var (sync, health) = (seen.Condition.Sync(seen.Decision, seen.Newest), seen.Condition.Health(seen.Decision));
         if (seen.Stored == new StoredDecision(seen.Decision.Target, sync, health, seen.Decision.Governed?.Rollout, seen.Decision.Governed?.Wave))
-            return;
+            return false;
         connection.Execute("UPDATE devices SET target = $target, sync = $sync, health = $health, rollout = $rollout, wave = $wave WHERE id = $id",
             ("$id", seen.Device.Id), ("$target", seen.Decision.Target), ("$sync", sync), ("$health", health), ("$rollout", seen.Decision.Governed?.Rollout), ("$wave", seen.Decision.Governed?.Wave));
+        return true;
     }
 
     /// <summary>The rules that are written down now.</summary>

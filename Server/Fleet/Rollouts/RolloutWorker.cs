@@ -25,12 +25,12 @@ internal sealed class RolloutWorker : IAsyncDisposable
     private (long Stamp, ObjectId Heads)? _seen;
     private DateTimeOffset _last = DateTimeOffset.MinValue;
 
-    public RolloutWorker(DataDirectory data, Database database, Decisions decisions, TimeProvider time, TimeSpan pause, ILogger log)
+    public RolloutWorker(DataDirectory data, Database database, Decisions decisions, TimeProvider time, TimeSpan pause, ILogger log, ChangeBell? bell = null)
     {
         (_data, _database, _decisions, _time, _log) = (data, database, decisions, time, log);
         _steps = new RolloutSteps(data, database, decisions, time);
         _leases = new Leases(database, time);
-        _loop = new BackgroundLoop(pause, Look, e => Log.RolloutsFailed(log, e));
+        _loop = new BackgroundLoop(pause, Look, e => Log.RolloutsFailed(log, e), bell);
     }
 
     public async ValueTask DisposeAsync()
