@@ -198,6 +198,51 @@ public sealed class RolloutTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Only_so_many_update_at_once_and_whoever_has_come_up_makes_room()
+    {
+        _devices.ForEach(d => d.IsSlow = true);
+        await DoAsync("rollout", "start", "--branch", "stable", "--to", "stable", "--wave", "100%", "--concurrent", "2");
+        await PollAsync();
+        (await ToldAsync()).Should().Equal([0, 1], "the others wait for their turn");
+        _devices[1].IsSlow = false;
+        await PollAsync();
+        (await ToldAsync()).Should().Equal(0, 1, 2);
+        Running().Should().Equal(0, 1, 0, 0, 0, 0);
+    }
+
+    [Fact]
+    public async Task Outside_of_its_hours_nobody_is_told()
+    {
+        var now = _server.Time.GetUtcNow();
+        await DoAsync("rollout", "start", "--branch", "stable", "--to", "stable", "--wave", "100%", "--window", $"{now.AddHours(2):HH:mm}-{now.AddHours(4):HH:mm}");
+        await PollAsync();
+        Running().Should().AllBeEquivalentTo(0);
+        _server.Time.Ahead += TimeSpan.FromHours(3);
+        await PollAsync(_devices[..3]);
+        Running().Should().Equal(1, 1, 1, 0, 0, 0);
+        _server.Time.Ahead += TimeSpan.FromHours(2);
+        await PollAsync();
+        Running().Should().Equal([1, 1, 1, 0, 0, 0], "the hours are over");
+    }
+
+    [Fact]
+    public async Task What_failed_on_a_device_is_not_offered_again_after_another_one_failed_there_too()
+    {
+        foreach (var id in new[] { "1", "2" })
+        {
+            _devices[1].Bad = _commits[^1];
+            await DoAsync("rollout", "start", "--branch", "stable", "--to", "stable", "--wave", Names(1), "--max-failures", "5");
+            await PollAsync(_devices[1..2]);
+            await DoAsync("rollout", "abort", id);
+            Publish();
+        }
+        _devices[1].Bad = null;
+        await DoAsync("rollout", "start", "--branch", "stable", "--to", $"{_commits[1]}", "--wave", Names(1, 2), "--max-failures", "5");
+        await PollAsync();
+        Running().Should().Equal(0, 0, 1, 0, 0, 0);
+    }
+
+    [Fact]
     public async Task A_device_that_falls_silent_after_it_was_told_is_no_proof()
     {
         await DoAsync("rollout", "start", "--branch", "stable", "--to", "stable", "--wave", Names(0, 1, 2), "--wave", "100%", "--soak", "0s");
@@ -247,6 +292,17 @@ public sealed class RolloutTests : IAsyncLifetime
     private string Names(params int[] devices) => string.Join(',', devices.Select(i => _devices[i].Id));
 
     private List<int> Running() => [.. _devices.Select(d => _commits.IndexOf(d.Running.GetValueOrDefault()))];
+
+    private async Task<List<int>> ToldAsync()
+    {
+        var told = new List<int>();
+        for (var i = 0; i < _devices.Count; i++)
+        {
+            if (await _devices[i].PollAsync() == _commits[1])
+                told.Add(i);
+        }
+        return told;
+    }
 
     private async Task PollAsync(List<FleetDevice>? devices = null)
     {
