@@ -7,8 +7,9 @@ using ContentTree.Store.Protocol;
 using ContentTree.Store.Trust;
 
 // Load from a second process. usage: poll-load poll SERVER TOKEN BRANCH DEVICES CONNECTIONS SECONDS
-//                                    poll-load get URL CONNECTIONS SECONDS
-// poll: enrols devices, then has them poll as devices do when nothing is new. get: fetches one address, for comparing with another server.
+//                                    poll-load get URL|@FILE CONNECTIONS SECONDS
+// poll: enrols devices, then has them poll as devices do when nothing is new. get: fetches one address, or those of a file in turns, for comparing
+// with another server.
 // Prints requests a second, the median, p99 and the longest answer in milliseconds, and how many were refused.
 if (args is ["poll", var server, var token, var branchName, var devices, var connections, var seconds])
 {
@@ -45,11 +46,13 @@ if (args is ["poll", var server, var token, var branchName, var devices, var con
 }
 if (args is ["get", var url, var clients, var time])
 {
-    using var http = Client(url, Number(clients));
-    await LoadAsync(http, Number(clients), Number(time), () => new HttpRequestMessage(HttpMethod.Get, url));
+    var urls = url.StartsWith('@') ? await File.ReadAllLinesAsync(url[1..]) : [url];
+    using var http = Client(urls[0], Number(clients));
+    var next = -1;
+    await LoadAsync(http, Number(clients), Number(time), () => new HttpRequestMessage(HttpMethod.Get, urls[(int)((uint)Interlocked.Increment(ref next) % (uint)urls.Length)]));
     return 0;
 }
-await Console.Error.WriteLineAsync("usage: poll-load poll SERVER TOKEN BRANCH DEVICES CONNECTIONS SECONDS | get URL CONNECTIONS SECONDS");
+await Console.Error.WriteLineAsync("usage: poll-load poll SERVER TOKEN BRANCH DEVICES CONNECTIONS SECONDS | get URL|@FILE CONNECTIONS SECONDS");
 return 2;
 
 static int Number(string text) => int.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture);
