@@ -81,9 +81,29 @@ internal sealed class RepositoryClient(Sources sources)
     public static async Task<HttpResponseMessage> OpenObjectAsync(
         Source source, ObjectName name, long offset, string? tag, bool fresh, CancellationToken cancellation)
     {
+        // A part comes from the server itself, as does what is to be right this time.
+        var isDirect = fresh || !source.Connection.GoesElsewhere;
+        var response = await SendAsync(source, name, offset, tag, isDirect, cancellation).ConfigureAwait(false);
+        if (response.StatusCode == HttpStatusCode.TemporaryRedirect)
+        {
+            using (response)
+            {
+                if (await source.Connection.TryElsewhereAsync(response.Headers.Location, cancellation).ConfigureAwait(false) is { } elsewhere)
+                    return elsewhere;
+            }
+            response = await SendAsync(source, name, offset, tag, isDirect: true, cancellation).ConfigureAwait(false);
+        }
+        if (response.IsSuccessStatusCode || response.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable)
+            return response;
+        using (response)
+            throw Missing(source, name, response);
+    }
+
+    private static async Task<HttpResponseMessage> SendAsync(Source source, ObjectName name, long offset, string? tag, bool isDirect, CancellationToken cancellation)
+    {
         using var request = new HttpRequestMessage(HttpMethod.Get, source.Connection.Resolve(Routes.RepositoryObject(name)));
-        // A cache in between may hold the damaged copy.
-        if (fresh)
+        // A cache in between may hold a damaged copy, and so may a bucket.
+        if (isDirect)
             request.Headers.CacheControl = new CacheControlHeaderValue { NoCache = true };
         if (offset > 0)
         {
@@ -91,11 +111,7 @@ internal sealed class RepositoryClient(Sources sources)
             if (tag is not null)
                 request.Headers.IfRange = new RangeConditionHeaderValue(EntityTagHeaderValue.Parse(tag));
         }
-        var response = await source.SendAsync(request, cancellation).ConfigureAwait(false);
-        if (response.IsSuccessStatusCode || response.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable)
-            return response;
-        using (response)
-            throw Missing(source, name, response);
+        return await source.SendAsync(request, cancellation, takesRedirect: !isDirect && offset == 0).ConfigureAwait(false);
     }
 
     internal static Exception Missing(Source source, object what, HttpResponseMessage response) => response.StatusCode switch

@@ -10,8 +10,8 @@ using ContentTree.Deploy.Config;
 namespace ContentTree.Deploy.Transfer;
 
 /// <summary>
-/// HTTP to one server or mirror. Every way in which a network fails is a <see cref="ServerUnreachableException"/>; redirects are not followed
-/// and bodies not unpacked: whatever stands between is not asked for its opinion.
+/// HTTP to one server or mirror. Every way in which a network fails is a <see cref="ServerUnreachableException"/>; redirects are not followed, but for
+/// that of an object (<see cref="TryElsewhereAsync"/>), and bodies not unpacked: whatever stands between is not asked for its opinion.
 /// </summary>
 internal sealed class ServerConnection : IDisposable
 {
@@ -24,6 +24,8 @@ internal sealed class ServerConnection : IDisposable
     private readonly TimeSpan _stall;
     private readonly TimeProvider _clock;
     private readonly string _prefix;
+    private readonly Lazy<HttpClient> _elsewhere;
+    private readonly bool _mayBeReadable;
     private bool _isNone;
 
     /// <summary>The update server itself: by TLS, or on this machine.</summary>
@@ -46,6 +48,9 @@ internal sealed class ServerConnection : IDisposable
         _clock = clock;
         _client = new HttpClient(server.IsFile ? FileHandler(server.LocalPath) : Handler(config, gate, prefix.Length == 0 ? config.ServerCertificates : "")) { Timeout = Timeout.InfiniteTimeSpan };
         _client.DefaultRequestHeaders.UserAgent.ParseAdd("ctree/1");
+        // Whoever vouches for the server alone need not know the bucket.
+        _elsewhere = new Lazy<HttpClient>(() => new HttpClient(Handler(config, gate, "")) { Timeout = Timeout.InfiniteTimeSpan });
+        _mayBeReadable = server.Scheme == Uri.UriSchemeHttp && config.AllowHttp != "false";
     }
 
     /// <summary>No server: whatever is asked of it fails at once, as without a network.</summary>
@@ -55,6 +60,9 @@ internal sealed class ServerConnection : IDisposable
 
     /// <summary>How far this device's clock is from the server's, as far as the server has said.</summary>
     public TimeSpan Skew { get; set; }
+
+    /// <summary>The server may leave objects to a bucket; not any more where that has failed once.</summary>
+    public bool GoesElsewhere { get; private set; } = true;
 
     /// <summary>Signs what is asked for without a signature; null where nobody needs to know who asks.</summary>
     public Func<HttpRequestMessage, string>? Signer { get; set; }
@@ -67,8 +75,9 @@ internal sealed class ServerConnection : IDisposable
     public Uri Resolve(string route) => new(Server.AbsoluteUri.TrimEnd('/') + route[_prefix.Length..]);
 
     /// <summary>Sends a request and returns once the head of the answer is here.</summary>
+    /// <param name="takesRedirect">Whoever asks does something about 307.</param>
     /// <exception cref="ServerUnreachableException">No answer, or one that a server of ours does not give.</exception>
-    public async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellation)
+    public async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellation, bool takesRedirect = false)
     {
         if (_isNone)
             throw new ServerUnreachableException("no server is asked") { IsNoNetwork = true };
@@ -77,11 +86,41 @@ internal sealed class ServerConnection : IDisposable
             request.Headers.TryAddWithoutValidation("Authorization", sign(request));
         var response = await Guarded(guard, () => _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, guard.Token))
             .ConfigureAwait(false);
-        var refusal = Refusal(response);
+        var refusal = takesRedirect && response.StatusCode == HttpStatusCode.TemporaryRedirect ? null : Refusal(response);
         if (refusal is null)
             return response;
         response.Dispose();
         throw refusal;
+    }
+
+    /// <summary>
+    /// Asks where the server sends a device for an object whose hash it knows: once, without signature and token, and by TLS if the server is.
+    /// </summary>
+    /// <returns>Null where that is not allowed or fails: the server has it too.</returns>
+    public async Task<HttpResponseMessage?> TryElsewhereAsync(Uri? location, CancellationToken cancellation)
+    {
+        if (location is not null && IsFit(location = new Uri(Server, location)))
+        {
+            using var guard = new StallGuard(_stall, cancellation);
+            using var request = new HttpRequestMessage(HttpMethod.Get, location);
+            try
+            {
+                var response = await Guarded(guard, () => _elsewhere.Value.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, guard.Token)).ConfigureAwait(false);
+                if (response.StatusCode == HttpStatusCode.OK && Refusal(response) is null)
+                {
+                    // It would be the bucket's word for it; what is cut goes on at the server.
+                    response.Headers.Remove("ETag");
+                    return response;
+                }
+                response.Dispose();
+            }
+            catch (ServerUnreachableException)
+            {
+                // A network that does not reach the bucket.
+            }
+        }
+        GoesElsewhere = false;
+        return null;
     }
 
     /// <summary>Hands every piece of the body to <paramref name="take"/> as it arrives, no faster than the gate lets it through.</summary>
@@ -120,7 +159,14 @@ internal sealed class ServerConnection : IDisposable
         return body.ToArray();
     }
 
-    public void Dispose() => _client.Dispose();
+    public void Dispose()
+    {
+        _client.Dispose();
+        if (_elsewhere?.IsValueCreated == true)
+            _elsewhere.Value.Dispose();
+    }
+
+    private bool IsFit(Uri location) => location is { UserInfo: "" } && (location.Scheme == Uri.UriSchemeHttps || (location.Scheme == Uri.UriSchemeHttp && _mayBeReadable));
 
     // A file is a bundle; a directory may be mounted later.
     private static HttpMessageHandler FileHandler(string path) => File.Exists(path) ? new BundleHandler(path) : new DirectoryHandler();

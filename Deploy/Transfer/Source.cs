@@ -31,11 +31,11 @@ internal sealed class Source(ServerConnection connection, Backoff backoff, Trans
 
     /// <summary>Asks for content.</summary>
     /// <exception cref="PausedException">None may come now.</exception>
-    public Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellation)
+    public Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellation, bool takesRedirect = false)
     {
         if (!IsDirectory)
             gate.RequireOpen();
-        return connection.SendAsync(request, cancellation);
+        return connection.SendAsync(request, cancellation, takesRedirect);
     }
 
     /// <summary>Hands over content as it arrives, no faster than allowed.</summary>

@@ -4,6 +4,7 @@ using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Packs;
 using ContentTree.Store.Protocol;
+using ContentTree.Store.Repositories;
 using ContentTree.Store.Trust;
 
 namespace ContentTree.Server.Endpoints;
@@ -61,7 +62,7 @@ internal sealed class PackEndpoints(DataDirectory data, DeviceAccess access, Rea
 
     private async Task StreamAsync(HttpContext context, PackRequest request)
     {
-        using var pack = new PackWriter(data.Repository, request);
+        using var pack = new PackWriter(data.Repository, request, data.Repository.Bucket is null ? null : data.Repository.IsAtHand);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
         var fetching = FetchAheadAsync(request, pack, ending.Token);
         context.Response.ContentType = MediaType;
@@ -100,9 +101,31 @@ internal sealed class PackEndpoints(DataDirectory data, DeviceAccess access, Rea
 
     private async Task<ReadOnlyMemory<byte>> NextAsync(PackWriter pack, CancellationToken cancellation)
     {
-        await _compressing.WaitAsync(cancellation);
-        using var _ = new Held(_compressing);
-        return pack.Next();
+        while (true)
+        {
+            await _compressing.WaitAsync(cancellation);
+            ObjectName? awaited;
+            using (new Held(_compressing))
+            {
+                var frame = pack.Next(out awaited);
+                if (awaited is null)
+                    return frame;
+            }
+            await FetchAsync(awaited.Value, cancellation);
+        }
+    }
+
+    // Nobody waits for a bucket on a processor's place, nor on a thread.
+    private async Task FetchAsync(ObjectName name, CancellationToken cancellation)
+    {
+        try
+        {
+            (await data.Repository.OpenStoredAsync(name, cancellation)).Dispose();
+        }
+        catch (Exception e) when (e is ObjectNotFoundException or CorruptObjectException)
+        {
+            // The pack says that it is missing.
+        }
     }
 
     private void Leave(KeyId device)

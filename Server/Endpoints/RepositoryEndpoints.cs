@@ -1,13 +1,16 @@
+using System.Buffers;
 using System.Globalization;
 using ContentTree.Server.Deltas;
 using ContentTree.Server.Privacy;
 using ContentTree.Server.Storage;
+using ContentTree.Server.Storage.Buckets;
 using ContentTree.Server.Trust;
 using ContentTree.Store.Deltas;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
+using Microsoft.Win32.SafeHandles;
 
 namespace ContentTree.Server.Endpoints;
 
@@ -24,8 +27,12 @@ internal sealed class RepositoryEndpoints(DataDirectory data, DeltaStore deltas,
     private const string RootSuffix = ".root.json";
     private const string HeadSuffix = ".json";
     private const string ListSuffix = ".json";
-    private const int NoBuffer = 1;
+    private const string Binary = "application/octet-stream";
+    private const int SmallPart = 64 * 1024;
+    private static readonly TimeSpan LinkValidity = TimeSpan.FromMinutes(5);
     private static readonly string[] Methods = [HttpMethods.Get, HttpMethods.Head];
+
+    private readonly bool _redirects = ServerSettings.Load(data.Path).RedirectsToBucket;
 
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -43,10 +50,58 @@ internal sealed class RepositoryEndpoints(DataDirectory data, DeltaStore deltas,
         if (fanout.Length != 2 || !ObjectName.TryParse(fanout + Value(context, "file"), out var name))
             throw NotFound();
         var caching = access.RequireObjects(context, name) ? Immutable : OnlyForThem;
+        if (_redirects && IsForWhole(context) && await LinkAsync(context, name) is { } link)
+        {
+            context.Response.StatusCode = StatusCodes.Status307TemporaryRedirect;
+            // Whoever has the address may read it for a while: no cache in between keeps it.
+            (context.Response.Headers.Location, context.Response.Headers.CacheControl) = (link.AbsoluteUri, "private, no-store");
+            return;
+        }
         // The stream is the result's to close, also when the client goes away.
-        var stream = new FileStream(await data.Repository.OpenStoredAsync(name, context.RequestAborted), FileAccess.Read, NoBuffer);
+        var stream = await OpenAsync(context, name);
         context.Response.Headers.CacheControl = caching;
-        await Results.Stream(stream, "application/octet-stream", entityTag: Tag(name.Id, stream.Length), enableRangeProcessing: true).ExecuteAsync(context);
+        if (stream is FileSlice && stream.Length <= SmallPart && IsForWhole(context) && context.Request.Headers.IfMatch.Count == 0)
+            await SendSmallAsync(context, stream, Tag(name.Id, stream.Length));
+        else
+            await Results.Stream(stream, Binary, entityTag: Tag(name.Id, stream.Length), enableRangeProcessing: true).ExecuteAsync(context);
+    }
+
+    // Most objects are small, and what the base library does for ranges and conditions takes longer than to send them.
+    private static async Task SendSmallAsync(HttpContext context, Stream content, EntityTagHeaderValue tag)
+    {
+        await using var _ = content;
+        var length = (int)content.Length;
+        var buffer = ArrayPool<byte>.Shared.Rent(length);
+        try
+        {
+            content.ReadExactly(buffer, 0, length);
+            var response = context.Response;
+            (response.ContentType, response.ContentLength, response.Headers.ETag, response.Headers.AcceptRanges) = (Binary, length, tag.ToString(), "bytes");
+            await response.Body.WriteAsync(buffer.AsMemory(0, length), context.RequestAborted);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private static FileSlice Opened(SafeFileHandle file) => new(file, 0, RandomAccess.GetLength(file), isOwned: true);
+
+    private static bool IsForWhole(HttpContext context) =>
+        HttpMethods.IsGet(context.Request.Method) && context.Request.Headers.Range.Count == 0 && context.Request.Headers.IfNoneMatch.Count == 0;
+
+    // Whoever asks for no cached copy has had a wrong one, or does not reach the bucket.
+    private async ValueTask<Uri?> LinkAsync(HttpContext context, ObjectName name) =>
+        data.Repository.Bucket is { } bucket && data.Repository.IsInBucket(name) && context.Request.GetTypedHeaders().CacheControl?.NoCache != true ? await bucket.LinkAsync(name, LinkValidity) : null;
+
+    // Who asks whether it is still the same, or for a few bytes of it, is no reason to have all of it come out of a bucket.
+    private async ValueTask<Stream> OpenAsync(HttpContext context, ObjectName name)
+    {
+        var headers = context.Request.GetTypedHeaders();
+        var isPart = headers.Range is { Ranges.Count: 1 } asked && asked.Ranges.First() is var range && (range.From is null ? range.To : range.To - range.From + 1) is <= SmallPart;
+        return IsForWhole(context)
+            ? Opened(await data.Repository.OpenStoredAsync(name, context.RequestAborted))
+            : await data.Repository.OpenLazilyAsync(name, isPart, context.RequestAborted);
     }
 
     private Task ServeDelta(HttpContext context)
@@ -70,9 +125,9 @@ internal sealed class RepositoryEndpoints(DataDirectory data, DeltaStore deltas,
     // The name is the tag: it has the hash in it.
     private static Task ServeFile(HttpContext context, string path, string name, string caching)
     {
-        var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, NoBuffer);
+        var stream = Opened(File.OpenHandle(path));
         context.Response.Headers.CacheControl = caching;
-        return Results.Stream(stream, "application/octet-stream", entityTag: new EntityTagHeaderValue(new StringSegment($"\"{name}\"")), enableRangeProcessing: true).ExecuteAsync(context);
+        return Results.Stream(stream, Binary, entityTag: new EntityTagHeaderValue(new StringSegment($"\"{name}\"")), enableRangeProcessing: true).ExecuteAsync(context);
     }
 
     private Task ServeHead(HttpContext context) => ServeOf(context, data.Repository.Heads.ReadNewest);

@@ -16,10 +16,10 @@ internal sealed class UploadBatch : IAsyncDisposable
     private readonly ILogger _log;
     private readonly TimeSpan _idle;
     private readonly ITimer _timer;
-    // Stores share it, ending the writer takes it alone. What happens inside is work of the disk, or of a bucket's.
-    private readonly ReaderWriterLockSlim _gate = new();
-    private readonly Lock _opening = new();
-    private ObjectWriter? _writer;
+    private readonly Lock _lock = new();
+    // Whoever makes his objects visible waits until what was taken in before them is.
+    private readonly Lock _completing = new();
+    private UploadPart? _part;
 
     public UploadBatch(DataDirectory data, TimeProvider time, TimeSpan idle, ILogger log)
     {
@@ -34,14 +34,15 @@ internal sealed class UploadBatch : IAsyncDisposable
     {
         if (_data.Repository.Freshen(name))
             return true;
-        _gate.EnterReadLock();
+        if (Enter(opens: false) is not { } part)
+            return false;
         try
         {
-            return _writer?.IsKnown(name) ?? false;
+            return part.Writer.IsKnown(name);
         }
         finally
         {
-            _gate.ExitReadLock();
+            part.Leave();
         }
     }
 
@@ -49,53 +50,35 @@ internal sealed class UploadBatch : IAsyncDisposable
     /// <param name="write">Writes the frame and throws when its content is not <paramref name="name"/>'s.</param>
     public bool Store(ObjectName name, Action<SafeFileHandle> write)
     {
-        var isLost = false;
-        _gate.EnterReadLock();
+        var part = Enter(opens: true) ?? throw new InvalidOperationException("no writer");
+        var isTaken = false;
         try
         {
-            return Writer().Write(name, write);
+            return part.Writer.Write(name, write);
         }
         catch (Exception e) when (e is IOException or StoreLockedException)
         {
-            isLost = true;
+            // With this one the writer may have lost others, and would go on saying that they are known.
+            part.GiveUp();
+            isTaken = Take(part) is not null;
             throw;
         }
         finally
         {
-            _gate.ExitReadLock();
-            // With this one the writer may have lost others, and would go on saying that they are known.
-            if (isLost)
-                Drop();
+            part.Leave();
+            if (isTaken)
+                End(part);
             _timer.Change(_idle, Timeout.InfiniteTimeSpan);
         }
     }
 
-    /// <summary>Makes everything that was taken in durable and visible.</summary>
+    /// <summary>Makes everything that was taken in durable and visible. Others go on uploading meanwhile, for the next time.</summary>
     public void Complete()
     {
-        _gate.EnterWriteLock();
-        try
+        lock (_completing)
         {
-            // Also when it fails: a writer that lost objects must not go on saying that they are known.
-            using var ended = Interlocked.Exchange(ref _writer, null);
-            ended?.Complete();
-        }
-        finally
-        {
-            _gate.ExitWriteLock();
-        }
-    }
-
-    private void Drop()
-    {
-        _gate.EnterWriteLock();
-        try
-        {
-            Interlocked.Exchange(ref _writer, null)?.Dispose();
-        }
-        finally
-        {
-            _gate.ExitWriteLock();
+            if (Take(null) is { } part)
+                End(part);
         }
     }
 
@@ -103,13 +86,38 @@ internal sealed class UploadBatch : IAsyncDisposable
     {
         await _timer.DisposeAsync();
         CompleteIdle();
-        _gate.Dispose();
     }
 
-    private ObjectWriter Writer()
+    private UploadPart? Enter(bool opens)
     {
-        lock (_opening)
-            return _writer ??= _data.Repository.BeginWriting();
+        lock (_lock)
+        {
+            if (_part is null && opens)
+                _part = new UploadPart(_data.Repository.BeginWriting());
+            _part?.Enter();
+            return _part;
+        }
+    }
+    /// <param name="only">Unless it is another one by now; null for whichever it is.</param>
+    private UploadPart? Take(UploadPart? only)
+    {
+        lock (_lock)
+        {
+            if (only is not null && _part != only)
+                return null;
+            var part = _part;
+            _part = null;
+            return part;
+        }
+    }
+
+    // Also when it fails: a writer that lost objects must not go on saying that they are known.
+    private static void End(UploadPart part)
+    {
+        using var ended = part;
+        ended.AwaitAlone();
+        if (!ended.IsGivenUp)
+            ended.Writer.Complete();
     }
 
     private void CompleteIdle()

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -14,11 +15,15 @@ internal abstract class BranchSet(DataDirectory data, string name)
     private const int MaxBytes = 1024 * 1024;
 
     private readonly byte[] _file = Encoding.ASCII.GetBytes($"{name}.json");
+    private readonly string _path = Path.Combine(data.Repository.Path, $"{name}.json");
     private readonly byte[] _lock = Encoding.ASCII.GetBytes($"{name}.lock");
 
     /// <exception cref="IOException">The file is damaged; nobody guesses what it said.</exception>
     public IReadOnlySet<BranchName> Read()
     {
+        // Asked by every request, and on most servers there is none: to find that out by a failure costs more than to serve an object.
+        if (!File.Exists(_path))
+            return FrozenSet<BranchName>.Empty;
         using var root = Posix.OpenDirectory(data.Repository.Path);
         return Read(root);
     }

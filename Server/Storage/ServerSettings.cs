@@ -15,6 +15,7 @@ internal sealed class ServerSettings
 
     private const string ObjectsCache = "objects.cache";
     private const string ObjectsCacheSize = "objects.cache-mb";
+    private const string ObjectsRedirect = "objects.redirect";
     private const string Privileged = "publish.privileged";
     private const string Hours = "timestamp.hours";
     private const string ReleaseKeys = "release.keys";
@@ -80,6 +81,9 @@ internal sealed class ServerSettings
 
     /// <summary>About how many bytes of them.</summary>
     public long ObjectsCacheBytes { get; private set; } = 10L << 30;
+
+    /// <summary>Whoever wants the whole of an object is sent to the bucket for it.</summary>
+    public bool RedirectsToBucket { get; private set; }
 
     /// <summary>Addresses that webhooks may reach though they are no public ones.</summary>
     public IReadOnlyList<IPNetwork> WebhookNetworks { get; private set; } = [];
@@ -184,6 +188,11 @@ internal sealed class ServerSettings
                     ? (long)room << 20
                     : throw new FormatException($"{place}: {ObjectsCacheSize} is a number above 0, not '{megabytes}'");
                 break;
+            case [ObjectsRedirect, ("yes" or "no") and var redirect]:
+                RedirectsToBucket = redirect == "yes";
+                break;
+            case [ObjectsRedirect, var other]:
+                throw new FormatException($"{place}: {ObjectsRedirect} is 'yes' or 'no', not '{other}'");
             case [FastDeltas, var branches]:
                 _fast = branches.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).ToHashSet(StringComparer.Ordinal);
                 if (_fast.FirstOrDefault(b => b != Everything && !BranchName.TryParse(b, out _)) is { } wrong)

@@ -10,38 +10,43 @@ namespace ContentTree.Store.Packs;
 /// Answers a <see cref="PackRequest"/> from a repository, frame by frame, in bounded memory. What it reads is not proved: the device
 /// hashes it anyway.
 /// </summary>
-public sealed class PackWriter : IDisposable
+/// <param name="isAtHand">Asked before an object is opened, where some take their time to come; null where all are here.</param>
+public sealed class PackWriter(Repository repository, PackRequest request, Func<ObjectName, bool>? isAtHand = null) : IDisposable
 {
     // More of it costs twice the time and wins a few thousandths.
     private const int Level = 8;
 
-    private readonly PackRequest _request;
-    private readonly StoredReader _object;
+    private readonly StoredReader _object = new(repository);
     private readonly ZstdFlushEncoder _encoder = new(Level, PackFormat.WindowLog);
     private readonly byte[] _content = new byte[PackFormat.MaxContentBytes];
     private readonly byte[] _frame = new byte[PackFormat.MagicBytes + PackFormat.HeaderBytes + PackFormat.MaxStoredBytes];
+    private int _filled;
     private int _next;
+    private int _awaited;
     private uint _number;
     private bool _ended;
 
     /// <summary>Objects that were begun.</summary>
     public int Begun => Volatile.Read(ref _next);
 
-    public PackWriter(Repository repository, PackRequest request)
-    {
-        _request = request;
-        _object = new StoredReader(repository);
-    }
-
     /// <summary>The next frame, valid until the next call; empty after the last one.</summary>
+    /// <param name="awaited">Instead of a frame, the object that has to come first. Whoever has seen to that, as well as it can be done, calls again.</param>
     /// <exception cref="CorruptObjectException">An object turned out to be damaged in its middle: the stream cannot go on.</exception>
-    public ReadOnlyMemory<byte> Next()
+    public ReadOnlyMemory<byte> Next(out ObjectName? awaited)
     {
+        awaited = null;
         if (_ended)
             return default;
+        if (!TryFill())
+        {
+            _awaited = _next + 1;
+            awaited = request.Objects[_next];
+            return default;
+        }
         var start = _number == 0 ? PackFormat.MagicBytes : 0;
         PackFormat.Magic[..start].CopyTo(_frame);
-        var length = start + WriteFrame(_frame.AsSpan(start), Fill());
+        var length = start + WriteFrame(_frame.AsSpan(start), _filled);
+        _filled = 0;
         return _frame.AsMemory(0, length);
     }
 
@@ -66,26 +71,28 @@ public sealed class PackWriter : IDisposable
     }
 
     // What the frames hold together: every object's length and bytes, one after the other.
-    private int Fill()
+    private bool TryFill()
     {
-        var filled = 0;
-        while (filled < _content.Length)
+        while (_filled < _content.Length)
         {
             if (_object.Remaining > 0)
-                filled += _object.Read(_content.AsSpan(filled));
-            else if (_next == _request.Objects.Count || _content.Length - filled < PackFormat.MaxVarintBytes)
+                _filled += _object.Read(_content.AsSpan(_filled));
+            else if (_next == request.Objects.Count || _content.Length - _filled < PackFormat.MaxVarintBytes)
                 break;
+            // Once is enough: what did not come is missing.
+            else if (_next >= _awaited && isAtHand?.Invoke(request.Objects[_next]) == false)
+                return false;
             else
-                filled += WriteVarint(_content.AsSpan(filled), OpenNext());
+                _filled += WriteVarint(_content.AsSpan(_filled), OpenNext());
         }
-        return filled;
+        return true;
     }
 
     // 0: missing; else one more than the bytes that follow.
     private ulong OpenNext()
     {
-        var skip = _next == 0 ? _request.Offset : 0;
-        var name = _request.Objects[_next++];
+        var skip = _next == 0 ? request.Offset : 0;
+        var name = request.Objects[_next++];
         try
         {
             _object.Open(name);

@@ -70,20 +70,20 @@ internal sealed class ContentCache : IDisposable
         }
     }
 
-    /// <summary>A file to write a frame to, which <see cref="Place"/> takes in.</summary>
-    public (SafeFileHandle File, byte[] Temporary) Begin(ObjectName name)
+    /// <summary>A file to write a frame to, which <see cref="Place"/> takes in. Room is made for it now.</summary>
+    /// <param name="size">About how long it will be.</param>
+    public (SafeFileHandle File, byte[] Temporary) Begin(ObjectName name, long size)
     {
         byte[] temporary = [.. DurableFiles.TemporaryPrefix, .. Encoding.ASCII.GetBytes($"{Guid.NewGuid():N}")];
         var file = Posix.CreateAt(Fanout(name), temporary, OwnerOnlyFile);
         GiveAway(file);
+        // As long as it will be, without a block: whoever looks how much there is, also another process, counts what is still to come.
+        Posix.SetLength(file, size, name.ToString());
+        Added(size);
         return (file, temporary);
     }
 
-    public void Place(ObjectName name, byte[] temporary, long size)
-    {
-        Posix.RenameAt(Fanout(name), temporary, Fanout(name), Repository.FileName(name));
-        Added(size);
-    }
+    public void Place(ObjectName name, byte[] temporary) => Posix.RenameAt(Fanout(name), temporary, Fanout(name), Repository.FileName(name));
 
     public void Discard(ObjectName name, byte[] temporary) => TryUnlink(Fanout(name), temporary);
 
@@ -145,6 +145,7 @@ internal sealed class ContentCache : IDisposable
     private void Trim()
     {
         var files = new List<(long Used, long Size, byte Directory, byte[] Name)>();
+        var coming = 0L;
         for (var i = 0; i < _fanout.Length; i++)
         {
             foreach (var (name, _) in Posix.ReadDirectory(_fanout[i], _path))
@@ -155,9 +156,11 @@ internal sealed class ContentCache : IDisposable
                     files.Add((stat.ModifiedNanoseconds, stat.Size, (byte)i, name));
                 else if (DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() - stat.ModifiedNanoseconds / 1_000_000 > AbandonedAfter.TotalMilliseconds)
                     TryUnlink(_fanout[i], name);
+                else
+                    coming += stat.Size;
             }
         }
-        var left = files.Sum(file => file.Size);
+        var left = coming + files.Sum(file => file.Size);
         // Room for what comes until the next look.
         var wanted = _maxBytes - _maxBytes / LooksPerFill;
         // Who has just fetched one has not opened it yet, also one that is larger than all of this may be.

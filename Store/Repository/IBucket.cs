@@ -17,18 +17,28 @@ public interface IBucket : IDisposable
     /// <summary>Writes a key's bytes to <paramref name="target"/>, at most <paramref name="size"/> of them; false when there is no such key.</summary>
     Task<bool> TryGetAsync(string key, Stream target, long size, CancellationToken cancellation);
 
+    /// <summary>Some of a key's bytes.</summary>
+    /// <returns>How many there were, at most as many as the buffer takes; null when there is no such key, or nothing of it there.</returns>
+    Task<int?> TryGetPartAsync(string key, long offset, Memory<byte> target, CancellationToken cancellation);
+
     /// <summary>How many bytes a key has; null when there is no such key.</summary>
     Task<long?> FindAsync(string key, CancellationToken cancellation);
+
+    /// <summary>An address under which anybody may read a key for so long; null where there are none.</summary>
+    Task<Uri?> LinkAsync(string key, TimeSpan validity);
 
     /// <summary>Removes a key, also one that is not there.</summary>
     Task DeleteAsync(string key, CancellationToken cancellation);
 
     /// <summary>The keys that begin so, in their order.</summary>
     IAsyncEnumerable<BucketEntry> ListAsync(string prefix, CancellationToken cancellation);
+
+    /// <summary>Whether a listed key has the bytes of an open file, as far as the listing tells; false where it does not tell.</summary>
+    bool HasSame(BucketEntry entry, SafeFileHandle file, long size);
 }
 
-/// <summary>One key of a bucket, its bytes and when they were put.</summary>
-public readonly record struct BucketEntry(string Key, long Size, DateTimeOffset Put);
+/// <summary>One key of a bucket, its bytes, when they were put, and what the bucket calls their version.</summary>
+public readonly record struct BucketEntry(string Key, long Size, DateTimeOffset Put, string Tag = "");
 
 /// <summary>A bucket cannot be reached, refuses, or has no such thing (exit code 12).</summary>
 public sealed class BucketException(string message, Exception? inner = null) : IOException(message, inner);

@@ -82,6 +82,12 @@ public sealed class ObjectBucket(IBucket bucket, string cachePath, long maxCache
     /// <summary>Puts one object there.</summary>
     public Task PutAsync(ObjectName name, SafeFileHandle file, long size, CancellationToken cancellation) => bucket.PutAsync(name.RelativePath, file, size, cancellation);
 
+    /// <summary>Whether a listed object is what an open file is, as far as the listing tells.</summary>
+    public bool HasSame(BucketEntry entry, SafeFileHandle file, long size) => bucket.HasSame(entry, file, size);
+
+    /// <summary>Where anybody may read an object's frame for so long; null where the bucket has no such addresses.</summary>
+    public Task<Uri?> LinkAsync(ObjectName name, TimeSpan validity) => bucket.LinkAsync(name.RelativePath, validity);
+
     /// <summary>How many bytes the bucket has of an object; null when it has none.</summary>
     public Task<long?> FindAsync(ObjectName name, CancellationToken cancellation) => bucket.FindAsync(name.RelativePath, cancellation);
 
@@ -126,6 +132,13 @@ public sealed class ObjectBucket(IBucket bucket, string cachePath, long maxCache
         }
     }
 
+    /// <summary>An object's frame that was fetched lately, or null.</summary>
+    internal SafeFileHandle? TryOpenCached(ObjectName name) => _cache.TryOpen(name);
+
+    /// <summary>Some bytes of a frame as the bucket has them, not checked and not kept.</summary>
+    internal Task<int?> TryGetPartAsync(ObjectName name, long offset, Memory<byte> target, CancellationToken cancellation) =>
+        bucket.TryGetPartAsync(name.RelativePath, offset, target, cancellation);
+
     /// <summary>Puts objects there, several at a time, and files among them into the cache.</summary>
     internal void Put(IEnumerable<StagedFile> batch)
     {
@@ -168,17 +181,18 @@ public sealed class ObjectBucket(IBucket bucket, string cachePath, long maxCache
         await _fetches.WaitAsync().ConfigureAwait(false);
         try
         {
-            (var file, temporary) = _cache.Begin(name);
+            (var file, temporary) = _cache.Begin(name, size);
             using (file)
             {
                 using (var stream = new FileStream(file, FileAccess.Write, bufferSize: 0))
                 {
                     if (!await bucket.TryGetAsync(name.RelativePath, stream, LongestOf(size), CancellationToken.None).ConfigureAwait(false))
                         throw new CorruptObjectException(name, $"{Name} has it no more");
+                    stream.SetLength(stream.Position);
                     Check(name, stream.SafeFileHandle);
                 }
             }
-            _cache.Place(name, temporary, size);
+            _cache.Place(name, temporary);
         }
         catch (PosixException e) when (e.IsOutOfSpace)
         {

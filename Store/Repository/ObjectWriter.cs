@@ -53,6 +53,8 @@ public sealed class ObjectWriter : IDisposable
             Posix.TryLock(_session, exclusive: true, wait: true, "staging");
             // Only now: a collection that begins later sees this publish.
             _freshAfter = repository.FreshAfter();
+            if (repository.Bucket is not null)
+                SetAside.Prepare(repository);
             SetAside.Recover(repository);
             // Linking never replaces, so what is written again comes by renaming.
             _unnamed = !rewrites && Posix.MaxOpenFiles >= OpenFilesForUnnamed && Posix.HasUnnamedFiles(_session);

@@ -21,7 +21,7 @@ public sealed class Repository : IDisposable
     // Making a decoder costs more than decoding a small tree.
     private readonly ConcurrentBag<Lz4Decoder> _decoders = [];
 
-    private static ReadOnlySpan<byte> Exchanged => "exchanged"u8;
+    private static ReadOnlySpan<byte> Exchanged => "exchanged-"u8;
 
     private Repository(string path, ObjectBucket? bucket)
     {
@@ -125,13 +125,38 @@ public sealed class Repository : IDisposable
     public async ValueTask<SafeFileHandle> OpenStoredAsync(ObjectName name, CancellationToken cancellation) =>
         SizeInBucket(name) is { } size ? await Bucket!.OpenAsync(name, size, cancellation).ConfigureAwait(false) : OpenHere(name);
 
+    /// <summary>
+    /// As <see cref="OpenStoredAsync"/>, for those who may want its length alone, or a part: what only a bucket has is asked for its length, and fetched when it is read.
+    /// </summary>
+    /// <param name="isPart">No more than a few bytes are going to be read: only they are fetched, unchecked.</param>
+    public async ValueTask<Stream> OpenLazilyAsync(ObjectName name, bool isPart, CancellationToken cancellation)
+    {
+        if (SizeInBucket(name) is not null && Bucket is { } bucket)
+        {
+            if (bucket.TryOpenCached(name) is { } cached)
+                return new FileStream(cached, FileAccess.Read, bufferSize: 0);
+            if (await bucket.FindAsync(name, cancellation).ConfigureAwait(false) is { } length)
+                return new BucketStream(this, bucket, name, length, isPart);
+        }
+        return new FileStream(await OpenStoredAsync(name, cancellation).ConfigureAwait(false), FileAccess.Read, bufferSize: 0);
+    }
+
+    /// <summary>Whether the object can be read without waiting for a bucket.</summary>
+    public bool IsAtHand(ObjectName name)
+    {
+        if (!IsInBucket(name) || Bucket is not { } bucket)
+            return true;
+        using var cached = bucket.TryOpenCached(name);
+        return cached is not null;
+    }
+
     /// <summary>Whether only a bucket has the object's bytes.</summary>
     public bool IsInBucket(ObjectName name) => Posix.StatAt(Fanout(name.Id), FileName(name)) is { } stat && StandIn.Is(stat);
 
     /// <summary>Puts a stand-in where a file's bytes are, which a bucket has by now. Nobody else works on the repository; <see cref="Sync"/> makes it durable.</summary>
     public void LeaveToBucket(ObjectName name) => Exchange(name, (file, stat) => StandIn.Make(file, stat.Size, name.ToString()));
 
-    /// <summary>Puts the bytes where a stand-in is. Nobody else works on the repository; <see cref="Sync"/> makes it durable.</summary>
+    /// <summary>Puts the bytes where a stand-in is. Others may work on the repository, but no garbage collection (<see cref="HoldGarbage"/>).</summary>
     /// <returns>How many they are.</returns>
     public async Task<long> BringBackAsync(ObjectName name, CancellationToken cancellation)
     {
@@ -143,8 +168,20 @@ public sealed class Repository : IDisposable
                 Posix.Write(file, buffer.AsSpan(0, count), name.ToString());
             // Its name may become durable before its bytes otherwise.
             Posix.Fsync(file, name.ToString());
-        });
+            // Somebody may be renewing its age at this moment, which must not be lost.
+        }, keepsAge: false);
         return StoredSize(name) ?? 0;
+    }
+
+    /// <summary>Removes what a killed move left. Nobody else works on the repository.</summary>
+    public void RemoveUnexchanged()
+    {
+        using var staging = Posix.OpenDirectoryAt(_root, "staging"u8);
+        foreach (var (name, _) in Posix.ReadDirectory(staging, Path))
+        {
+            if (name.AsSpan().StartsWith(Exchanged))
+                Posix.UnlinkAt(staging, name);
+        }
     }
 
     /// <summary>Puts back what a killed garbage collection had set aside.</summary>
@@ -153,21 +190,20 @@ public sealed class Repository : IDisposable
     /// <summary>Makes everything durable that was changed.</summary>
     public void Sync() => Posix.SyncFilesystem(_root, Path);
 
-    private void Exchange(ObjectName name, Action<SafeFileHandle, FileStat> write)
+    private void Exchange(ObjectName name, Action<SafeFileHandle, FileStat> write, bool keepsAge = true)
     {
         var (fanout, file) = (Fanout(name.Id), FileName(name));
         var stat = Posix.StatAt(fanout, file) ?? throw new ObjectNotFoundException(name);
         using var staging = Posix.OpenDirectoryAt(_root, "staging"u8);
-        // A move that was killed leaves one.
-        if (Posix.StatAt(staging, Exchanged) is not null)
-            Posix.UnlinkAt(staging, Exchanged);
-        using var made = Posix.CreateAt(staging, Exchanged, 0x1a4);
+        byte[] exchanged = [.. Exchanged, .. Encoding.ASCII.GetBytes($"{Guid.NewGuid():N}")];
+        using var made = Posix.CreateAt(staging, exchanged, 0x1a4);
         write(made, stat);
         if (Posix.IsRoot)
             Posix.SetOwner(made, stat.Uid, stat.Gid, name.ToString());
         // Garbage collection goes by the age.
-        Posix.SetTimes(made, stat.ModifiedNanoseconds / 1_000_000_000, name.ToString());
-        Posix.RenameAt(staging, Exchanged, fanout, file);
+        if (keepsAge)
+            Posix.SetTimes(made, stat.ModifiedNanoseconds / 1_000_000_000, name.ToString());
+        Posix.RenameAt(staging, exchanged, fanout, file);
     }
 
     private long? SizeInBucket(ObjectName name) =>

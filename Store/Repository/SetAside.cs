@@ -30,13 +30,19 @@ internal sealed class SetAside : IDisposable
 
     public static SetAside Open(Repository repository)
     {
+        Prepare(repository);
+        var aside = new SetAside(repository, Posix.OpenDirectoryAt(repository.Root, Folder));
+        aside.PutBack();
+        return aside;
+    }
+
+    /// <summary>Makes the directory for it: before the first collection, so that nobody on another machine remembers that there is none.</summary>
+    public static void Prepare(Repository repository)
+    {
         DurableFiles.EnsureDirectory(repository.Root, Folder, 0x1c0);
         // One that root made must not keep out the server's own user, who has to see what is on its way out.
         if (Posix.IsRoot && Posix.StatAt(repository.Root, Folder) is { } made && Posix.Stat(repository.Root, repository.Path) is var owner && (made.Uid, made.Gid) != (owner.Uid, owner.Gid))
             Posix.SetOwnerAt(repository.Root, Folder, owner.Uid, owner.Gid);
-        var aside = new SetAside(repository, Posix.OpenDirectoryAt(repository.Root, Folder));
-        aside.PutBack();
-        return aside;
     }
 
     /// <summary>Puts back what a killed collection had set aside. While one runs it does that itself, and none begins meanwhile.</summary>
@@ -118,8 +124,8 @@ internal sealed class SetAside : IDisposable
     /// <exception cref="StoreLockedException">It does not end, or another user's was killed.</exception>
     public static void AwaitRemoval(Repository repository, ObjectName name)
     {
-        byte[] aside = [.. Folder, (byte)'/', .. Encoding.ASCII.GetBytes(name.ToString())];
-        for (var since = Environment.TickCount64; Posix.StatAt(repository.Root, aside) is not null; Thread.Sleep(Pause))
+        var aside = Encoding.ASCII.GetBytes(name.ToString());
+        for (var since = Environment.TickCount64; IsAside(repository, aside); Thread.Sleep(Pause))
         {
             if (Environment.TickCount64 - since > Patience.TotalMilliseconds)
                 throw new StoreLockedException($"{name} is being removed by a gc; try again, or run 'ctree-server gc' as the user who began it");
@@ -128,6 +134,15 @@ internal sealed class SetAside : IDisposable
     }
 
     public void Dispose() => _trash.Dispose();
+
+    // NFS remembers for seconds that a name is not there, but looks at a directory anew when somebody opens it.
+    private static bool IsAside(Repository repository, byte[] aside)
+    {
+        if (Posix.StatAt(repository.Root, Folder) is null)
+            return false;
+        using var trash = Posix.OpenDirectoryAt(repository.Root, Folder);
+        return Posix.StatAt(trash, aside) is not null;
+    }
 
     private void PutBack()
     {

@@ -24,6 +24,9 @@ internal sealed class TestServer : IAsyncDisposable
 
     public DataDirectory Data { get; }
 
+    /// <summary>Past the link.</summary>
+    public Uri Address { get; private set; } = null!;
+
     public UnreliableLink Link { get; private set; } = null!;
 
     public string TrustFile => Path.Combine(Data.Repository.Path, "trust/root.json");
@@ -32,7 +35,8 @@ internal sealed class TestServer : IAsyncDisposable
     {
         var server = new TestServer();
         var urls = await server._host.StartAsync(CancellationToken.None);
-        server.Link = new UnreliableLink(new Uri(urls.First()));
+        server.Address = new Uri(urls.First());
+        server.Link = new UnreliableLink(server.Address);
         return server;
     }
 

@@ -45,7 +45,7 @@ internal sealed class PackSamples : IDisposable
     {
         using var writer = new PackWriter(Repository, request);
         var frames = new List<byte[]>();
-        for (var frame = writer.Next(); !frame.IsEmpty; frame = writer.Next())
+        for (var frame = writer.Next(out _); !frame.IsEmpty; frame = writer.Next(out _))
             frames.Add(frame.ToArray());
         return frames;
     }

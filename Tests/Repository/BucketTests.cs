@@ -1,6 +1,7 @@
 using ContentTree.Store;
 using ContentTree.Store.Codecs;
 using ContentTree.Store.Objects;
+using ContentTree.Store.Packs;
 using ContentTree.Store.Repositories;
 using ContentTree.Tests.Objects;
 using ContentTree.Tests.Support;
@@ -171,6 +172,108 @@ public sealed class BucketTests : IDisposable
         go.Set();
         (await Task.WhenAll(readers)).Should().OnlyContain(content => content.Length == 100_000);
         _bucket.Transfers.Should().Be(before + 1);
+    }
+
+    [Fact]
+    public async Task Its_length_or_a_few_bytes_of_it_do_not_fetch_it_and_the_rest_does_once()
+    {
+        var content = Noise(1, 300_000);
+        var file = Put(ObjectKind.File, content);
+        var frame = File.ReadAllBytes(_bucket.PathOf(file.RelativePath));
+        ForgetCache();
+        var (before, asked) = (_bucket.Transfers, new List<string>());
+        _bucket.Before = (request, _) => asked.Add(request);
+
+        await using (var untouched = await _repository.OpenLazilyAsync(file, isPart: false, default))
+            untouched.Length.Should().Be(frame.Length);
+        await using (var part = await _repository.OpenLazilyAsync(file, isPart: true, default))
+        {
+            part.Position = 200_000;
+            var some = new byte[10];
+            await part.ReadExactlyAsync(some);
+            some.Should().Equal(frame[200_000..200_010]);
+            asked.Should().Equal("find", "find", "part");
+            _bucket.Transfers.Should().Be(before);
+            var rest = new MemoryStream();
+            await part.CopyToAsync(rest);
+            rest.ToArray().Should().Equal(frame[200_010..]);
+        }
+        _bucket.Transfers.Should().Be(before + 1, "whoever takes more gets it from the whole");
+        asked.Clear();
+        await using var cached = await _repository.OpenLazilyAsync(file, isPart: true, default);
+        cached.Length.Should().Be(frame.Length);
+        asked.Should().BeEmpty("it is in the cache now");
+    }
+
+    [Fact]
+    public async Task What_is_on_its_way_counts_in_the_cache()
+    {
+        var files = Enumerable.Range(0, 6).Select(i => Put(ObjectKind.File, Noise(i, 150_000))).ToArray();
+        var large = Put(ObjectKind.File, Noise(9, 700_000));
+        ForgetCache();
+        foreach (var file in files)
+            Read(file);
+        foreach (var cached in CachedFiles())
+            cached.LastWriteTimeUtc -= TimeSpan.FromMinutes(1);
+        using var go = new ManualResetEventSlim();
+        using var begun = new ManualResetEventSlim();
+        _bucket.Before = (_, _) =>
+        {
+            begun.Set();
+            go.Wait();
+        };
+
+        var reading = Task.Run(() => Read(large));
+        begun.Wait();
+
+        CachedFiles().Sum(f => f.Length).Should().BeLessThanOrEqualTo(Cache, "there is room before it comes");
+        go.Set();
+        (await reading).Should().HaveCount(700_000);
+        CachedFiles().Sum(f => f.Length).Should().BeLessThanOrEqualTo(Cache);
+    }
+
+    [Fact]
+    public void A_pack_says_what_it_waits_for_and_its_frames_are_the_same()
+    {
+        var names = Enumerable.Range(0, 5).Select(i => Put(ObjectKind.File, Noise(i, 1000))).ToArray();
+        var request = new PackRequest(names, 0);
+        var awaited = new List<ObjectName>();
+        var all = Frames(null);
+
+        Frames(name => false).Should().Equal(all);
+        awaited.Should().Equal(names);
+
+        byte[] Frames(Func<ObjectName, bool>? isAtHand)
+        {
+            using var pack = new PackWriter(_repository, request, isAtHand);
+            using var bytes = new MemoryStream();
+            while (true)
+            {
+                var frame = pack.Next(out var waiting);
+                if (waiting is { } name)
+                    awaited.Add(name);
+                else if (frame.IsEmpty)
+                    return bytes.ToArray();
+                else
+                    bytes.Write(frame.Span);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task What_comes_back_from_the_bucket_is_young_and_leaves_nothing_behind()
+    {
+        var (_, _, file) = Publish("comes back");
+        var place = Path.Combine(_temporary["repo"], file.RelativePath);
+        File.WriteAllText(_temporary["repo/staging/exchanged-killed"], "half");
+
+        await _repository.BringBackAsync(file, default);
+        _repository.RemoveUnexchanged();
+
+        Shell.Run($"stat -c '%a' {place}").Trim().Should().Be("644");
+        Read(file).Should().Equal("comes back"u8.ToArray());
+        File.GetLastWriteTimeUtc(place).Should().BeAfter(DateTime.UtcNow.AddMinutes(-5), "somebody may have renewed its age meanwhile");
+        Directory.GetFiles(_temporary["repo/staging"]).Should().BeEmpty();
     }
 
     [Fact]

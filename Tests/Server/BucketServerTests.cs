@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 using ContentTree.Server.Storage;
+using ContentTree.Server.Storage.Buckets;
 using ContentTree.Store;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
@@ -148,6 +149,119 @@ public sealed class BucketServerTests : IDisposable
 
         (await server.Http.GetAsync($"/repo/{file.RelativePath}")).StatusCode.Should().Be(HttpStatusCode.OK);
         await PublishAsync(2);
+        await RequireSourceAsync();
+    }
+
+    [CephFact]
+    public async Task What_costs_no_bytes_fetches_none()
+    {
+        await InitAsync();
+        await DoAsync("migrate", "--objects-to", CephGateway.Shared.NewAddress());
+        await PublishAsync(1);
+        var large = Objects().MaxBy(name => new FileInfo(PathOf(name)).Length);
+        var length = new FileInfo(PathOf(large)).Length;
+        ForgetCache();
+        await using var server = await TestServer.StartAsync(Data);
+        async Task<HttpResponseMessage> AskAsync(HttpMethod method, Action<HttpRequestHeaders>? header = null)
+        {
+            using var request = new HttpRequestMessage(method, $"/repo/{large.RelativePath}");
+            header?.Invoke(request.Headers);
+            return await server.Http.SendAsync(request);
+        }
+
+        var head = await AskAsync(HttpMethod.Head);
+        head.Content.Headers.ContentLength.Should().Be(length);
+        (await AskAsync(HttpMethod.Get, headers => headers.IfNoneMatch.Add(head.Headers.ETag!))).StatusCode.Should().Be(HttpStatusCode.NotModified);
+        var part = await AskAsync(HttpMethod.Get, headers => headers.Range = new RangeHeaderValue(length - 1, null));
+        (part.StatusCode, part.Content.Headers.ContentRange?.Length).Should().Be((HttpStatusCode.PartialContent, length));
+        var last = await AskAsync(HttpMethod.Get, headers => headers.Range = new RangeHeaderValue(length - 1, length - 1));
+        var suffix = await AskAsync(HttpMethod.Get, headers => headers.Range = new RangeHeaderValue(null, 1));
+        (await AskAsync(HttpMethod.Get, headers => headers.Range = new RangeHeaderValue(length, null))).StatusCode.Should().Be(HttpStatusCode.RequestedRangeNotSatisfiable);
+        var whole = await (await AskAsync(HttpMethod.Get)).Content.ReadAsByteArrayAsync();
+
+        whole.Should().HaveCount((int)length);
+        foreach (var answer in new[] { part, last, suffix })
+            (await answer.Content.ReadAsByteArrayAsync()).Should().Equal(whole[^1]);
+    }
+
+    [CephFact]
+    public async Task Who_wants_all_of_an_object_is_sent_to_the_bucket_where_the_settings_say_so()
+    {
+        await InitAsync();
+        await DoAsync("migrate", "--objects-to", CephGateway.Shared.NewAddress());
+        await PublishAsync(1);
+        File.AppendAllText(Path.Combine(Data, ServerSettings.FileName), "objects.redirect = yes\n");
+        ForgetCache();
+        await using var server = await TestServer.StartAsync(Data);
+        using var http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = new Uri(server.Url) };
+        using var nobody = new HttpClient();
+        var (file, tree) = (Objects().First(name => name.Kind == ObjectKind.File), Objects().First(name => name.Kind == ObjectKind.Tree));
+        async Task<HttpResponseMessage> AskAsync(ObjectName name, Action<HttpRequestHeaders>? header = null)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, $"/repo/{name.RelativePath}");
+            header?.Invoke(request.Headers);
+            return await http.SendAsync(request);
+        }
+
+        var sent = await AskAsync(file);
+        (sent.StatusCode, sent.Headers.Location!.GetLeftPart(UriPartial.Authority), sent.Headers.CacheControl!.NoStore).Should().Be((HttpStatusCode.TemporaryRedirect, CephGateway.Shared.Url, true));
+        sent.Headers.Location.Query.Should().Contain("X-Amz-Expires=300");
+        var direct = await AskAsync(file, headers => headers.CacheControl = new CacheControlHeaderValue { NoCache = true });
+        direct.StatusCode.Should().Be(HttpStatusCode.OK);
+        (await nobody.GetByteArrayAsync(sent.Headers.Location)).Should().Equal(await direct.Content.ReadAsByteArrayAsync());
+        (await nobody.GetAsync(sent.Headers.Location.AbsoluteUri.Replace(file.Id.ToString()[2..10], "00000000", StringComparison.Ordinal))).StatusCode.Should().Be(HttpStatusCode.Forbidden, "it is for this object");
+        (await AskAsync(file, headers => headers.Range = new RangeHeaderValue(3, null))).StatusCode.Should().Be(HttpStatusCode.PartialContent);
+        (await AskAsync(tree)).StatusCode.Should().Be(HttpStatusCode.OK, "it is here");
+
+        await DoAsync("branch", "private", "stable");
+        (await AskAsync(file)).StatusCode.Should().Be(HttpStatusCode.NotFound, "nobody hears where it is who may not have it");
+        (await AskAsync(file, headers => headers.Authorization = new AuthenticationHeaderValue("Bearer", server.NewToken(TokenRole.Viewer)))).StatusCode.Should().Be(HttpStatusCode.TemporaryRedirect);
+    }
+
+    [CephFact]
+    public async Task A_move_puts_again_what_has_the_length_and_not_the_bytes()
+    {
+        await InitAsync();
+        await PublishAsync(1);
+        var address = CephGateway.Shared.NewAddress();
+        var frames = Objects().ToDictionary(name => name.RelativePath, name => File.ReadAllBytes(PathOf(name)));
+        var (wrong, right) = (frames.First(frame => frame.Value.Length > 1000), frames.First(frame => frame.Value.Length < 1000));
+        using (var bucket = new S3Bucket(BucketAddress.Parse(address)))
+        {
+            foreach (var (key, bytes) in new[] { (wrong.Key, new byte[wrong.Value.Length]), (right.Key, right.Value) })
+            {
+                File.WriteAllBytes(_temporary["put"], bytes);
+                using var file = File.OpenHandle(_temporary["put"]);
+                await bucket.PutAsync(key, file, bytes.Length, default);
+            }
+        }
+
+        (await DoAsync("migrate", "--objects-to", address)).Error.Should().Contain($"{frames.Count - 1} objects copied");
+        ForgetCache();
+        await RequireSourceAsync();
+    }
+
+    [CephFact]
+    public async Task What_does_not_come_back_stops_nothing_else()
+    {
+        await InitAsync();
+        var address = CephGateway.Shared.NewAddress();
+        await DoAsync("migrate", "--objects-to", address);
+        await PublishAsync(1);
+        ForgetCache();
+        var lost = Objects().First(IsStandIn);
+        await CephGateway.Shared.Client.DeleteObjectAsync(CephGateway.Bucket, CephGateway.PrefixOf(address) + lost.RelativePath);
+
+        await using (await TestServer.StartAsync(Data))
+            (await ServerCommand.RunAsync("--data", Data, "migrate", "--objects-to", "directory")).Error.Should().Contain("stop every server");
+        Objects().Where(IsStandIn).Should().Equal([lost], "the others came while a server ran");
+        var refused = await ServerCommand.RunAsync("--data", Data, "migrate", "--objects-to", "directory");
+        refused.Exit.Should().Be((int)ExitCode.Unreachable);
+        refused.Error.Should().Contain("1 of the objects").And.Contain(lost.ToString());
+        ServerSettings.Load(Data).Objects.Should().NotBeNull();
+
+        await DoAsync("publish", "--branch", "again", "--no-cache", Source);
+        await DoAsync("migrate", "--objects-to", "directory");
         await RequireSourceAsync();
     }
 

@@ -38,11 +38,23 @@ internal sealed class DirectoryBucket(string path) : IBucket
         return true;
     }
 
+    public async Task<int?> TryGetPartAsync(string key, long offset, Memory<byte> target, CancellationToken cancellation)
+    {
+        Before("part", key);
+        if (!File.Exists(PathOf(key)))
+            return null;
+        await using var file = File.OpenRead(PathOf(key));
+        file.Position = offset;
+        return await file.ReadAtLeastAsync(target, target.Length, throwOnEndOfStream: false, cancellation);
+    }
+
     public Task<long?> FindAsync(string key, CancellationToken cancellation)
     {
         Before("find", key);
         return Task.FromResult<long?>(File.Exists(PathOf(key)) ? new FileInfo(PathOf(key)).Length : null);
     }
+
+    public Task<Uri?> LinkAsync(string key, TimeSpan validity) => Task.FromResult<Uri?>(null);
 
     public Task DeleteAsync(string key, CancellationToken cancellation)
     {
@@ -59,6 +71,12 @@ internal sealed class DirectoryBucket(string path) : IBucket
             yield break;
         foreach (var file in Directory.GetFiles(PathOf(prefix), "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
             yield return new BucketEntry(Path.GetRelativePath(path, file), new FileInfo(file).Length, File.GetLastWriteTimeUtc(file));
+    }
+
+    public bool HasSame(BucketEntry entry, SafeFileHandle file, long size)
+    {
+        var bytes = new byte[size];
+        return Posix.ReadAt(file, 0, bytes, entry.Key) == size && File.ReadAllBytes(PathOf(entry.Key)).AsSpan().SequenceEqual(bytes);
     }
 
     public void Dispose()

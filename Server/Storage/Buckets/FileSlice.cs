@@ -3,8 +3,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace ContentTree.Server.Storage.Buckets;
 
-/// <summary>A part of an open file as a stream to read. It leaves the file's position alone and does not close it.</summary>
-internal sealed class FileSlice(SafeFileHandle file, long start, long length) : Stream
+/// <summary>A part of an open file as a stream to read. It leaves the file's position alone, and reads at once: the base library's would go to another thread for each piece.</summary>
+/// <param name="isOwned">It closes the file.</param>
+internal sealed class FileSlice(SafeFileHandle file, long start, long length, bool isOwned = false) : Stream
 {
     private long _position;
 
@@ -39,6 +40,13 @@ internal sealed class FileSlice(SafeFileHandle file, long start, long length) : 
         SeekOrigin.Current => _position,
         _ => length,
     };
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing && isOwned)
+            file.Dispose();
+        base.Dispose(disposing);
+    }
 
     public override void Flush()
     {

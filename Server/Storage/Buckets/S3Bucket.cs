@@ -81,6 +81,20 @@ internal sealed class S3Bucket : IBucket
         }
     }, cancellation, long.MaxValue);
 
+    public Task<int?> TryGetPartAsync(string key, long offset, Memory<byte> target, CancellationToken cancellation) => Try<int?>(key, async cancel =>
+    {
+        try
+        {
+            using var part = await _client.GetObjectAsync(
+                new GetObjectRequest { BucketName = _address.Bucket, Key = _address.Prefix + key, ByteRange = new ByteRange(offset, offset + target.Length - 1) }, cancel);
+            return await part.ResponseStream.ReadAtLeastAsync(target, target.Length, throwOnEndOfStream: false, cancel);
+        }
+        catch (AmazonS3Exception e) when (e.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.RequestedRangeNotSatisfiable && e.ErrorCode != "NoSuchBucket")
+        {
+            return null;
+        }
+    }, cancellation, target.Length);
+
     public Task<long?> FindAsync(string key, CancellationToken cancellation) => Try<long?>(key, async cancel =>
     {
         try
@@ -93,6 +107,19 @@ internal sealed class S3Bucket : IBucket
         }
     }, cancellation);
 
+    public async Task<Uri?> LinkAsync(string key, TimeSpan validity)
+    {
+        var request = new GetPreSignedUrlRequest
+        {
+            BucketName = _address.Bucket,
+            Key = _address.Prefix + key,
+            Verb = HttpVerb.GET,
+            Expires = TimeProvider.System.GetUtcNow().Add(validity).UtcDateTime,
+            Protocol = _address.Endpoint?.Scheme == Uri.UriSchemeHttp ? Protocol.HTTP : Protocol.HTTPS,
+        };
+        return new Uri(await Try(key, _ => _client.GetPreSignedURLAsync(request), CancellationToken.None));
+    }
+
     public Task DeleteAsync(string key, CancellationToken cancellation) => Try(key, cancel => _client.DeleteObjectAsync(_address.Bucket, _address.Prefix + key, cancel), cancellation);
 
     public async IAsyncEnumerable<BucketEntry> ListAsync(string prefix, [EnumeratorCancellation] CancellationToken cancellation)
@@ -102,11 +129,13 @@ internal sealed class S3Bucket : IBucket
         {
             var page = await Try(prefix, cancel => _client.ListObjectsV2Async(request, cancel), cancellation);
             foreach (var found in (page.S3Objects ?? []).Where(found => found.Key.StartsWith(_address.Prefix, StringComparison.Ordinal)))
-                yield return new BucketEntry(found.Key[_address.Prefix.Length..], found.Size ?? 0, (found.LastModified ?? DateTime.MaxValue).ToUniversalTime());
+                yield return new BucketEntry(found.Key[_address.Prefix.Length..], found.Size ?? 0, (found.LastModified ?? DateTime.MaxValue).ToUniversalTime(), found.ETag?.Trim('"') ?? "");
             request.ContinuationToken = page.IsTruncated == true ? page.NextContinuationToken : null;
         }
         while (request.ContinuationToken is not null);
     }
+
+    public bool HasSame(BucketEntry entry, SafeFileHandle file, long size) => entry.Size == size && entry.Tag == EntityTag.Of(file, size, size < InParts ? long.MaxValue : PartBytes);
 
     public void Dispose() => _client.Dispose();
 
