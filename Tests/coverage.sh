@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Branch coverage of the code that decides what enters a device: a table on standard output. Runs the tests of those parts, not all.
+# Branch coverage of the code that decides what enters a device: a table on standard output, every place with a branch that was not taken on
+# standard error. Runs the tests of those parts, not all.
 #   usage: Tests/coverage.sh [FILTER]     needs the test project built (dotnet build Tests -c Release)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -33,6 +34,8 @@ for part, names in PARTS.items():
     branches, taken = sum(v[2] for v in mine.values()), sum(v[1] for v in mine.values())
     count, hit = len(mine), sum(1 for v in mine.values() if v[0])
     missing = sorted({f"{k[0].split('/')[-1]}:{k[1]}" for k, v in mine.items() if v[1] < v[2]})
+    for place in missing:
+        print(part, place, file=sys.stderr)
     shown = ' '.join(missing[:6]) + (f' and {len(missing) - 6} more' if len(missing) > 6 else '')
     print(f'| {part} | {branches} | {100 * taken / max(1, branches):.1f} % | {count} | {100 * hit / max(1, count):.1f} % | {shown} |')
 PYTHON

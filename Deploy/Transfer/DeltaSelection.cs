@@ -74,7 +74,7 @@ internal sealed class DeltaSelection(Device device, RepositoryClient repository)
     {
         try
         {
-            return JsonSerializer.Deserialize(json, ProtocolJson.Default.DeltaList)?.Deltas ?? [];
+            return ProtocolMessage.Parse(json, ProtocolJson.Default.DeltaList).Deltas;
         }
         catch (JsonException)
         {

@@ -118,7 +118,7 @@ internal sealed class DeviceApi(ServerConnection connection, SigningKey key, Tim
     {
         try
         {
-            return JsonSerializer.Deserialize(answer, json) ?? throw new JsonException("null");
+            return ProtocolMessage.Parse(answer, json);
         }
         catch (JsonException e)
         {

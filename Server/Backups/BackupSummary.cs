@@ -44,7 +44,7 @@ internal sealed record BackupSummary(DateTimeOffset Created, long Files, long Ob
                 // Older ones do not say.
                 read["leftOut"]?.GetValue<long>() ?? 0);
         }
-        catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException)
+        catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException or ArgumentException)
         {
             throw new DamagedBackupException($"{path}: {MemberName} cannot be read: {e.Message}", e);
         }

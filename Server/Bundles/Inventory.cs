@@ -17,15 +17,20 @@ internal static class Inventory
     /// <exception cref="FormatException">The file is none of these.</exception>
     public static (IReadOnlyList<ObjectId> Commits, int Without) Read(string path, BranchName? branch, Predicate<string> isMeant)
     {
-        JsonNode? document;
+        var bytes = File.ReadAllBytes(path);
         try
         {
-            document = JsonNode.Parse(File.ReadAllBytes(path));
+            return Read(JsonNode.Parse(bytes), path, branch, isMeant);
         }
-        catch (JsonException e)
+        // What is of another kind than was expected, or stands there twice, shows only when it is read.
+        catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException)
         {
-            throw new FormatException($"{path} is no JSON: {e.Message}", e);
+            throw new FormatException($"{path} is no JSON of devices: {e.Message}", e);
         }
+    }
+
+    private static (IReadOnlyList<ObjectId> Commits, int Without) Read(JsonNode? document, string path, BranchName? branch, Predicate<string> isMeant)
+    {
         var devices = Documents(document).SelectMany(d => Devices(d, path)).Where(d => (branch is null || d.Branch is null || d.Branch == branch.ToString()) && (d.Id is null || isMeant(d.Id))).ToArray();
         return ([.. devices.Select(d => d.Running).OfType<ObjectId>().Distinct()], devices.Count(d => d.Running is null));
     }

@@ -157,7 +157,7 @@ internal sealed class ServerClient : IDisposable
         var body = await ReadAsync(answer, isLong ? LongAnswer : BodyLimits.Missing, cancellation);
         try
         {
-            return JsonSerializer.Deserialize(body, type) ?? throw new JsonException("null");
+            return ProtocolMessage.Parse(body, type);
         }
         catch (JsonException e)
         {

@@ -13,6 +13,8 @@ internal sealed class CommandContext(Terminal terminal, TimeProvider time)
 {
     private const string DataVariable = "CTREE_SERVER_DATA";
     private const string TokenVariable = "CTREE_TOKEN";
+    private const string AllowHttpName = "--allow-http";
+    private const string AllowHttpVariable = "CTREE_ALLOW_HTTP";
 
     public Terminal Terminal { get; } = terminal;
 
@@ -24,6 +26,13 @@ internal sealed class CommandContext(Terminal terminal, TimeProvider time)
         HelpName = "DIR",
         Recursive = true,
         DefaultValueFactory = _ => Environment.GetEnvironmentVariable(DataVariable) is { Length: > 0 } set ? set : "ctree-server-data",
+    };
+
+    public Option<bool> AllowHttp { get; } = new(AllowHttpName)
+    {
+        Description = $"a --server on another machine may be without TLS: everybody on the way can read the token (default: ${AllowHttpVariable} is 1)",
+        Recursive = true,
+        DefaultValueFactory = _ => Environment.GetEnvironmentVariable(AllowHttpVariable) == "1",
     };
 
     public static Option<bool> Json() => new("--json") { Description = "print JSON with a named, versioned schema" };
@@ -82,10 +91,13 @@ internal sealed class CommandContext(Terminal terminal, TimeProvider time)
     public string DataPath(ParseResult parsed) => parsed.GetValue(Data) ?? "";
 
     /// <summary>The server to talk to, or null for local data.</summary>
+    /// <exception cref="UsageException">No token, or everybody on the way could read it.</exception>
     public static ServerClient? Connect(ParseResult parsed, Option<Uri?> server, Option<string?> token)
     {
         if (parsed.GetValue(server) is not { } url)
             return null;
+        if (url.Scheme == Uri.UriSchemeHttp && !url.IsLoopback && !parsed.GetValue<bool>(AllowHttpName))
+            throw new UsageException($"{url.GetLeftPart(UriPartial.Authority)}: everybody on the way could read the token; use https://, or pass {AllowHttpName} where that does not matter");
         var secret = parsed.GetValue(token) ?? Environment.GetEnvironmentVariable(TokenVariable);
         return string.IsNullOrEmpty(secret)
             ? throw new UsageException($"--server needs --token, or the token in ${TokenVariable}")

@@ -37,6 +37,7 @@ internal static class CommandLine
     private static RootCommand Create(CommandContext context) => new("Publishes file trees to fleets of devices and serves them.")
     {
         context.Data,
+        context.AllowHttp,
         InitCommand.Create(context),
         ServeCommand.Create(context),
         PublishCommand.Create(context),

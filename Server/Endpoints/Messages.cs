@@ -45,7 +45,7 @@ internal static class Messages
 
     /// <exception cref="JsonException">Not such a message.</exception>
     public static T Parse<T>(ReadOnlySpan<byte> body, JsonTypeInfo<T> type) =>
-        JsonSerializer.Deserialize(body, type) ?? throw new JsonException("the body is null");
+        ProtocolMessage.Parse(body, type);
 
     public static async Task<T> ReadAsync<T>(this HttpContext context, JsonTypeInfo<T> type, int limit) =>
         Parse(await context.ReadBodyAsync(limit), type);

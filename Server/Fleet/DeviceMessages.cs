@@ -13,9 +13,12 @@ internal static class DeviceMessages
     /// <exception cref="FormatException">A field is too long or has control characters.</exception>
     public static void RequireText(string field, string text)
     {
-        if (text.Length > MaxText || text.Any(char.IsControl))
+        if (text.Length > MaxText || text.Any(IsSteering))
             throw new FormatException($"{field} is longer than {MaxText} characters or has control characters");
     }
+
+    // Also what turns the direction of text, or ends a line in some programs: people compare names and serials by eye.
+    private static bool IsSteering(char c) => char.IsControl(c) || char.GetUnicodeCategory(c) is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
 
     /// <exception cref="FormatException">A field has another form.</exception>
     public static void Require(PollRequest poll)
@@ -40,7 +43,7 @@ internal static class DeviceMessages
     }
 
     private static bool IsDriftPath(string? path) =>
-        path is ['+' or '~' or '-', _, ..] && path.Length <= DeviceDrift.MaxPath + 1 && !path.Any(c => char.IsControl(c) || char.GetUnicodeCategory(c) == UnicodeCategory.Format);
+        path is ['+' or '~' or '-', _, ..] && path.Length <= DeviceDrift.MaxPath + 1 && !path.Any(IsSteering);
 
     private static void Require(DeviceInventory told)
     {
@@ -70,5 +73,5 @@ internal static class DeviceMessages
 
     // Shown on terminals and in logs as well. Not refused: one odd message would hold up all events after it.
     private static string? Printable(string? message) =>
-        message is null ? null : string.Concat(message.Select(c => char.IsControl(c) || char.GetUnicodeCategory(c) == UnicodeCategory.Format ? ' ' : c));
+        message is null ? null : string.Concat(message.Select(c => IsSteering(c) ? ' ' : c));
 }

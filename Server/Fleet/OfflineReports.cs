@@ -59,7 +59,7 @@ internal sealed class OfflineReports(Database database, Devices devices, Events 
     {
         try
         {
-            return JsonSerializer.Deserialize(json, type) ?? throw new FormatException("no report of a device");
+            return ProtocolMessage.Parse(json, type);
         }
         catch (JsonException e)
         {

@@ -37,8 +37,8 @@ internal static class CanonicalJson
         {
             reader.Read();
             var value = Value(ref reader);
-            if (reader.Read())
-                throw new FormatException("more than one JSON value");
+            // Throws when something follows.
+            reader.Read();
             return value;
         }
         catch (JsonException e)
@@ -56,7 +56,7 @@ internal static class CanonicalJson
     {
         JsonTokenType.StartObject => Object(ref reader),
         JsonTokenType.StartArray => List(ref reader),
-        JsonTokenType.String => new JsonValue.Text(reader.GetString() ?? ""),
+        JsonTokenType.String => new JsonValue.Text(reader.GetString()!),
         JsonTokenType.Number when reader.TryGetInt64(out var number) => new JsonValue.Integer(number),
         JsonTokenType.True => new JsonValue.Bool(true),
         JsonTokenType.False => new JsonValue.Bool(false),
@@ -69,7 +69,7 @@ internal static class CanonicalJson
         var fields = new Dictionary<string, JsonValue>(StringComparer.Ordinal);
         while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
         {
-            var name = reader.GetString() ?? "";
+            var name = reader.GetString()!;
             reader.Read();
             if (!fields.TryAdd(name, Value(ref reader)))
                 throw new FormatException($"key '{name}' twice");

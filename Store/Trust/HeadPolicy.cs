@@ -25,12 +25,12 @@ public static class HeadPolicy
         if (order == HeadOrder.Older)
         {
             throw new VerificationException(what, VerificationFailure.RolledBack,
-                $"sequence {head.Sequence} is lower than {seen?.Sequence}, which was seen before");
+                $"sequence {head.Sequence} is lower than {seen!.Sequence}, which was seen before");
         }
         if (order == HeadOrder.Conflict)
         {
             throw new VerificationException(what, VerificationFailure.Conflict,
-                $"sequence {head.Sequence} was commit {seen?.Commit}, now {head.Commit}");
+                $"sequence {head.Sequence} was commit {seen!.Commit}, now {head.Commit}");
         }
         if (time.IsPast(head.Expires))
             throw new VerificationException(what, VerificationFailure.Expired, $"it ended at {UtcSeconds.Format(head.Expires)}");

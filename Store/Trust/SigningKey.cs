@@ -33,7 +33,7 @@ public sealed class SigningKey : IDisposable
             key.ExportECPrivateKey();
             return new SigningKey(key);
         }
-        catch (Exception e) when (e is ArgumentException or CryptographicException or FormatException)
+        catch (Exception e) when (e is ArgumentException or CryptographicException or FormatException or PlatformNotSupportedException)
         {
             key.Dispose();
             throw new FormatException("no PEM private key for ECDSA P-256", e);

@@ -14,8 +14,17 @@ public sealed partial class InvariantTests
         get
         {
             var pages = Pages.Select(page => File.ReadAllText(ProjectFiles.PathOf(page)));
-            return [.. pages.SelectMany(page => Row().Matches(page)).Select(m => m.Groups[1].Value).Distinct()];
+            return [.. pages.SelectMany(page => Row().Matches(page)).SelectMany(m => Name().Matches(m.Groups[1].Value)).Select(m => m.Groups[1].Value).Distinct()];
         }
+    }
+
+    [Fact]
+    public void Every_attack_has_a_number_and_a_test()
+    {
+        var page = File.ReadAllText(ProjectFiles.PathOf("docs/threat-model.md"));
+        var rows = page.Split("\n## Attacks")[1].Split("\n## ")[0].Split('\n').Where(line => line.StartsWith('|')).Skip(2).ToArray();
+        rows.Should().HaveCountGreaterThan(120);
+        rows.Where(row => !Attack().IsMatch(row) || !Row().IsMatch(row)).Should().BeEmpty("each begins with the attack's number and ends with the tests");
     }
 
     [Fact]
@@ -38,6 +47,13 @@ public sealed partial class InvariantTests
         method!.GetCustomAttributes<FactAttribute>().Should().NotBeEmpty();
     }
 
-    [GeneratedRegex(@"^\| A?\d+ \| .* \| `([A-Za-z.0-9_]+)` \|$", RegexOptions.Multiline)]
+    // A last cell of nothing but names of tests.
+    [GeneratedRegex(@"^\|.* \| (`[A-Z]\w*(?:\.[A-Z]\w*)+`(?:, `[A-Z]\w*(?:\.[A-Z]\w*)+`)*) \|$", RegexOptions.Multiline)]
     private static partial Regex Row();
+
+    [GeneratedRegex("`([^`]+)`")]
+    private static partial Regex Name();
+
+    [GeneratedRegex(@"^\| A\d+(, A\d+)* \| [^|]+ \| [^|]+ \| `")]
+    private static partial Regex Attack();
 }

@@ -8,13 +8,13 @@ namespace ContentTree.Tests.Deltas;
 
 /// <summary>
 /// Real deltas, changed in every way that a hostile mirror can think of, with right checksums so that the decoders are reached.
-/// CTREE_FUZZ says how many mutations of headers and plans; whole applications are a seven-hundredth of it for each codec.
+/// CTREE_FUZZ says how many mutations of headers and plans; whole applications are a part in 2,500 of it for each codec.
 /// </summary>
 public sealed class DeltaFuzzTests : IDisposable
 {
     private const int DeviceMemoryKiB = 32 * 1024;
 
-    private static readonly int Mutations = Mutation.Count(20_000);
+    private static readonly int Mutations = Mutation.Count(100_000);
 
     private readonly DeltaWorkshop _workshop = new();
     private readonly byte[] _delta = Vectors.Hex("delta/every-change.ctd.hex");
@@ -89,7 +89,7 @@ public sealed class DeltaFuzzTests : IDisposable
         };
         var (from, tree) = FromOf(delta);
         var refused = 0;
-        for (var seed = 0; seed < Math.Max(20, Mutations / 700); seed++)
+        for (var seed = 0; seed < Math.Max(20, Mutations / 2500); seed++)
         {
             var mutant = Mutate(delta, from, seed, isPlan: codec is null);
             try

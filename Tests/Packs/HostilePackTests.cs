@@ -122,7 +122,7 @@ public sealed class HostilePackTests
         var frames = samples.Frames(request);
         frames[0] = frames[0][4..];
         var random = new Random(seed);
-        for (var rounds = Mutation.Count(24_000) / 3; rounds > 0; rounds--)
+        for (var rounds = Mutation.Count(100_000) / 3; rounds > 0; rounds--)
         {
             byte[] pack = [.. PackFormat.Magic, .. frames.SelectMany(f => random.Next(2) == 0 ? f : Mutated(f, random))];
             try

@@ -322,6 +322,27 @@ public sealed class DeviceApiTests
         server.Devices().Find(device.Id).LastSeen.Should().BeNull();
     }
 
+    [Theory]
+    [InlineData("\n")]
+    [InlineData("\r")]
+    [InlineData("\u001b[2J")]
+    [InlineData("\u009b2J")]
+    [InlineData("\u202e")]
+    [InlineData("\u2066")]
+    [InlineData("\u200b")]
+    [InlineData("\u2028")]
+    public async Task What_ends_a_line_colours_a_terminal_or_turns_text_around_is_in_nothing_that_a_device_says(string sign)
+    {
+        await using var server = await TestServer.StartAsync();
+        using var device = new TestDevice(server);
+        await (await device.EnrolAsync(name: $"lab{sign}x")).ShouldBeProblemAsync(ProblemCode.BadRequest);
+        await device.EnrolAsync(server.NewToken(TokenRole.Enrol), name: "lab x");
+        await (await device.PollAsync(new PollRequest(BranchName.Parse("stable"), $"good{sign}", 1, 0))).ShouldBeProblemAsync(ProblemCode.BadRequest);
+        await device.ReportAsync(new ReportEvent(1, server.Time.GetUtcNow(), "failed", Code: 1, Message: $"one{sign}two"));
+        server.Devices().Find(device.Id).Events!.Single().Message.Should().Be($"one {sign[1..]}two");
+        (await ServerCommand.DoAsync("--data", server.DataPath, "device", "show", $"{device.Id}")).Out.Should().NotContain($"one{sign[..1]}");
+    }
+
     [Fact]
     public async Task Bodies_above_their_limit_are_refused()
     {

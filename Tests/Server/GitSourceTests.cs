@@ -193,6 +193,26 @@ public sealed class GitSourceTests : IDisposable
     }
 
     [Theory]
+    [InlineData("https://host#x@other/repo#main")]
+    [InlineData("https://name:half#other-half@host/repo")]
+    [InlineData("ssh://host/a#b#main")]
+    public void An_address_with_a_number_sign_in_it_is_read_in_one_way_or_refused(string address)
+    {
+        var parse = () => GitAddress.Parse(address);
+        parse.Should().Throw<UnsupportedSourceException>();
+    }
+
+    [Fact]
+    public void An_address_that_is_nothing_but_schemes_is_refused_however_long_it_is()
+    {
+        var address = string.Concat(Enumerable.Repeat("file://", 200_000));
+        var parse = () => GitAddress.Parse(address);
+        parse.Should().Throw<UnsupportedSourceException>();
+        var submodule = () => GitAddress.Parse("https://host/a").Submodule(address, "main");
+        submodule.Should().Throw<UnsupportedSourceException>();
+    }
+
+    [Theory]
     [InlineData("https://host/a/b", "../c", "https://host/a/c")]
     [InlineData("https://host/a/b", "./c", "https://host/a/b/c")]
     [InlineData("git@host:a/b", "../c", "git@host:a/c")]

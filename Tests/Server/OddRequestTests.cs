@@ -29,6 +29,22 @@ public sealed class OddRequestTests
     }
 
     [Fact]
+    public async Task A_list_with_null_in_it_is_a_bad_request()
+    {
+        await using var server = await TestServer.StartAsync();
+        foreach (var (path, body) in new[]
+        {
+            (Routes.Rollouts, """{"scope":"branch:stable","commit":"stable","plan":{"waves":[null]}}"""),
+            (Routes.Rollouts, """{"scope":"branch:stable","commit":"stable","plan":{"waves":[{"devices":[null]}]}}"""),
+            (Routes.Tokens, """{"role":"viewer","groups":[null]}"""), (Routes.Webhooks, """{"url":"https://example.org/x","events":[null]}"""), (Routes.PublishMissing, """{"objects":[null]}"""),
+        })
+        {
+            using var content = new StringContent(body, System.Text.Encoding.UTF8, "application/json");
+            await (await server.SendAsync(HttpMethod.Post, path, content, server.Admin)).ShouldBeProblemAsync(ProblemCode.BadRequest);
+        }
+    }
+
+    [Fact]
     public async Task A_login_with_a_nul_in_its_name_is_refused()
     {
         await using var server = await TestServer.StartAsync();

@@ -111,7 +111,7 @@ public sealed class PackageTests
         return [.. head, .. entries.ToArray(), .. data.ToArray()];
     }
 
-    private static void MakeRpmDatabase(string path)
+    internal static void MakeRpmDatabase(string path)
     {
         using (var connection = SqliteDatabase.OpenIndex(path, "CREATE TABLE Packages (hnum INTEGER PRIMARY KEY, blob BLOB NOT NULL)").Connect())
         {

@@ -89,6 +89,34 @@ public sealed class WireTests
         process.ExitCode.Should().Be(0, await process.StandardError.ReadToEndAsync());
     }
 
+    [Theory]
+    [InlineData("http://192.0.2.1:9", true)]
+    [InlineData("http://update.test", true)]
+    [InlineData("http://127.0.0.1.update.test", true)]
+    [InlineData("https://127.0.0.1:9", false)]
+    [InlineData("http://127.0.0.1:9", false)]
+    [InlineData("http://[::1]:9", false)]
+    [InlineData("http://localhost:9", false)]
+    public async Task No_token_is_sent_without_tls_to_another_machine_unless_somebody_allows_it(string url, bool isReadable)
+    {
+        foreach (string[] verb in new string[][] { ["device", "list"], ["branch", "list"], ["show", "stable"], ["publish", ".", "--branch", "a"] })
+        {
+            var refused = await RunBrieflyAsync([.. verb, "--server", url, "--token", "ctree-x.y"]);
+            if (isReadable)
+                (refused.Exit, refused.Error).Should().Match<(int Exit, string Error)>(r => r.Exit == 2 && r.Error.Contains("could read the token") && !r.Error.Contains("ctree-x"));
+            else
+                refused.Error.Should().NotContain("could read the token");
+        }
+        (await RunBrieflyAsync("device", "list", "--server", url, "--token", "ctree-x.y", "--allow-http")).Error.Should().NotContain("could read the token");
+    }
+
+    // Nobody answers at these addresses: what is of interest comes before that.
+    private static async Task<ServerCommand> RunBrieflyAsync(params string[] words)
+    {
+        var run = ServerCommand.RunAsync(words);
+        return await Task.WhenAny(run, Task.Delay(TimeSpan.FromSeconds(3))) == run ? await run : new ServerCommand(-1, "", "");
+    }
+
     [Fact]
     public async Task What_the_server_logs_has_no_token_in_it()
     {

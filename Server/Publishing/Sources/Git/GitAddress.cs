@@ -10,6 +10,8 @@ namespace ContentTree.Server.Publishing.Sources.Git;
 /// <param name="Revision">A branch, a tag or a commit; null is the branch that the repository itself checks out.</param>
 internal sealed record GitAddress(string Url, string? Revision)
 {
+    private const string FileScheme = "file://";
+
     private static readonly string[] Schemes = ["https", "http", "ssh"];
 
     /// <summary>A repository on this machine.</summary>
@@ -74,8 +76,8 @@ internal sealed record GitAddress(string Url, string? Revision)
         // "ext::sh -c ..." and its kin; a host of IPv6 has its colons behind a bracket.
         if (url.Split("::")[0] is { Length: > 0 } helper && helper.Length < url.Length && helper.All(c => char.IsAsciiLetterOrDigit(c) || "+.-".Contains(c)))
             throw Refused(url, "names a program for git to run, which is not allowed");
-        if (url.StartsWith("file://", StringComparison.Ordinal))
-            return Checked(Uri.UnescapeDataString(url["file://".Length..]));
+        if (url.StartsWith(FileScheme, StringComparison.Ordinal))
+            return CheckedPath(url);
         if (url.Contains("://", StringComparison.Ordinal))
             return CheckedUri(url);
         var colon = url.IndexOf(':');
@@ -86,11 +88,15 @@ internal sealed record GitAddress(string Url, string? Revision)
         return host.Length > 0 && host[0] != '-' ? url : throw Refused(url, "has no host");
     }
 
+    private static string CheckedPath(string url) =>
+        Uri.UnescapeDataString(url[FileScheme.Length..]) is ['/', ..] path && !path.Any(char.IsControl) ? Path.GetFullPath(path) : throw Refused(url, "is no path on this machine");
+
     private static string CheckedUri(string url)
     {
         if (!Uri.TryCreate(url, UriKind.Absolute, out var uri) || !Schemes.Contains(uri.Scheme))
             throw Refused(url, "is none of https://, http://, ssh://, host:path and a path on this machine");
-        return uri.Host.Length > 0 && uri.Host[0] != '-' && !uri.UserInfo.StartsWith('-') ? url : throw Refused(url, "has no host");
+        // Programs differ in what a '#' within an address ends.
+        return uri.Host.Length > 0 && !url.Contains('#') && uri.Host[0] != '-' && !uri.UserInfo.StartsWith('-') ? url : throw Refused(url, "has no host, or a '#' in it");
     }
 
     // What git-check-ref-format allows, or digits of a commit.

@@ -15,9 +15,13 @@ internal sealed class TarArchive(Stream archive) : IDisposable
     private const int MaxHeaderBytes = 1 << 20;
     private const int MaxPieces = 1 << 20;
 
+    // A header of a few bytes names holes of any size, which are read as zeros.
+    private const long MaxHoles = 1L << 36;
+
     private readonly byte[] _block = new byte[TarBlock.Length];
     private PaxRecords _global = new();
     private Bounded? _content;
+    private long _holes;
 
     /// <summary>The content of the member that <see cref="Next"/> gave last.</summary>
     public Stream Content { get; private set; } = Stream.Null;
@@ -110,6 +114,8 @@ internal sealed class TarArchive(Stream archive) : IDisposable
             return stored;
         pieces ??= pax.HasSparseMapInContent ? ReadMapInContent(_content) : pax.SparsePieces() ?? throw new FormatException("is a sparse file without a map");
         Content = new SparseStream(_content, _content.Left, size, pieces);
+        if ((_holes += size - _content.Left) > MaxHoles)
+            throw new FormatException($"with it the archive has holes of more than {MaxHoles >> 30} GiB, which nobody can mean");
         return size;
     }
 

@@ -60,8 +60,7 @@ internal sealed class TarSource(PublishOptions options, Decompressor? image = nu
         if (member.Size > maxBytes)
             throw new FormatException($"has more than {maxBytes} bytes");
         var bytes = new byte[member.Size];
-        content.ReadExactly(bytes);
-        return bytes;
+        return content.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false) == bytes.Length ? bytes : throw new FormatException("ends too early");
     }
 
     private void Walk(Action<TarMember, EntryPath, Stream> visit, CancellationToken cancellation)
