@@ -32,6 +32,8 @@ internal sealed class AgentRound(DeviceRoot root, TimeProvider clock, ILogger lo
     private bool _isRebooting;
     private long? _wellSince;
     private long? _cut;
+    private bool _isLinked;
+    private DateTime? _activated;
 
     /// <summary>One line about how things are.</summary>
     public string Status { get; private set; } = "starting";
@@ -43,6 +45,9 @@ internal sealed class AgentRound(DeviceRoot root, TimeProvider clock, ILogger lo
             _pollPause = AfterRoute;
     }
 
+    /// <summary>Somebody else has swapped the link, on the device's page or by hand: a trial is to be judged.</summary>
+    public bool WasActivatedElsewhere() => _isLinked && _activated is { } seen && File.GetLastWriteTimeUtc(root.Layout.Booted) != seen;
+
     /// <returns>How long to sleep.</returns>
     public async Task<TimeSpan> RunAsync(CancellationToken cancellation)
     {
@@ -50,6 +55,10 @@ internal sealed class AgentRound(DeviceRoot root, TimeProvider clock, ILogger lo
         {
             var config = AgentConfig.Load(root);
             _isRebooting = false;
+            _isLinked = config.IsLinked;
+            if (WasActivatedElsewhere())
+                BeginAnew();
+            _activated = File.GetLastWriteTimeUtc(root.Layout.Booted);
             if (!_hasConfigured)
             {
                 await new PollStep(root, config, clock, log).ConfigureAsync(cancellation).ConfigureAwait(false);
@@ -191,7 +200,13 @@ internal sealed class AgentRound(DeviceRoot root, TimeProvider clock, ILogger lo
     {
         Log.Activating(log, why);
         LinkActivation.Run(device, line => Log.Activating(log, line));
-        // What a boot would have begun anew.
+        BeginAnew();
+        _activated = File.GetLastWriteTimeUtc(root.Layout.Booted);
+    }
+
+    // As a boot would have.
+    private void BeginAnew()
+    {
         _started = clock.GetTimestamp();
         (_reached, _wellSince, _cut, _pollPause) = (false, null, null, TimeSpan.Zero);
     }

@@ -27,7 +27,7 @@ internal sealed class AgentService(AgentRound round, ServiceNotifier notifier, T
                 // Devices are small and mostly idle: what a round needed goes back to the system.
                 Heap.Tidy();
                 ProgramPages.Release();
-                if (await routes.SleepAsync(pause, stoppingToken).ConfigureAwait(false))
+                if (await routes.SleepAsync(pause, round.WasActivatedElsewhere, stoppingToken).ConfigureAwait(false))
                     round.RouteAppeared();
             }
         }

@@ -16,8 +16,9 @@ internal sealed class RouteWatch
         _known = Ways() ?? [];
     }
 
+    /// <param name="wakes">Asked as often; what else is worth waking for.</param>
     /// <returns>True when it was woken by a route that was not there before.</returns>
-    public async Task<bool> SleepAsync(TimeSpan pause, CancellationToken cancellation)
+    public async Task<bool> SleepAsync(TimeSpan pause, Func<bool> wakes, CancellationToken cancellation)
     {
         var start = _clock.GetTimestamp();
         while (pause - _clock.GetElapsedTime(start) is var left && left > TimeSpan.Zero)
@@ -25,6 +26,8 @@ internal sealed class RouteWatch
             await Task.Delay(left < Look ? left : Look, _clock, cancellation).ConfigureAwait(false);
             if (HasAppeared())
                 return true;
+            if (wakes())
+                return false;
         }
         return HasAppeared();
     }

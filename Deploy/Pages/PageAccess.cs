@@ -57,8 +57,12 @@ internal sealed class PageAccess(PagePassword password, IReadOnlyList<string> ho
         return Of(_sessions.Begin(isIn: true), asked);
     }
 
-    /// <summary>A session without rights in place of another.</summary>
-    public PageVisit LogOut() => Of(_sessions.Begin(isIn: false), password.TryRead());
+    /// <summary>A session without rights in place of all others: a device has few people before it, and nobody knows who has a cookie.</summary>
+    public PageVisit LogOut()
+    {
+        _sessions.EndAll();
+        return Of(_sessions.Begin(isIn: false), password.TryRead());
+    }
 
     private PageVisit Of(PageSession session, byte[]? asked) => new(session, asked is null ? isOpen : session.IsIn, _sessions.Token(session, asked), asked is not null);
 

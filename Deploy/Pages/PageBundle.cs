@@ -13,7 +13,10 @@ internal static class PageBundle
     private static Html Step(PageVisit visit, long fetched, PageDesk desk) => desk.Work switch
     {
         PageWork.Receiving coming => Going($"The bundle is coming in: {Sizes.Text(desk.Received)} of {Sizes.Text(coming.Bytes)}.", desk.Received, coming.Bytes),
+        PageWork.Looking { WaitsFor: { } who } => Html.Join([
+            Going($"The bundle is here and waits, for the device is at work: {who}. It is looked at as soon as that has ended.", 0, 0), Html.Of($"""<div class="buttons">{Discard(visit, "Discard")}</div>""")]),
         PageWork.Looking => Going("The bundle is here. Its signatures are verified and a plan is made.", 0, 0),
+        PageWork.Clearing => Going("The bundle is being removed.", 0, 0),
         PageWork.Installing(var plan) => Going($"{PageViews.Title(plan)} is being installed: {fetched} of {plan.Objects} objects.", Math.Min(fetched, plan.Objects), plan.Objects),
         PageWork.Planned(var plan, var problem) => Planned(visit, plan, problem),
         _ => Choose(visit),

@@ -17,23 +17,25 @@ namespace ContentTree.Deploy.Pages;
 
 /// <summary>
 /// Does what people ask for on the page, as the verbs do it and under the same lock. One bundle at a time, in <c>store/upload/</c>; it is gone
-/// when it is installed, discarded or broken off, and when the agent starts.
+/// when it is installed, discarded or broken off, when nobody has installed it for an hour, and when the agent starts.
 /// </summary>
 internal sealed class PageDesk(DeviceRoot root, TimeProvider clock, ILogger log, CancellationToken stopping)
 {
     private const int PieceBytes = 64 * 1024;
 
-    // The agent's poll may be at work; a download of hours is nobody's to wait for.
-    private static readonly TimeSpan LockPatience = TimeSpan.FromSeconds(20);
-    private static readonly TimeSpan LockPause = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan BeforeRestart = TimeSpan.FromSeconds(1);
+
+    /// <summary>So long a bundle lies ready for somebody to install it.</summary>
+    public static readonly TimeSpan Shelf = TimeSpan.FromHours(1);
 
     private static ReadOnlySpan<byte> Folder => "upload"u8;
 
     private readonly Lock _lock = new();
+    private readonly PageLock _device = new(root, clock);
     private readonly string _folder = Path.Combine(root.Store, Encoding.ASCII.GetString(Folder));
     private Task _working = Task.CompletedTask;
     private long _received;
+    private int _uploads;
 
     public PageWork Work { get; private set; } = new PageWork.None();
 
@@ -81,7 +83,8 @@ internal sealed class PageDesk(DeviceRoot root, TimeProvider clock, ILogger log,
             Forget();
             throw;
         }
-        Begin(new PageWork.Looking(), LookAsync);
+        var upload = ++_uploads;
+        Begin(new PageWork.Looking(upload), () => LookAsync(upload));
         return null;
     }
 
@@ -96,7 +99,8 @@ internal sealed class PageDesk(DeviceRoot root, TimeProvider clock, ILogger log,
 
     public PageRefusal? Discard()
     {
-        if (!TryTurn(work => !work.IsBusy, new PageWork.None()))
+        // Nobody else may begin in its folder before it is empty.
+        if (!TryTurn(work => work.MayBeDiscarded, new PageWork.Clearing()))
             return new PageRefusal(HttpStatusCode.Conflict, "The bundle is at work; it cannot be discarded now.");
         Forget();
         Notice = null;
@@ -132,8 +136,11 @@ internal sealed class PageDesk(DeviceRoot root, TimeProvider clock, ILogger log,
         await Task.Delay(BeforeRestart, clock, CancellationToken.None).ConfigureAwait(false);
         try
         {
-            using var device = Open();
-            Reboot.Run(device, line => Notice = new PageNotice(true, line));
+            await LockedAsync(device =>
+            {
+                Reboot.Run(device, line => Notice = new PageNotice(true, line));
+                return Task.FromResult(true);
+            }, stopping).ConfigureAwait(false);
         }
         catch (Exception e)
         {
@@ -164,18 +171,25 @@ internal sealed class PageDesk(DeviceRoot root, TimeProvider clock, ILogger log,
         }
     }
 
-    private async Task LookAsync()
+    private async Task LookAsync(int upload)
     {
         try
         {
-            var plan = await LockedAsync(device => new BundleJob(device, Progress.Silent(clock), _ => { }).PlanAsync(Bundle, stopping), stopping).ConfigureAwait(false);
-            (Work, Notice) = (new PageWork.Planned(plan), null);
+            // What somebody has carried here is not thrown away because the agent is at work.
+            using var held = await _device.TakeAtLastAsync(() => IsOurs(Work), e => TryTurn(IsOurs, new PageWork.Looking(upload, Sentence(e))), stopping).ConfigureAwait(false);
+            if (held is null || !TryTurn(IsOurs, new PageWork.Looking(upload)))
+                return;
+            using var device = Open();
+            Ready(await new BundleJob(device, Progress.Silent(clock), _ => { }).PlanAsync(Bundle, stopping).ConfigureAwait(false), null);
+            Notice = null;
         }
         catch (Exception e)
         {
-            Notice = new PageNotice(false, $"The bundle was not taken: {Failed(e).Text}");
             Forget();
+            Notice = new PageNotice(false, $"The bundle was not taken: {Failed(e).Text}");
         }
+
+        bool IsOurs(PageWork work) => work is PageWork.Looking looking && looking.Upload == upload;
     }
 
     private async Task InstallAsync(PlanDocument plan)
@@ -191,13 +205,29 @@ internal sealed class PageDesk(DeviceRoot root, TimeProvider clock, ILogger log,
                 text = Installed(plan, outcome);
                 return (ExitCode.Done, UpdateCommand.Text(outcome));
             }), stopping).ConfigureAwait(false);
-            Notice = new PageNotice(true, text);
             Forget();
+            Notice = new PageNotice(true, text);
         }
         catch (Exception e)
         {
-            (Work, Notice) = (new PageWork.Planned(plan, $"It was not installed: {Failed(e).Text}"), null);
+            Ready(plan, $"It was not installed: {Failed(e).Text}");
+            Notice = null;
         }
+    }
+
+    // Up to page.max-upload of the disk are not for ever somebody's who has gone home.
+    private void Ready(PlanDocument plan, string? problem)
+    {
+        var planned = new PageWork.Planned(plan, problem);
+        Work = planned;
+        _ = Task.Run(async () =>
+        {
+            await Task.Delay(Shelf, clock, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (stopping.IsCancellationRequested || !TryTurn(work => ReferenceEquals(work, planned), new PageWork.Clearing()))
+                return;
+            Forget();
+            Notice = new PageNotice(false, $"{PageViews.Title(plan)} was removed: nobody has installed it for an hour. It can be uploaded again.");
+        }, CancellationToken.None);
     }
 
     private static string Installed(PlanDocument plan, UpdateOutcome outcome) => outcome is { Action: UpdateAction.Deployed, Deployment: { } name }
@@ -219,24 +249,9 @@ internal sealed class PageDesk(DeviceRoot root, TimeProvider clock, ILogger log,
 
     private async Task<T> LockedAsync<T>(Func<Device, Task<T>> act, CancellationToken cancellation)
     {
-        using var held = await TakeLockAsync(cancellation).ConfigureAwait(false);
+        using var held = await _device.TakeAsync(cancellation).ConfigureAwait(false);
         using var device = Open();
         return await act(device).ConfigureAwait(false);
-    }
-
-    private async Task<DeviceLock> TakeLockAsync(CancellationToken cancellation)
-    {
-        for (var begun = clock.GetTimestamp(); ;)
-        {
-            try
-            {
-                return await DeviceLock.TakeAsync(root, "agent, for its page", wait: false, cancellation).ConfigureAwait(false);
-            }
-            catch (StoreLockedException) when (clock.GetElapsedTime(begun) < LockPatience)
-            {
-                await Task.Delay(LockPause, clock, cancellation).ConfigureAwait(false);
-            }
-        }
     }
 
     private Device Open() => Device.Open(root, AgentConfig.Load(root), clock);

@@ -41,13 +41,15 @@ internal sealed class PageRoutes(DeviceRoot root, PageAccess access, PageDesk de
             return path == "/login" ? Page(PageViews.Login(visit, Name(), null), visit) : PageAnswer.Go("/login").With(access.CookieOf(visit));
         if (path == "/login")
             return PageAnswer.Go("/");
+        // Before the device is looked at: what a notice says has come about then.
+        var notice = desk.Notice;
         using var device = Device.Open(root, AgentConfig.Load(root), clock);
         var status = StatusCommand.Describe(device);
         return Page(path switch
         {
             "/rollback" => PageViews.AskRollback(visit, device.Config.Name, status),
             "/restart" => PageViews.AskRestart(visit, device.Config.Name, status),
-            _ => PageViews.Home(visit, device, status, desk),
+            _ => PageViews.Home(visit, device, status, desk, notice),
         }, visit);
     }
 

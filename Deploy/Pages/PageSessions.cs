@@ -5,8 +5,8 @@ using System.Text;
 namespace ContentTree.Deploy.Pages;
 
 /// <summary>
-/// Sessions that live in signed cookies, so that nobody's visit takes memory here. They end with the agent, with the password, an hour after
-/// their last use and twelve hours after their beginning.
+/// Sessions that live in signed cookies, so that nobody's visit takes memory here. They end with the agent, with the password, when somebody
+/// logs out, an hour after their last use and twelve hours after their beginning.
 /// </summary>
 internal sealed class PageSessions(TimeProvider clock)
 {
@@ -16,10 +16,14 @@ internal sealed class PageSessions(TimeProvider clock)
     private static readonly TimeSpan Unused = TimeSpan.FromHours(1);
     private static readonly TimeSpan Longest = TimeSpan.FromHours(12);
 
-    private readonly byte[] _secret = RandomNumberGenerator.GetBytes(32);
+    // A new one ends every session.
+    private byte[] _secret = RandomNumberGenerator.GetBytes(32);
     private readonly long _start = clock.GetTimestamp();
 
     public PageSession Begin(bool isIn) => new(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(IdBytes)), Now, isIn);
+
+    /// <summary>Whoever is in is out again: a cookie that somebody has copied ends with the one that it was copied from.</summary>
+    public void EndAll() => _secret = RandomNumberGenerator.GetBytes(32);
 
     /// <summary>The session that a cookie names, if it still counts.</summary>
     /// <param name="cookie">What the browser sent.</param>

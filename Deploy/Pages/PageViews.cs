@@ -33,9 +33,9 @@ internal static class PageViews
         ? Ask(visit, name, "/restart", "Restart", Html.Of($"<p>This device stops what it does and starts {Named(status, status.Wanted)}. If that does not come up well, it goes back to what runs now by itself.</p>"))
         : Refused(visit, name, "What is to run runs already: no restart is needed.");
 
-    public static Html Home(PageVisit visit, Device device, StatusDocument status, PageDesk desk) => Frame(device.Config.Name, "Status", visit, Html.Of($"""
+    public static Html Home(PageVisit visit, Device device, StatusDocument status, PageDesk desk, PageNotice? notice) => Frame(device.Config.Name, "Status", visit, Html.Of($"""
         <h1>{device.Config.Name}</h1>
-        {Notice(desk.Notice)}{InOrder(PageStatus.Of(visit, status, device.Store.FreeSpace().Bytes), PageBundle.Of(visit, device.State.Fetching.TryRead()?.Objects ?? 0, desk), desk)}
+        {Notice(notice)}{InOrder(PageStatus.Of(visit, status, device.Store.FreeSpace().Bytes), PageBundle.Of(visit, device.State.Fetching.TryRead()?.Objects ?? 0, desk), desk)}
         {GoingBack(status)}
         """), desk.Work.IsBusy ? RefreshSeconds : null);
 

@@ -66,6 +66,19 @@ public sealed class LinkModeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_was_activated_by_hand_is_judged_by_the_agent_long_before_its_next_poll()
+    {
+        var first = Publish("one");
+        _device.Configure("[poll]\ninterval = 12h\n");
+        await using var agent = new TestAgent(_device);
+        await agent.HearsAsync($"1-{first.ToString()[..8]} is good: confirmed");
+        await agent.HearsAsync("STATUS=up to date");
+        var second = Publish("two");
+        await Eventually.TrueAsync(async () => (await _device.RunAsync("update")).Code == 0);
+        await agent.HearsAsync($"2-{second.ToString()[..8]} is good: confirmed");
+    }
+
+    [Fact]
     public async Task By_hand_update_and_rollback_follow_at_once()
     {
         Publish("one");

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.RegularExpressions;
+using ContentTree.Deploy;
 using ContentTree.Deploy.Pages;
 using ContentTree.Store.Objects;
 using ContentTree.Tests.Server;
@@ -200,6 +201,67 @@ public sealed class PageTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task While_the_device_is_at_work_an_upload_waits_for_it_and_may_be_taken_back()
+    {
+        var bundle = await BundleAsync();
+        await using var page = await TestPage.StartAsync(_device);
+        using (await HoldAsync())
+        {
+            await page.UploadAsync(bundle);
+            TestPage.Plain(await page.ShowsAsync("the device is at work")).Should().Contain("in use by process").And.Contain("Discard").And.NotContain("Upload");
+            (await page.PressAsync("/discard")).Page.Should().Contain("Upload");
+            NothingIsLeft();
+            await page.UploadAsync(bundle);
+            await page.ShowsAsync("the device is at work");
+        }
+        await page.ShowsAsync("The bundle is signed for this device");
+    }
+
+    [Fact]
+    public async Task A_restart_waits_until_the_device_is_not_at_work()
+    {
+        (await _device.RunAsync("bundle", "install", (await BundleAsync()).Path)).Code.Should().Be(0);
+        await using var page = await TestPage.StartAsync(_device);
+        using (await HoldAsync())
+        {
+            await page.PressAsync("/restart", on: "/restart");
+            await Task.Delay(TimeSpan.FromSeconds(2));
+            TestPage.Plain(await page.GetAsync()).Should().NotContain("was given with --root");
+        }
+        await page.ShowsAsync("was given with --root");
+    }
+
+    [Fact]
+    public async Task A_bundle_that_nobody_installs_is_gone_after_an_hour()
+    {
+        var bundle = await BundleAsync();
+        await using var page = await TestPage.StartAsync(_device, clock: new HurriedTime(PageDesk.Shelf));
+        await page.UploadAsync(bundle);
+        TestPage.Plain(await page.ShowsAsync("nobody has installed it for an hour")).Should().Contain("Upload").And.NotContain("Discard");
+        NothingIsLeft();
+    }
+
+    [Fact]
+    public async Task Logging_out_ends_every_session_of_the_device()
+    {
+        File.WriteAllLines(_temporary["password"], ["only 4 me"]);
+        (await _device.RunAsync("page", "password", _temporary["password"])).Code.Should().Be(0);
+        await using var page = await TestPage.StartAsync(_device);
+        await page.PressAsync("/login", "/login", ("password", "only 4 me"));
+        using var other = page.Browser();
+        using var form = new FormUrlEncodedContent([new("token", TestPage.Token(await other.GetStringAsync("/login"))), new("password", "only 4 me")]);
+        using var entered = await other.PostAsync("/login", form);
+        (await other.GetStringAsync("/")).Should().Contain("Log out");
+        using var guest = page.Browser();
+        using var nothing = new FormUrlEncodedContent([new("token", TestPage.Token(await guest.GetStringAsync("/login")))]);
+        using var refused = await guest.PostAsync("/logout", nothing);
+        (await other.GetStringAsync("/")).Should().Contain("Log out", "who is not in ends nobody's session");
+
+        await page.PressAsync("/logout");
+        (await other.GetStringAsync("/")).Should().Contain("Password of this device");
+    }
+
+    [Fact]
     public async Task It_is_off_unless_told_otherwise()
     {
         await using var agent = new TestAgent(_device);
@@ -245,6 +307,8 @@ public sealed class PageTests : IAsyncLifetime, IDisposable
         Html.Of($"<a title=\"{evil}\">{Html.Of($"{evil}")}</a>").ToString().Should()
             .Be("<a title=\"&quot;&gt;&lt;img src=x onerror=&#39;alert(1)&#39;&gt; \">&quot;&gt;&lt;img src=x onerror=&#39;alert(1)&#39;&gt; </a>");
     }
+
+    private Task<DeviceLock> HoldAsync() => DeviceLock.TakeAsync(new DeviceRoot(_device.Root, IsGiven: true), "update", wait: true, CancellationToken.None);
 
     private void NothingIsLeft() => Directory.Exists(Path.Combine(_device.Root, "ctree/store/upload")).Should().BeFalse();
 

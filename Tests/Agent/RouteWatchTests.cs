@@ -15,13 +15,13 @@ public sealed class RouteWatchTests : IDisposable
     public async Task Only_a_route_that_was_not_there_wakes()
     {
         var watch = Watch(Header + "eth0\t00000000\t0202000A\t3\n");
-        (await watch.SleepAsync(TimeSpan.FromMilliseconds(10), CancellationToken.None)).Should().BeFalse("nothing changed");
+        (await watch.SleepAsync(TimeSpan.FromMilliseconds(10), () => false, CancellationToken.None)).Should().BeFalse("nothing changed");
         Table(Header);
-        (await watch.SleepAsync(TimeSpan.FromMilliseconds(10), CancellationToken.None)).Should().BeFalse("it is gone");
+        (await watch.SleepAsync(TimeSpan.FromMilliseconds(10), () => false, CancellationToken.None)).Should().BeFalse("it is gone");
         Table(Header + "eth0\t00000000\t0202000A\t3\n");
-        (await watch.SleepAsync(TimeSpan.FromMilliseconds(10), CancellationToken.None)).Should().BeTrue("it is back");
+        (await watch.SleepAsync(TimeSpan.FromMilliseconds(10), () => false, CancellationToken.None)).Should().BeTrue("it is back");
         Table(Header + "wlan0\t00000000\t0102A8C0\t3\n");
-        (await watch.SleepAsync(TimeSpan.FromDays(1), CancellationToken.None)).Should().BeTrue("another way");
+        (await watch.SleepAsync(TimeSpan.FromDays(1), () => false, CancellationToken.None)).Should().BeTrue("another way");
     }
 
     private RouteWatch Watch(string table)

@@ -17,11 +17,11 @@ internal sealed partial class TestPage : IAsyncDisposable
     private readonly HttpClient _browser;
     private readonly Task _agent;
 
-    private TestPage(TestDevice device, int port)
+    private TestPage(TestDevice device, int port, TimeProvider clock)
     {
         Address = new Uri($"http://127.0.0.1:{port}/");
         _browser = Browser();
-        _agent = AgentHost.RunAsync(new DeviceRoot(device.Root, IsGiven: true), _notifier, TimeProvider.System, Said.Enqueue, _stop.Token);
+        _agent = AgentHost.RunAsync(new DeviceRoot(device.Root, IsGiven: true), _notifier, clock, Said.Enqueue, _stop.Token);
     }
 
     public Uri Address { get; }
@@ -29,11 +29,11 @@ internal sealed partial class TestPage : IAsyncDisposable
     public ConcurrentQueue<string> Said { get; } = new();
 
     /// <summary>Runs the agent with its page at a free port of this machine.</summary>
-    public static async Task<TestPage> StartAsync(TestDevice device, string more = "")
+    public static async Task<TestPage> StartAsync(TestDevice device, string more = "", TimeProvider? clock = null)
     {
         var port = FreePort();
         device.Configure($"[page]\nlisten = 127.0.0.1:{port}\n{more}\n");
-        var page = new TestPage(device, port);
+        var page = new TestPage(device, port, clock ?? TimeProvider.System);
         await page.SaysAsync("the device's page is at");
         return page;
     }
