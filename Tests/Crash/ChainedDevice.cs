@@ -25,7 +25,7 @@ internal sealed class ChainedDevice(string directory, string root, IReadOnlyDict
         done
         """;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     private readonly string _disk = Path.Combine(directory, "disk"), _initramfs = Path.Combine(directory, "initramfs");
     private readonly TestKernel _kernel = TestKernel.Fetch();

@@ -37,7 +37,7 @@ internal sealed class F2fsMachine : IDisposable
         { stty -echo; echo ready > /dev/console; sh | cat > /dev/ttyS1; } < /dev/ttyS1
         """;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     private readonly VirtualMachine _machine;
     private readonly GuestShell _shell;

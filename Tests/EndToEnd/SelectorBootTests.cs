@@ -19,6 +19,9 @@ public sealed partial class SelectorBootTests : IDisposable
 
     private const string Reboot = "busybox sync; busybox reboot -f\n";
 
+    // Several boots, of an emulated processor that shares the real ones.
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+
     private readonly DeviceDisk _disk = new();
     private readonly TemporaryDirectory _images = new();
     private readonly TestKernel _kernel = TestKernel.Fetch();
@@ -108,10 +111,11 @@ public sealed partial class SelectorBootTests : IDisposable
         _disk.ToImage(_images["disk"]);
 
         using var machine = VirtualMachine.Start(Options());
-        machine.WaitFor("rebooting in 1 s", TimeSpan.FromMinutes(2));
-        machine.WaitFor("rebooting in 2 s", TimeSpan.FromMinutes(2));
+        machine.WaitFor("rebooting in 1 s", Patience);
+        machine.WaitFor("rebooting in 2 s", Patience);
 
-        Boots(machine.Log).Should().Equal("2-00000002 wanted trial 0",
+        // It goes on booting meanwhile.
+        Boots(machine.Log.Split("rebooting in 2 s")[0]).Should().Equal("2-00000002 wanted trial 0",
             "1-00000001 previous fallback 2", "1-00000001 previous fallback 1", "1-00000001 previous fallback 0",
             "1-00000001 previous fallback 2", "1-00000001 previous fallback 1", "1-00000001 previous fallback 0");
     }
@@ -140,14 +144,14 @@ public sealed partial class SelectorBootTests : IDisposable
         _disk.ToImage(_images["disk"]);
 
         using var machine = VirtualMachine.Start(Options("ctree.key=25 ctree.key-wait=8 ctree.menu=60", "evdev.ko"));
-        machine.WaitFor("key 25 held within 8 s boots the previous deployment", TimeSpan.FromMinutes(2));
+        machine.WaitFor("key 25 held within 8 s boots the previous deployment", Patience);
         machine.HoldKey("p", TimeSpan.FromSeconds(2));
-        machine.WaitFor("BOOTED 2-00000002 override good 0", TimeSpan.FromMinutes(2));
-        machine.WaitFor("1) 3-00000003 (wanted)", TimeSpan.FromMinutes(2));
-        machine.WaitFor("60 s of nothing boots as usual", TimeSpan.FromMinutes(1));
+        machine.WaitFor("BOOTED 2-00000002 override good 0", Patience);
+        machine.WaitFor("1) 3-00000003 (wanted)", Patience);
+        machine.WaitFor("60 s of nothing boots as usual", Patience);
         machine.Type("3");
 
-        Boots(machine.WaitForPowerOff(TimeSpan.FromMinutes(2))).Should().Equal("2-00000002 override good 0", "1-00000001 override good 0");
+        Boots(machine.WaitForPowerOff(Patience)).Should().Equal("2-00000002 override good 0", "1-00000001 override good 0");
     }
 
     [QemuFact]
@@ -200,9 +204,9 @@ public sealed partial class SelectorBootTests : IDisposable
         _disk.ToImage(_images["disk"]);
 
         using var machine = VirtualMachine.Start(Options("ctree.backoff=1"));
-        machine.WaitFor("1-00000001 was started 5 times without lasting 2 min: it boots in 1 s", TimeSpan.FromMinutes(2));
-        machine.WaitFor("1-00000001 was started 6 times without lasting 2 min: it boots in 2 s", TimeSpan.FromMinutes(2));
-        machine.WaitFor("BOOTED", TimeSpan.FromMinutes(2));
+        machine.WaitFor("1-00000001 was started 5 times without lasting 2 min: it boots in 1 s", Patience);
+        machine.WaitFor("1-00000001 was started 6 times without lasting 2 min: it boots in 2 s", Patience);
+        machine.WaitFor("BOOTED", Patience);
 
         Boots(machine.Log).Should().HaveCountGreaterThanOrEqualTo(4).And.OnlyContain(boot => boot == "1-00000001 wanted good 0");
     }
@@ -276,8 +280,8 @@ public sealed partial class SelectorBootTests : IDisposable
     {
         _disk.ToImage(_images["disk"]);
         using var machine = VirtualMachine.Start(Options("ctree.root=UUID=00000000-0000-0000-0000-000000000000 ctree.rootwait=1"));
-        machine.WaitFor("no disk UUID=00000000-0000-0000-0000-000000000000 after 1 s; there is vda", TimeSpan.FromMinutes(2));
-        machine.WaitFor("rescue: nothing can be booted; rebooting in 64 s", TimeSpan.FromMinutes(2));
+        machine.WaitFor("no disk UUID=00000000-0000-0000-0000-000000000000 after 1 s; there is vda", Patience);
+        machine.WaitFor("rescue: nothing can be booted; rebooting in 64 s", Patience);
     }
 
     private string RunUntilPowerOff(string commandLine = "", params string[] extraModules) =>

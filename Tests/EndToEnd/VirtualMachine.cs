@@ -57,7 +57,7 @@ internal sealed class VirtualMachine : IDisposable
     public static string RunUntilPowerOff(VirtualMachineOptions options, TimeSpan? patience = null)
     {
         using var machine = Start(options);
-        return machine.WaitForPowerOff(patience ?? TimeSpan.FromMinutes(3));
+        return machine.WaitForPowerOff(patience ?? TimeSpan.FromMinutes(5));
     }
 
     /// <summary>Waits until the console shows the text, after what an earlier call waited for.</summary>
