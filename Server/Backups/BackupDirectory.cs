@@ -54,7 +54,7 @@ internal sealed class BackupDirectory(string path)
 
     /// <summary>Makes it where it is missing and keeps others from writing to it until disposed.</summary>
     /// <exception cref="StoreLockedException">Another backup is written to it.</exception>
-    public SafeFileHandle Take()
+    public HeldLock Take()
     {
         if (!Directory.Exists(path))
         {
@@ -65,7 +65,7 @@ internal sealed class BackupDirectory(string path)
         using var folder = Posix.OpenDirectory(path);
         var file = Posix.OpenOrCreateAt(folder, "lock"u8, OwnerOnlyFile);
         if (Posix.TryLock(file, exclusive: true, wait: false, path))
-            return file;
+            return new HeldLock(file);
         file.Dispose();
         throw new StoreLockedException($"{path}: another backup is being written there");
     }

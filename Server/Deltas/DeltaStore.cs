@@ -159,7 +159,7 @@ internal sealed class DeltaStore : IDisposable
 
     public void Dispose() => _deltas.Dispose();
 
-    private Turn Alone(CancellationToken cancellation)
+    private HeldLock Alone(CancellationToken cancellation)
     {
         var file = Posix.OpenOrCreateAt(_data.Cache, "deltas.lock"u8, FilePermissions);
         try
@@ -169,7 +169,7 @@ internal sealed class DeltaStore : IDisposable
                 if (cancellation.WaitHandle.WaitOne(WaitStep))
                     cancellation.ThrowIfCancellationRequested();
             }
-            return new Turn(file);
+            return new HeldLock(file);
         }
         catch
         {
@@ -257,14 +257,4 @@ internal sealed class DeltaStore : IDisposable
         DurableFiles.Replace(_deltas, ListName(to), JsonSerializer.SerializeToUtf8Bytes(new DeltaList(offers), ProtocolJson.Default.DeltaList));
 
     private static byte[] ListName(ObjectId commit) => Encoding.ASCII.GetBytes($"{commit}.json");
-
-    private readonly struct Turn(SafeFileHandle file) : IDisposable
-    {
-        public void Dispose()
-        {
-            // A gzip that another thread is just starting has a copy of it.
-            Posix.Unlock(file);
-            file.Dispose();
-        }
-    }
 }

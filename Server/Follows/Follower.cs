@@ -7,7 +7,6 @@ using ContentTree.Server.Trust;
 using ContentTree.Store;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
-using Microsoft.Win32.SafeHandles;
 
 namespace ContentTree.Server.Follows;
 
@@ -45,12 +44,12 @@ internal sealed class Follower(DataDirectory data, TimeProvider time, SemaphoreS
     }
 
     // One at a time for each branch, whichever process it is; the lock ends with the process.
-    private Turn? TryLock(BranchName branch, bool wait)
+    private HeldLock? TryLock(BranchName branch, bool wait)
     {
         var name = Encoding.ASCII.GetBytes($"follow-{ObjectId.Of(Encoding.UTF8.GetBytes(branch.ToString())).ToString()[..32]}.lock");
         var file = Posix.OpenOrCreateAt(data.Cache, name, 0x180);
         if (Posix.TryLock(file, exclusive: true, wait, "lock of a follow"))
-            return new Turn(file);
+            return new HeldLock(file);
         file.Dispose();
         return null;
     }
@@ -115,15 +114,5 @@ internal sealed class Follower(DataDirectory data, TimeProvider time, SemaphoreS
     {
         var pause = FirstRetry * Math.Pow(2, Math.Min(row.Failed == revision ? row.Attempts : 0, 20));
         return pause > LongestRetry ? LongestRetry : pause;
-    }
-
-    private sealed class Turn(SafeFileHandle file) : IDisposable
-    {
-        public void Dispose()
-        {
-            // A git that another thread is just starting has a copy of it.
-            Posix.Unlock(file);
-            file.Dispose();
-        }
     }
 }

@@ -51,7 +51,7 @@ internal abstract class BranchSet(DataDirectory data, string name)
         try
         {
             Posix.TryLock(file, exclusive: true, wait: true, "lock of branches");
-            return new Turn(file);
+            return new HeldLock(file);
         }
         catch
         {
@@ -73,16 +73,6 @@ internal abstract class BranchSet(DataDirectory data, string name)
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
         {
             throw new IOException($"repo/{name}.json: {e.Message}", e);
-        }
-    }
-
-    private sealed class Turn(SafeFileHandle file) : IDisposable
-    {
-        public void Dispose()
-        {
-            // A process that another thread is just starting has a copy of it.
-            Posix.Unlock(file);
-            file.Dispose();
         }
     }
 }

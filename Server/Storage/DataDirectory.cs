@@ -20,7 +20,7 @@ internal sealed class DataDirectory : IDisposable
     private const string Online = "online-keys";
 
     private readonly SafeFileHandle _cache;
-    private readonly SafeFileHandle? _serving;
+    private readonly HeldLock? _serving;
 
     private DataDirectory(string path)
     {
@@ -140,7 +140,7 @@ internal sealed class DataDirectory : IDisposable
     /// <summary>Held by everybody who works on the data, and alone by whoever moves what they know; dispose of it to let go.</summary>
     /// <returns>Null where no lock can be made: there nothing can be moved either.</returns>
     /// <exception cref="DatabaseTakenException">Somebody works on it, or moves it.</exception>
-    public static SafeFileHandle? LockServing(string path, bool exclusive)
+    public static HeldLock? LockServing(string path, bool exclusive)
     {
         using var root = Posix.OpenDirectory(path);
         SafeFileHandle file;
@@ -159,7 +159,7 @@ internal sealed class DataDirectory : IDisposable
             return null;
         }
         if (Posix.TryLock(file, exclusive, wait: false, "serve.lock"))
-            return file;
+            return new HeldLock(file);
         file.Dispose();
         throw new DatabaseTakenException(exclusive ? $"{path}: a server or another verb is at work on it; stop every server first" : $"{path}: 'migrate' is at work there; say it again when that has ended");
     }

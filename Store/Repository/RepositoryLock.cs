@@ -11,17 +11,17 @@ internal static class RepositoryLock
     private const int Tries = 20;
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
 
-    /// <summary>Waits for the lock, among others; disposing the handle gives it back.</summary>
-    public static SafeFileHandle Share(SafeFileHandle root)
+    /// <summary>Waits for the lock, among others.</summary>
+    public static HeldLock Share(SafeFileHandle root)
     {
         var file = Open(root);
         Posix.TryLock(file, exclusive: false, wait: true, "repository lock");
-        return file;
+        return new HeldLock(file);
     }
 
     /// <summary>Takes the lock alone unless another process is in the way.</summary>
     /// <exception cref="StoreLockedException">A backup or another garbage collection is running.</exception>
-    public static SafeFileHandle TakeNow(SafeFileHandle root)
+    public static HeldLock TakeNow(SafeFileHandle root)
     {
         var file = Open(root);
         // Publishers that begin look whether it is taken, by taking it for a moment.
@@ -34,15 +34,15 @@ internal static class RepositoryLock
             }
             Thread.Sleep(Pause);
         }
-        return file;
+        return new HeldLock(file);
     }
 
     /// <summary>As <see cref="Share"/>, but null when somebody has it alone.</summary>
-    public static SafeFileHandle? TryShare(SafeFileHandle root)
+    public static HeldLock? TryShare(SafeFileHandle root)
     {
         var file = Open(root);
         if (Posix.TryLock(file, exclusive: false, wait: false, "repository lock"))
-            return file;
+            return new HeldLock(file);
         file.Dispose();
         return null;
     }
