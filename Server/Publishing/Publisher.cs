@@ -23,9 +23,13 @@ internal sealed class Publisher(DataDirectory data, TimeProvider time)
         using var writer = data.Repository.BeginWriting(rewrite: options.NoCache);
         // As long as the branch is there, and only then it moves, nothing of it is removed.
         options = options with { Present = seen.Head is { } present ? TreeOf(present.Commit) : null };
-        var (import, provenance) = SourceOpening.Open(options, data.Path).Import(writer, data.Cache, cancellation);
+        var source = SourceOpening.Open(options, data.Path);
+        var (import, provenance) = source.Import(writer, data.Cache, cancellation);
         if (seen.Head is { } head && TreeOf(head.Commit) == import.Tree)
+        {
+            source.Published(import.Tree, data.Repository, data.Cache);
             return new PublishResult(head.Commit, head.Sequence, false, import, writer.Written, writer.WrittenBytes);
+        }
         var commit = WriteCommit(options.Describe(import, provenance, seen.Head?.Commit, time.GetUtcNow()), writer);
         options.Step?.Invoke("making the objects durable");
         writer.Complete();
@@ -39,9 +43,11 @@ internal sealed class Publisher(DataDirectory data, TimeProvider time)
             Privileges = privileges,
             Warnings = new SelectorCheck(data.Repository, import.Tree).Warnings(),
         };
-        return options.IsProposal
+        result = options.IsProposal
             ? result with { Proposed = branches.Propose(seen, complete, keys) }
             : result with { Sequence = branches.Advance(seen, complete, BranchMove.Here(options.Verb, options.Reason, options.By), keys).Sequence };
+        source.Published(import.Tree, data.Repository, data.Cache);
+        return result;
     }
 
     // A head whose commit is damaged or gone is published over: that is how the branch comes back.

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 using System.Text;
 using ContentTree.Store.Codecs;
 using ContentTree.Store.Objects;
@@ -68,6 +69,18 @@ public sealed class Repository : IDisposable
         : throw new StoreNotFoundException($"{path}: no repository here; 'ctree-server init' makes one");
 
     public bool Contains(ObjectName name) => Posix.StatAt(Fanout(name.Id), FileName(name)) is { Type: FileType.Regular };
+
+    /// <summary>
+    /// Changes whenever an object comes or goes, whoever adds or removes it: while it is the same, what was there is there. Of times of
+    /// directories, so two changes within one tick of the kernel's clock are not told apart.
+    /// </summary>
+    public ObjectId Listing()
+    {
+        var times = new long[_fanout.Length];
+        for (var i = 0; i < times.Length; i++)
+            times[i] = Posix.Stat(_fanout[i], Path).ChangedNanoseconds;
+        return ObjectId.Of(MemoryMarshal.AsBytes<long>(times));
+    }
 
     /// <summary>Bytes that the object takes at rest, compressed; null when it is not there.</summary>
     public long? StoredSize(ObjectName name) => Posix.StatAt(Fanout(name.Id), FileName(name))?.Size;

@@ -109,6 +109,36 @@ public sealed class GitChangesTests : IDisposable
     }
 
     [Fact]
+    public async Task What_did_not_change_is_looked_for_only_where_something_came_or_went_since()
+    {
+        Shell.Run(Git + "git init -q repo; cd repo; mkdir a b; echo 1 > a/f; echo 2 > b/g; git add -A; git commit -qm 0", _temporary.Path);
+        await ServerCommand.DoAsync("--data", _temporary["data"], "init");
+        var unchanged = ((TreeEntry.Directory)Tree((await PublishAsync("data")).Commit.Tree).Find(EntryName.Create("b"u8))!).Id;
+        // Damage that only reading it tells of, as fsck does.
+        var path = Path.Combine(_temporary["data"], "repo/objects", unchanged.ToString()[..2], $"{unchanged.ToString()[2..]}.tree");
+        using (var file = File.OpenWrite(path))
+            file.Write("damaged"u8);
+        Commit("echo 3 > a/f");
+        (await PublishAsync("data")).Read.Should().Be(1);
+        await ServerCommand.DoAsync("--data", _temporary["data"], "publish", "--branch", "other", Directory.CreateDirectory(_temporary["elsewhere"]).FullName);
+        Commit("echo 4 > a/f");
+        (await PublishAsync("data")).Read.Should().Be(2, "something came, so it was looked for, and found damaged");
+    }
+
+    [Fact]
+    public async Task A_tree_with_a_stamp_is_made_of_what_changed_as_well()
+    {
+        Shell.Run(Git + "git init -q repo; cd repo; mkdir many; for i in $(seq 9); do echo $i > many/$i; done; git add -A; git commit -qm 0", _temporary.Path);
+        foreach (var data in new[] { "data", "all" })
+            await ServerCommand.DoAsync("--data", _temporary[data], "init");
+        await PublishAsync("data", "--stamp", "/many/version");
+        Commit("echo new > many/7");
+        var (changes, all) = (await PublishAsync("data", "--stamp", "/many/version"), await PublishAsync("all", "--stamp", "/many/version"));
+        (changes.Read, all.Read).Should().Be((1, 9));
+        changes.Commit.Tree.Should().Be(all.Commit.Tree);
+    }
+
+    [Fact]
     public async Task A_tree_that_is_damaged_here_is_read_whole_and_mended()
     {
         Shell.Run(Git + "git init -q repo; cd repo; mkdir -p a/b; echo 1 > a/b/f; echo 2 > a/b/g; git add -A; git commit -qm 0", _temporary.Path);
@@ -123,6 +153,12 @@ public sealed class GitChangesTests : IDisposable
         await PublishAsync("data");
         (await ServerCommand.DoAsync("--data", _temporary["data"], "cat", "stable", "a/b/f")).Out.Should().Be("3\n");
         (await ServerCommand.DoAsync("--data", _temporary["data"], "checkout", "stable", _temporary["out"])).Exit.Should().Be(0);
+    }
+
+    private Tree Tree(ObjectId id)
+    {
+        using var data = DataDirectory.Open(_temporary["data"]);
+        return data.Repository.ReadTree(id);
     }
 
     private void Commit(string script) => Shell.Run(Git + $"cd repo; {script}; git add -A; git commit -qm next", _temporary.Path);

@@ -1,3 +1,4 @@
+using ContentTree.Store.Objects;
 using ContentTree.Store.Repositories;
 using ContentTree.Store.Trees;
 using Microsoft.Win32.SafeHandles;
@@ -14,4 +15,10 @@ internal interface ISource
     /// <param name="cache">A directory for what makes the next import of the same source cheaper.</param>
     /// <exception cref="UnsupportedSourceException">Something there cannot be in a tree; the message names it.</exception>
     (ImportResult Import, Provenance Provenance) Import(ObjectWriter writer, SafeFileHandle cache, CancellationToken cancellation);
+
+    /// <summary>What was imported is published, or proposed, and all of it is in the repository.</summary>
+    /// <param name="tree">What it became.</param>
+    void Published(ObjectId tree, Repository repository, SafeFileHandle cache)
+    {
+    }
 }

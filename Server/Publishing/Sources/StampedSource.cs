@@ -33,6 +33,8 @@ internal sealed class StampedSource(ISource source, PublishOptions options, Entr
         return (import with { Tree = stamped, Entries = import.Entries + added, Bytes = import.Bytes + content.Length - replaced }, provenance);
     }
 
+    public void Published(ObjectId tree, Repository repository, SafeFileHandle cache) => source.Published(tree, repository, cache);
+
     // Entries that are not there yet on the way to the file, and the bytes of one that it takes the place of.
     private (int Added, long Replaced) Place(ObjectWriter writer, ObjectId root)
     {

@@ -1,4 +1,5 @@
 using System.Text;
+using ContentTree.Store;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Repositories;
 using ContentTree.Store.Trees;
@@ -14,6 +15,8 @@ internal sealed class GitSource(GitAddress address, PublishOptions options, stri
 {
     // Of a commit's texts, which a device reads too.
     private const int MaxText = 200;
+
+    private (string Revision, PresentTree Tree)? _made;
 
     public string Key => ObjectId.Of(Encoding.UTF8.GetBytes("git:" + address.Shown)).ToString()[..32];
 
@@ -31,6 +34,21 @@ internal sealed class GitSource(GitAddress address, PublishOptions options, stri
         }
     }
 
+    // After the commit's own object is there: the listing is that of everything.
+    public void Published(ObjectId tree, Store.Repositories.Repository repository, SafeFileHandle cache)
+    {
+        if (options.IsToBuildFrom || _made is not var (revision, made))
+            return;
+        try
+        {
+            new GitState(revision, made, tree, repository.Listing()).Write(cache, StateName);
+        }
+        catch (PosixException)
+        {
+            // The branch has moved all the same; the next publish reads more than it needs to.
+        }
+    }
+
     private (ImportResult Import, Provenance Provenance) Import(GitMirror mirror, ObjectWriter writer, SafeFileHandle cache, CancellationToken cancellation)
     {
         var id = mirror.Resolve(address.Revision, cancellation);
@@ -42,8 +60,7 @@ internal sealed class GitSource(GitAddress address, PublishOptions options, stri
         var rules = options.IsToBuildFrom ? MetadataRules.None : ReadRules(root);
         var (import, made) = TryImportChanges(mirror, id, root, rules, writer, cache, cancellation) ?? ImportAll(mirror, commit, root, rules, writer, cancellation);
         writer.Complete();
-        if (!options.IsToBuildFrom)
-            new GitState(id, made).Write(cache, StateName);
+        _made = (id, made);
         return (import, Describe(mirror, commit, cancellation));
     }
 
@@ -59,17 +76,18 @@ internal sealed class GitSource(GitAddress address, PublishOptions options, stri
     private (ImportResult, PresentTree)? TryImportChanges(
         GitMirror mirror, string revision, LibGit2Sharp.Tree root, MetadataRules rules, ObjectWriter writer, SafeFileHandle cache, CancellationToken cancellation)
     {
-        if (options.IsToBuildFrom || options.NoCache || GitState.TryRead(cache, StateName) is not { } state || state.Tree.Tree != options.Present ||
+        if (options.IsToBuildFrom || options.NoCache || GitState.TryRead(cache, StateName) is not { } state || state.Published != options.Present ||
             GitChanges.Between(mirror, state.Revision, revision, options.Subdirectory, cancellation) is not { } changes)
             return null;
         try
         {
+            var isUntouched = writer.Repository.Listing() == state.Listing;
             using var assembly = new TreeAssembly(writer, options.Owner, rules, state.Tree);
             new GitTreeReader(mirror, address, mirrors, assembly, cancellation).Add(root, changes);
             var import = assembly.Complete();
-            // Nobody has looked at what did not change: no tree is made of what is not all there.
+            // No tree is made of what is not all there: what did not change is looked for where anything came or went since it was.
             writer.Complete();
-            return new WholeTrees(writer).Contains(import.Tree) ? (import, assembly.Made!) : null;
+            return isUntouched || new WholeTrees(writer).Contains(import.Tree) ? (import, assembly.Made!) : null;
         }
         catch (Exception e) when (e is UnsupportedSourceException or CorruptObjectException or ObjectNotFoundException)
         {
