@@ -57,9 +57,15 @@ events { worker_connections 256; }
 http { access_log off; keepalive_requests 1000000; server { listen 127.0.0.1:18099; root $W/www; } }
 N
 nginx -c "$W/nginx.conf" & sleep 0.5
+nginx_cpu() { local sum=0 worker; for worker in $(pgrep -P "$(cat "$W/nginx.pid")"); do sum=$((sum + $(cpu "$worker"))); done; echo $sum; }
+before=$(nginx_cpu)
 say "nginx, a file of $bytes bytes: $("$LOAD" get http://127.0.0.1:18099/poll "$CONNECTIONS" "$SECONDS_EACH")"
+say "nginx: $(( ($(nginx_cpu) - before) * 10 )) ms of processor time"
 object=$(cd "$W/data/repo" && find objects -name '*.file' | head -n 1)
+"$LOAD" get "$URL/repo/$object" "$CONNECTIONS" 3 >/dev/null
+before=$(cpu)
 say "the same by ctree-server, an object: $("$LOAD" get "$URL/repo/$object" "$CONNECTIONS" "$SECONDS_EACH")"
+say "server: $(( ($(cpu) - before) * 10 )) ms of processor time"
 
 if [ "${SERVERS:-1}" -gt 1 ]; then
   dist/bin/ctree-server --data "$W/data" serve --urls http://127.0.0.1:0 >"$W/out2" 2>"$W/err2" & OTHER=$(pid_of $!)
