@@ -167,6 +167,34 @@ public sealed class RolloutTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Whoever_a_canary_left_out_does_not_follow_the_branch_when_it_ends()
+    {
+        await DoAsync("branch", "release", "stable");
+        await PollAsync();
+        await DoAsync("group", "set", "lab");
+        await DoAsync("group", "add", "lab", $"{_devices[0].Id}", $"{_devices[1].Id}");
+        await DoAsync("rollout", "start", "--group", "lab", "--to", $"{_commits[0]}", "--wave", Names(0), "--soak", "0s");
+        await PollAsync();
+        await UntilAsync(1, r => r.State == "finished");
+        Publish();
+        await PollAsync();
+        Running().Should().Equal(0, 1, 2, 2, 2, 2);
+    }
+
+    [Fact]
+    public async Task What_is_said_after_a_rollout_goes_before_it()
+    {
+        await DoAsync("rollout", "start", "--branch", "stable", "--to", "stable", "--wave", "100%", "--soak", "0s");
+        await PollAsync();
+        await UntilAsync(1, r => r.State == "finished");
+        Running().Should().AllBeEquivalentTo(1);
+        _server.Time.Ahead += TimeSpan.FromMinutes(1);
+        await DoAsync("branch", "pin", "stable", $"{_commits[0]}");
+        await PollAsync();
+        Running().Should().AllBeEquivalentTo(0);
+    }
+
+    [Fact]
     public async Task A_head_that_came_meanwhile_does_not_undo_a_revert_and_what_was_reverted_is_nobodys_baseline()
     {
         await DoAsync("branch", "release", "stable");
