@@ -27,7 +27,7 @@ internal sealed class CutPromise(CutRecording recording)
         var acknowledged = Acknowledged(state);
         var known = acknowledged < 0 ? _after[0] : _after[acknowledged];
         var next = _after[Math.Min(acknowledged + 1, _after.Count - 1)];
-        now.Commit.Should().Match<ObjectId>(id => id == known.Boots || id == next.Boots, "step {0} was acknowledged", acknowledged);
+        $"{now.Commit}".Should().BeOneOf([$"{known.Boots}", $"{next.Boots}"], "step {0} was acknowledged; boot file at {1}, before at {2}", acknowledged, now.Sequence, known.Sequence);
         if (acknowledged >= 0)
             now.Sequence.Should().BeGreaterThanOrEqualTo(known.Sequence, "what the boot file said is not taken back");
         if (!IsDamaged(state))
