@@ -55,6 +55,6 @@ public sealed record EarlyBoots(DeploymentName Deployment, int Count = 0, bool I
     {
         using var file = RegularFile.Open(path, Kernel.O_WRONLY);
         file.Overwrite(Encode());
-        file.Flush();
+        file.FlushInPlace();
     }
 }

@@ -60,7 +60,7 @@ public sealed class LoaderPointer
             if (file.Size < _block.Length)
                 throw new IOException($"{path} has {file.Size} bytes, too few to be overwritten in place");
             file.Overwrite(_block);
-            file.Flush();
+            file.FlushInPlace();
         }
         if (!SlotFile.ReadFromMedium(path, _block.Length).AsSpan().SequenceEqual(_block))
             throw new IOException($"{path} does not read back as written");

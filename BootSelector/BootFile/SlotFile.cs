@@ -44,7 +44,7 @@ internal static class SlotFile
             if (file.Size != BootRecord.Size)
                 throw new IOException($"{path} has {file.Size} bytes instead of {BootRecord.Size}");
             file.Overwrite(bytes);
-            file.Flush();
+            file.FlushInPlace();
         }
         if (!ReadFromMedium(path, BootRecord.Size).AsSpan().SequenceEqual(bytes))
             throw new IOException($"{path} does not read back as written");

@@ -40,7 +40,7 @@ internal sealed partial class PostgresAddress
         values.Username = Part(parts, "user");
         values.Password = Part(parts, "password");
         values.Host = Part(parts, "host")?.Trim('[', ']') ?? DefaultSockets;
-        values.Port = int.TryParse(parts.Groups["port"].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var port) ? port : DefaultPort;
+        values.Port = parts.Groups["port"] is { Success: true } port ? Port(port.Value) : DefaultPort;
         values.Database = Part(parts, "name");
         foreach (var option in parts.Groups["options"].Value.Split('&', StringSplitOptions.RemoveEmptyEntries))
             address.Take(option);
@@ -52,6 +52,10 @@ internal sealed partial class PostgresAddress
         new NpgsqlConnectionStringBuilder(_values.ConnectionString) { Options = string.Join(' ', settings.ToArray().Select(setting => $"-c {setting}")) }.ConnectionString;
 
     private static string? Part(Match parts, string name) => parts.Groups[name] is { Success: true, Value: { Length: > 0 } value } ? Uri.UnescapeDataString(value) : null;
+
+    private static int Port(string text) => ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port > 0
+        ? port
+        : throw new FormatException("the port of a database is a number from 1 to 65535");
 
     // Not as Uri reads it: a user without a host is usual here, and wrong there.
     [GeneratedRegex(@"^postgres(ql)?://((?<user>[^:@/?]*)(:(?<password>[^@/?]*))?@)?(?<host>\[[0-9a-fA-F:.]+\]|[^\[:@/?]*)(:(?<port>[0-9]{1,5}))?/(?<name>[^/?]+)(\?(?<options>.*))?$", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
@@ -69,8 +73,8 @@ internal sealed partial class PostgresAddress
             case "host" when value.StartsWith('/'):
                 _values.Host = value;
                 break;
-            case "port" when ushort.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var port):
-                _values.Port = port;
+            case "port":
+                _values.Port = Port(value);
                 break;
             case "schema" when value.Length > 0 && value.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '_'):
                 _values.SearchPath = value;

@@ -107,7 +107,7 @@ public sealed class RemoteUseTests : IAsyncLifetime
     [Fact]
     public async Task A_backup_from_elsewhere_that_leaves_damage_out_says_so()
     {
-        var damaged = Directory.GetFiles(Path.Combine(_server.DataPath, "repo/objects"), "*.file", SearchOption.AllDirectories)[0];
+        var damaged = Directory.GetFiles(Path.Combine(_server.DataPath, "repo/objects"), "*.tree", SearchOption.AllDirectories)[0];
         File.WriteAllText(damaged, "damaged");
         (await RunAsync((int)ExitCode.Partial, "backup", _server["partial.tar"])).Error.Should().Contain("1 damaged objects were left out");
     }
