@@ -2,6 +2,7 @@
 # Sets up and runs every test; the last line counts them.
 #   usage: test.sh           everything: formatting, unit, crash, end to end in a virtual machine
 #          test.sh quick     what needs no program of its own, no machine and no browser: under five minutes
+#          test.sh nightly   what breaks things, many times: some hours; CTREE_CRASH_SEED=N makes other choices than last night
 set -uo pipefail
 cd "$(dirname "$0")"
 . scripts/packages.sh
@@ -9,36 +10,43 @@ need_dotnet || exit 1
 need_packages "${RUN_PACKAGES[@]}" "${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}" || exit 1
 unpack_packages .work/judges "${JUDGE_PACKAGES[@]}" || exit 1
 
-case ${1:-all} in
+mode=${1:-all}
+case $mode in
   all) filter='' ;;
   quick) filter='Category!=Slow&Category!=Qemu&Category!=Crash&FullyQualifiedName!~Tests.Deploy.&FullyQualifiedName!~Tests.Boot.&FullyQualifiedName!~Tests.Crash.&FullyQualifiedName!~Tests.Dashboard.&FullyQualifiedName!~Tests.Agent.&(FullyQualifiedName!~Tests.Server.|FullyQualifiedName~Server.PublishTests|FullyQualifiedName~Server.DeviceApiTests|FullyQualifiedName~Server.MigrationsTests)' ;;
-  *) sed -n '2,4s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+  nightly)
+    filter='FullyQualifiedName~Tests.Crash.|FullyQualifiedName~Tests.Fuzz.|FullyQualifiedName~DeltaFuzzTests|FullyQualifiedName~HostilePackTests|FullyQualifiedName~HostileSlotsTests'
+    export CTREE_CRASH_TRIALS=${CTREE_CRASH_TRIALS:-10000} CTREE_PUBLISH_TRIALS=${CTREE_PUBLISH_TRIALS:-600} CTREE_POWER_CUTS=${CTREE_POWER_CUTS:-20000}
+    export CTREE_F2FS_CUTS=${CTREE_F2FS_CUTS:-1000} CTREE_CHAINED_CUTS=${CTREE_CHAINED_CUTS:-1000} CTREE_FUZZ=${CTREE_FUZZ:-1000000} CTREE_CRASH_SEED=${CTREE_CRASH_SEED:-$(date +%Y%m%d)} ;;
+  *) sed -n '2,5s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
 
 mkdir -p .work/results
 rm -f .work/results/*.trx
 failed_steps=0
+patience=30m
+[ "$mode" != nightly ] || patience=6h
 step() { # step NAME COMMAND... : a step that is not a test counts as one failure when it fails
   local name=$1; shift
   echo "== $name" >&2
   "$@" || { echo "FAILED: $name" >&2; failed_steps=$((failed_steps + 1)); return 1; }
 }
 
-[ "${1:-all}" = quick ] || step "build the programs" ./build.sh || { echo "0 passed, 1 failed, 0 skipped"; exit 1; }
+[ "$mode" = quick ] || step "build the programs" ./build.sh || { echo "0 passed, 1 failed, 0 skipped"; exit 1; }
 step "build the tests" dotnet build ContentTree.sln -c Release -v quiet --nologo || { echo "0 passed, 1 failed, 0 skipped"; exit 1; }
 step "audit of packages" scripts/audit.sh
-[ "${1:-all}" = quick ] || step "formatting" dotnet format ContentTree.sln --verify-no-changes --no-restore
+[ "$mode" != all ] || step "formatting" dotnet format ContentTree.sln --verify-no-changes --no-restore
 step "tests" dotnet test Tests/Tests.csproj -c Release --no-build --nologo ${filter:+--filter "$filter"} \
-  --logger 'trx;LogFileName=tests.trx' --results-directory .work/results --blame-hang --blame-hang-timeout 30m
+  --logger 'trx;LogFileName=tests.trx' --results-directory .work/results --blame-hang --blame-hang-timeout "$patience"
 
 # What people and devices ask of a server, asked of one on PostgreSQL.
 shared='(FullyQualifiedName~Tests.Fleet.|FullyQualifiedName~Tests.Dashboard.|FullyQualifiedName~Server.Device|FullyQualifiedName~Server.Management|FullyQualifiedName~Server.Authorisation|FullyQualifiedName~Server.Audit|FullyQualifiedName~Server.Expectation|FullyQualifiedName~Server.OnceOnly|FullyQualifiedName~Server.Webhook|FullyQualifiedName~Server.BlackBox|FullyQualifiedName~Server.Monitoring|FullyQualifiedName~Server.Retention|FullyQualifiedName~Server.Follow)&Category!=Slow'
-[ "${1:-all}" = quick ] || step "tests on PostgreSQL" env CTREE_TEST_STORAGE=postgresql dotnet test Tests/Tests.csproj -c Release --no-build --nologo --filter "$shared" \
+[ "$mode" != all ] || step "tests on PostgreSQL" env CTREE_TEST_STORAGE=postgresql dotnet test Tests/Tests.csproj -c Release --no-build --nologo --filter "$shared" \
   --logger 'trx;LogFileName=postgresql.trx' --results-directory .work/results --blame-hang --blame-hang-timeout 30m
 
 # And of one whose objects are in a bucket besides.
 objects='(FullyQualifiedName~Server.Publish|FullyQualifiedName~Server.RemotePublish|FullyQualifiedName~Server.RemoteUse|FullyQualifiedName~Server.RepositoryServing|FullyQualifiedName~Server.PackApi|FullyQualifiedName~Server.DeltaMaking|FullyQualifiedName~Server.PrivateBranch|FullyQualifiedName~Server.BranchMove|FullyQualifiedName~Server.Composition|FullyQualifiedName~Server.DeviceApi|FullyQualifiedName~Server.Management|FullyQualifiedName~Server.Retention|FullyQualifiedName~Server.Replica)&FullyQualifiedName!~changed_on_its_way&FullyQualifiedName!~damaged_object_cuts'
-[ "${1:-all}" = quick ] || step "tests on PostgreSQL with a bucket" env CTREE_TEST_STORAGE=postgresql+s3 dotnet test Tests/Tests.csproj -c Release --no-build --nologo --filter "$objects" \
+[ "$mode" != all ] || step "tests on PostgreSQL with a bucket" env CTREE_TEST_STORAGE=postgresql+s3 dotnet test Tests/Tests.csproj -c Release --no-build --nologo --filter "$objects" \
   --logger 'trx;LogFileName=bucket.trx' --results-directory .work/results --blame-hang --blame-hang-timeout 30m
 
 count_in() { grep -o "$2=\"[0-9]*\"" ".work/results/$1.trx" 2>/dev/null | head -n1 | grep -o '[0-9]*' || echo 0; }

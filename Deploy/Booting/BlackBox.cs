@@ -21,8 +21,20 @@ internal sealed class BlackBox(Device device)
     private const int Kept = 5;
     private const int MaxSection = 32 * 1024;
 
-    /// <summary>Writes the box of a deployment that failed, durably. Written again after a crash, it is the same file.</summary>
+    /// <summary>Writes the box of a deployment that failed, durably. Written again after a crash, it is the same file. On a full disk there is none: it explains, and nothing hangs on it.</summary>
     public void Write(BootRecord record, BootedRecord booted, FallbackVerdict verdict)
+    {
+        try
+        {
+            WriteText(record, booted, verdict);
+        }
+        catch (PosixException e) when (e.IsOutOfSpace)
+        {
+            Forget();
+        }
+    }
+
+    private void WriteText(BootRecord record, BootedRecord booted, FallbackVerdict verdict)
     {
         using (var state = Posix.OpenDirectory(device.Layout.State))
             DurableFiles.EnsureDirectory(state, "blackbox"u8, 0x1ed);

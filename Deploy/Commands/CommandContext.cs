@@ -39,6 +39,7 @@ internal sealed class CommandContext(DeviceRoot root, string verb, Output output
         using var held = await DeviceLock.TakeAsync(Root, Verb, wait, cancellation).ConfigureAwait(false);
         using var device = Open();
         RequireRights(device);
+        SpareFiles.Refill(Root.Layout.State);
         return await change(device).ConfigureAwait(false);
     }
 

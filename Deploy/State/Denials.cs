@@ -67,7 +67,7 @@ internal sealed class Denials(DeviceRoot root, TimeProvider clock)
     {
         using var state = Posix.OpenDirectory(root.Layout.State);
         var bytes = Encoding.UTF8.GetBytes(string.Concat(lines.Select(line => line + "\n")));
-        DurableFiles.Replace(state, "denied"u8, bytes);
+        SpareFiles.Replace(state, "denied"u8, bytes);
         if (lines.Length > 0 && !DenyList.Read(root.Layout.Denied).Contains(lines[^1][..ObjectId.HexSize]))
             throw new IOException($"{root.Layout.Denied} does not read back as written");
     }

@@ -35,7 +35,7 @@ internal sealed class StateFile<T>(string directory, string name, JsonTypeInfo<T
     {
         var bytes = JsonSerializer.SerializeToUtf8Bytes(value, json);
         using var handle = Posix.OpenDirectory(directory);
-        DurableFiles.Replace(handle, Encoding.ASCII.GetBytes(name), bytes, permissions);
+        SpareFiles.Replace(handle, Encoding.ASCII.GetBytes(name), bytes, permissions);
         ReadBack(handle, bytes);
     }
 

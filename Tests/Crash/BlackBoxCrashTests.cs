@@ -1,3 +1,6 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
 using ContentTree.BootFile;
 using ContentTree.Server.Storage;
 using ContentTree.Tests.Deploy;
@@ -60,6 +63,100 @@ public sealed class BlackBoxCrashTests(ITestOutputHelper output) : IAsyncLifetim
         output.WriteLine(summary);
         CrashProfile.Record(summary);
         failures.Take(MostShown).Should().BeEmpty(summary);
+    }
+
+    [Fact]
+    public async Task Killed_while_it_takes_a_black_box_the_server_has_it_whole_or_not_at_all_and_gets_it_again()
+    {
+        var log = _temporary["served"];
+        var url = FreeAddress();
+        File.AppendAllText(Path.Combine(Prepared, "etc/ctree/agent.conf"), $"[server]\nurl = {url}\n");
+        var data = CopyData("whole-data");
+        long first;
+        using (var server = FaultyProgram.Serve(data, url, fault: null, log))
+        {
+            await ListensAsync(server, url);
+            first = (await File.ReadAllLinesAsync(log)).Length;
+            await SendAsync(CopyDevice("whole-device"), server);
+            server.Kill();
+        }
+        var whole = Shape(Received(data)!);
+        whole.Should().Contain("last words");
+        var last = (await File.ReadAllLinesAsync(log)).Length;
+        var failures = new List<string>();
+        var (kills, hits) = (CrashProfile.Spread(last - first, CrashProfile.BlackBoxKills / 3).Select(call => first + call).ToArray(), 0);
+        foreach (var kill in kills)
+        {
+            (data, var device) = (CopyData($"data{kill}"), CopyDevice($"device{kill}"));
+            using (var server = FaultyProgram.Serve(data, url, new Fault.Kill(kill), log: null))
+            {
+                await SendAsync(device, server);
+                hits += server.HasExited ? 1 : 0;
+                server.Kill();
+                await server.WaitForExitAsync();
+            }
+            if (Received(data) is { } some && Shape(some) != whole || Received(data) is null && File.Exists(Box(device, ".sent")))
+                failures.Add($"killed at call {kill}: it has {Received(data)?.Length} characters, and the device a receipt: {File.Exists(Box(device, ".sent"))}");
+            using var again = FaultyProgram.Serve(data, url, fault: null, log: null);
+            await ListensAsync(again, url);
+            await SendAsync(device, again);
+            again.Kill();
+            await again.WaitForExitAsync();
+            if (Received(data) is not { } received || Shape(received) != whole)
+                failures.Add($"killed at call {kill}: the next server did not get it");
+        }
+        var summary = $"black box: {kills.Length} servers, {hits} of them killed while they took it, {last - first} calls, {failures.Count} failed";
+        output.WriteLine(summary);
+        CrashProfile.Record(summary);
+        failures.Should().BeEmpty(summary);
+        hits.Should().BePositive(summary);
+    }
+
+    private static string FreeAddress()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return $"http://{listener.LocalEndpoint}";
+    }
+
+    private string CopyData(string name)
+    {
+        Shell.Run($"cp -a '{_server.Data.Path}' '{_temporary[name]}'");
+        return _temporary[name];
+    }
+
+    private string CopyDevice(string name)
+    {
+        Shell.Run($"cp -a '{Prepared}' '{_temporary[name]}'");
+        return _temporary[name];
+    }
+
+    private static async Task ListensAsync(Process server, string url)
+    {
+        using var http = new HttpClient();
+        await Eventually.TrueAsync(async () =>
+        {
+            server.HasExited.Should().BeFalse();
+            try
+            {
+                return (await http.GetAsync($"{url}/healthz")).IsSuccessStatusCode;
+            }
+            catch (HttpRequestException)
+            {
+                return false;
+            }
+        });
+    }
+
+    // Until the device has its receipt, or the server is no more.
+    private Task SendAsync(string device, Process server) =>
+        FaultyProgram.RunUntilAsync(device, ["agent"], fault: null, log: null, () => File.Exists(Box(device, ".sent")) || server.HasExited);
+
+    private static string? Received(string data)
+    {
+        using var opened = DataDirectory.Open(data);
+        using var connection = opened.OpenDatabase().Connect();
+        return connection.Query("SELECT text FROM black_boxes", row => row.GetString(0)).SingleOrDefault();
     }
 
     private async Task<string?> TryAsync(long kill, string whole)

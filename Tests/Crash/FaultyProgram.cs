@@ -48,6 +48,18 @@ internal static class FaultyProgram
         await process.WaitForExitAsync();
     }
 
+    /// <summary>Starts <c>ctree-server</c> to serve a data directory, until it is killed.</summary>
+    public static Process Serve(string data, string url, Fault? fault, string? log)
+    {
+        var start = new ProcessStartInfo("dotnet", [ServerProcess.Program, "--data", data, "serve", "--urls", url, "--deltas", "0"]);
+        start.Environment["DOTNET_EnableDiagnostics"] = "0";
+        Prepare(start, fault, log);
+        var process = Process.Start(start)!;
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        return process;
+    }
+
     private static void Prepare(ProcessStartInfo start, Fault? fault, string? log)
     {
         start.RedirectStandardOutput = true;

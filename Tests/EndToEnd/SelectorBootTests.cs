@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using ContentTree.BootFile;
 using ContentTree.Tests.Boot;
+using Shell = ContentTree.Tests.Support.Shell;
 
 namespace ContentTree.Tests.EndToEnd;
 
@@ -212,7 +213,7 @@ public sealed partial class SelectorBootTests : IDisposable
     }
 
     [VfatFact]
-    public void The_boot_file_on_a_fat_boot_partition_counts_there_and_not_below_the_root()
+    public void The_boot_file_on_a_full_fat_boot_partition_counts_there_and_not_below_the_root()
     {
         _disk.Add(1, Report + PowerOff);
         _disk.Add(2, Report + "exit 1\n");
@@ -223,6 +224,8 @@ public sealed partial class SelectorBootTests : IDisposable
         _disk.ToImage(_images["disk"]);
         Programs.Run(_images.Path, "mkfs.vfat", "-C", "-i", "DEADBEEF", "fat", "16384");
         Programs.Run(_images.Path, "mcopy", "-i", "fat", partition.PathA, partition.PathB, "::");
+        Shell.Try("for kilobytes in 4096 512 64 8 2; do head -c ${kilobytes}k /dev/zero > filler; n=0; while mcopy -i fat filler ::$kilobytes.$((n += 1)); do :; done; done", _images.Path);
+        Shell.Run("mdir -i fat ::", _images.Path).Should().Contain(" 0 bytes free");
 
         var log = VirtualMachine.RunUntilPowerOff(
             Options("ctree.boot=UUID=DEAD-BEEF", "fat.ko", "vfat.ko", "nls_cp437.ko", "nls_ascii.ko") with { SecondDisk = _images["fat"] });
