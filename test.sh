@@ -13,7 +13,9 @@ unpack_packages .work/judges "${JUDGE_PACKAGES[@]}" || exit 1
 mode=${1:-all}
 case $mode in
   all) filter='' ;;
-  quick) filter='Category!=Slow&Category!=Qemu&Category!=Crash&FullyQualifiedName!~Tests.Deploy.&FullyQualifiedName!~Tests.Boot.&FullyQualifiedName!~Tests.Crash.&FullyQualifiedName!~Tests.Dashboard.&FullyQualifiedName!~Tests.Agent.&(FullyQualifiedName!~Tests.Server.|FullyQualifiedName~Server.PublishTests|FullyQualifiedName~Server.DeviceApiTests|FullyQualifiedName~Server.MigrationsTests)' ;;
+  quick)
+    filter='Category!=Slow&Category!=Qemu&Category!=Crash&FullyQualifiedName!~Tests.Deploy.&FullyQualifiedName!~Tests.Boot.&FullyQualifiedName!~Tests.Crash.&FullyQualifiedName!~Tests.Dashboard.&FullyQualifiedName!~Tests.Agent.&(FullyQualifiedName!~Tests.Server.|FullyQualifiedName~Server.PublishTests|FullyQualifiedName~Server.DeviceApiTests|FullyQualifiedName~Server.MigrationsTests)'
+    export CTREE_FUZZ=${CTREE_FUZZ:-5000} ;;
   nightly)
     filter='FullyQualifiedName~Tests.Crash.|FullyQualifiedName~Tests.Fuzz.|FullyQualifiedName~DeltaFuzzTests|FullyQualifiedName~HostilePackTests|FullyQualifiedName~HostileSlotsTests'
     export CTREE_CRASH_TRIALS=${CTREE_CRASH_TRIALS:-10000} CTREE_PUBLISH_TRIALS=${CTREE_PUBLISH_TRIALS:-600} CTREE_POWER_CUTS=${CTREE_POWER_CUTS:-20000}
