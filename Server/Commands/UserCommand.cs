@@ -42,9 +42,18 @@ internal static class UserCommand
     private static Command Add(CommandContext context)
     {
         var (name, role, groups) = (Name(), RoleOption("--role"), GroupOption());
-        role.Required = true;
-        return CommandContext.Run(new Command("add", "Add a user; the first line of standard input is the password.") { name, role, groups }, async (parsed, cancellation) =>
+        var by = new Option<string>("--by") { Description = "proxy or issuer: who will vouch for him and give his role; he has no password here", HelpName = "LOGIN" };
+        by.AcceptOnlyFromAmong([.. Users.Sources]);
+        return CommandContext.Run(new Command("add", "Add a user; the first line of standard input is the password.") { name, role, groups, by }, async (parsed, cancellation) =>
         {
+            if (parsed.GetValue(by) is not null == parsed.GetValue(role) is not null)
+                throw new UsageException("say either --role, for a user with a password here, or --by for one to whom another login gives the role");
+            if (parsed.GetValue(by) is { } source)
+            {
+                var expected = parsed.GetValue(groups) is { Length: > 0 } some ? some : null;
+                Change(context, parsed, "user.add", name, users => users.Expect(parsed.GetRequiredValue(name), source, expected), $"by {source}{Words(expected)}");
+                return ExitCode.Done;
+            }
             var password = await ReadPasswordAsync(cancellation);
             var limit = parsed.GetValue(groups) is { Length: > 0 } named ? named : null;
             Change(context, parsed, "user.add", name, users => users.Add(parsed.GetRequiredValue(name), parsed.GetValue(role) ?? "", password, limit), $"{parsed.GetValue(role)}{Words(limit)}");

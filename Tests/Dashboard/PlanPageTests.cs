@@ -113,6 +113,26 @@ public sealed class PlanPageTests : IAsyncLifetime
         Present()!.Plan!.Waves.Single().Percent.Should().Be(60);
     }
 
+    [Theory]
+    [InlineData("/plans/edit")]
+    [InlineData("/plans/edit?scope=branch:stable")]
+    [InlineData("/plans/edit?scope=branch:other")]
+    public async Task What_is_only_pinned_gets_its_first_plan_from_any_form_and_stays_pinned(string from)
+    {
+        _server.Publish("other");
+        _server.Policies().Set(Stable, new PolicyRequest("pin", $"{_commit}", "the fair"), "a test");
+        _server.Policies().SetPlan(new PolicyScope.Branch(BranchName.Parse("other")), new RolloutPlan([new RolloutWave(7)]), "a test");
+        using var client = await PageClient.LogInAsync(_server, TokenRole.Operator);
+        var form = await client.ReadAsync(from);
+        var wrong = await (await SaveAsync(client, form, ("scope", "branch:stable"), ("soak", "x"))).Content.ReadAsStringAsync();
+        wrong.Should().Contain("wrong-soak").And.NotContain("meanwhile");
+        (await SaveAsync(client, wrong, ("soak", "2h"))).StatusCode.Should().Be(HttpStatusCode.SeeOther);
+        (Present()!.Plan!.Soak, Present()!.Commit, Present()!.Reason).Should().Be((7200L, _commit, "the fair"));
+        // And of one that has a plan by then, which nobody has looked at here.
+        _server.Policies().SetPlan(Stable, new RolloutPlan([new RolloutWave(9)]), "another test");
+        (await SaveAsync(client, await client.ReadAsync("/plans/edit"), ("scope", "branch:stable"))).StatusCode.Should().Be(HttpStatusCode.PreconditionFailed);
+    }
+
     [Fact]
     public async Task Who_only_looks_reads_plans_and_makes_none()
     {

@@ -37,6 +37,49 @@ public sealed class ProxyLoginTests : IAsyncLifetime
         (await other.SendAsync(HttpMethod.Get, "/account", ("Remote-User", "cy"))).StatusCode.Should().Be(HttpStatusCode.Forbidden);
     }
 
+    [Fact]
+    public async Task Whose_role_is_lowered_at_the_proxy_loses_it_with_the_next_request_in_every_browser()
+    {
+        await ConfigureAsync(Settings + "login.proxy-addresses = 127.0.0.1\n");
+        using var device = new TestDevice(_server);
+        await device.EnrolAsync();
+        using var desk = new PageClient(_server);
+        using var phone = new PageClient(_server);
+        foreach (var browser in new[] { desk, phone })
+            (await ReadAsync(browser, "/users", ("Remote-User", "ada"), ("Remote-Groups", "admins"))).Should().Contain("ada");
+        (await desk.SendAsync(HttpMethod.Get, "/users", ("Remote-User", "ada"), ("Remote-Groups", "ops"))).StatusCode.Should().Be(HttpStatusCode.Forbidden);
+        Users.Find("ada").Role.Should().Be(TokenRole.Operator);
+        // Without a role she is nobody, with a session or without, and her old forms do nothing.
+        foreach (var browser in new[] { desk, phone })
+        {
+            (await browser.SendAsync(HttpMethod.Get, "/", ("Remote-User", "ada"), ("Remote-Groups", ""))).StatusCode.Should().Be(HttpStatusCode.Forbidden);
+            (await browser.PostFromAsync($"/devices/{device.Id}/accept", [("Origin", _server.Url), ("Remote-User", "ada")])).StatusCode.Should().Be(HttpStatusCode.Forbidden);
+        }
+        _server.Devices().Find(device.Id).State.Should().Be(DeviceState.Pending);
+    }
+
+    [Fact]
+    public async Task Who_is_expected_with_a_limit_has_it_at_the_first_login()
+    {
+        await ConfigureAsync(Settings + "login.proxy-addresses = 127.0.0.1\n");
+        await ServerCommand.DoAsync("--data", _server.DataPath, "group", "set", "lab");
+        await ServerCommand.DoAsync("--data", _server.DataPath, "user", "add", "bob", "--by", "proxy", "--group", "lab");
+        (await ServerCommand.RunAsync("--data", _server.DataPath, "user", "add", "cy", "--by", "proxy", "--role", "admin")).Exit.Should().Be((int)ExitCode.Usage);
+        using (var admin = await PageClient.LogInAsync(_server))
+        {
+            await admin.ReadAsync("/users");
+            (await admin.DoAsync("/users/expect", ("name", "dee"), ("by", "issuer"), ("groups", "lab"))).Should().Contain("dee may come by the issuer");
+            (await admin.DoAsync("/users/expect", ("name", "bob"), ("by", "issuer"), ("groups", ""))).Should().Contain("there is a user bob already");
+            (await admin.DoAsync("/users/expect", ("name", "eve"), ("by", "nobody"), ("groups", ""))).Should().Contain("is no other login");
+        }
+        using var client = new PageClient(_server);
+        (await ReadAsync(client, "/account", ("Remote-User", "bob"), ("Remote-Groups", "ops"))).Should().Contain("<strong>operator</strong>");
+        (await client.SendAsync(HttpMethod.Get, "/audit", ("Remote-User", "bob"), ("Remote-Groups", "ops"))).StatusCode.Should().Be(HttpStatusCode.Forbidden);
+        Users.Find("bob").Groups.Should().Equal("lab");
+        // The issuer's, not the proxy's.
+        (await client.SendAsync(HttpMethod.Get, "/account", ("Remote-User", "dee"), ("Remote-Groups", "ops"))).StatusCode.Should().Be(HttpStatusCode.Forbidden);
+    }
+
     [Theory]
     [InlineData("login.proxy-addresses = 192.0.2.7\n", "127.0.0.1")]
     [InlineData("login.proxy-addresses = 192.0.2.7\n", "192.0.2.7")]

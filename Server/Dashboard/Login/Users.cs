@@ -12,6 +12,9 @@ internal sealed class Users(Database database, TimeProvider time)
 
     public static IReadOnlyList<string> Roles { get; } = [TokenRole.Viewer, TokenRole.Publisher, TokenRole.Operator, TokenRole.Approver, TokenRole.Admin];
 
+    /// <summary>Who else may vouch for somebody.</summary>
+    public static IReadOnlyList<string> Sources { get; } = [ProxyLogin.Source, IssuerLogin.Source];
+
     public IReadOnlyList<User> List()
     {
         using var connection = database.Connect();
@@ -38,6 +41,24 @@ internal sealed class Users(Database database, TimeProvider time)
             ("$name", name), ("$role", role), ("$password", hash), ("$now", time.GetUtcNow()), ("$groups", limit)) == 0)
             throw new BranchMovedException($"there is a user {name} already");
         return new User(name, role, time.GetUtcNow(), Groups: groups);
+    }
+
+    /// <summary>Somebody for whom another login will vouch: what he is limited to counts from his first login on.</summary>
+    /// <exception cref="FormatException">The name, the login or the limit cannot be used.</exception>
+    /// <exception cref="BranchMovedException">There is a user of this name.</exception>
+    /// <param name="groups">What the user is limited to; null for the whole fleet.</param>
+    public User Expect(string name, string source, IReadOnlyList<string>? groups)
+    {
+        // Until somebody has vouched for him he has no role that anybody gave him.
+        Require(name, TokenRole.Viewer);
+        if (!Sources.Contains(source))
+            throw new FormatException($"'{source}' is no other login: {string.Join(", ", Sources)}");
+        var limit = OnlyGroups.Text(TokenRole.Viewer, groups);
+        using var connection = database.Connect();
+        if (connection.Execute("INSERT INTO users (name, role, password, created, source, only_groups) VALUES ($name, $role, '', $now, $source, $groups) ON CONFLICT DO NOTHING",
+            ("$name", name), ("$role", TokenRole.Viewer), ("$now", time.GetUtcNow()), ("$source", source), ("$groups", limit)) == 0)
+            throw new BranchMovedException($"there is a user {name} already");
+        return new User(name, TokenRole.Viewer, time.GetUtcNow(), Source: source, Groups: groups);
     }
 
     /// <summary>Whoever has a login link is this user from now on, and admin.</summary>

@@ -44,7 +44,7 @@ internal sealed class PlanPages(
     {
         var text = visitor.Query("scope");
         var policy = text.Length > 0 ? new PolicyBook(database).Find(visitor.Limit.Require(ScopeOf(text))) : null;
-        return ShowAsync(visitor, text, policy, policy is null ? "" : Expectation.Tag(FleetEndpoints.Text(policy)), policy?.Plan is { } plan ? PlanForm.Of(plan) : PlanForm.Usual, []);
+        return ShowAsync(visitor, text, policy, policy?.Plan is null ? "" : Expectation.Tag(FleetEndpoints.Text(policy)), policy?.Plan is { } plan ? PlanForm.Of(plan) : PlanForm.Usual, []);
     }
 
     private Task SetAsync(Visitor visitor, IFormCollection form)
@@ -72,7 +72,7 @@ internal sealed class PlanPages(
             problems[Whole] = e.Problem.Detail ?? e.Message;
         }
         // Nobody types all of it again.
-        return ShowAsync(visitor, text, null, form["seen"].ToString(), typed, problems);
+        return ShowAsync(visitor, text, null, SeenIn(form), typed, problems);
     }
 
     private Task RemoveAsync(Visitor visitor, IFormCollection form)
@@ -93,15 +93,18 @@ internal sealed class PlanPages(
     // What the page was filled with; a program that sends the form may say it as it does to the interface.
     private static Action<Policy?> Seen(Visitor visitor, IFormCollection form)
     {
-        var (page, header) = (Expectation.OfForm(form["seen"].ToString()), Expectation.Of(visitor.Context));
+        var (page, header) = (Expectation.OfForm(SeenIn(form)), Expectation.Of(visitor.Context));
         return present =>
         {
-            var text = present is null ? null : FleetEndpoints.Text(present);
-            header.Require(text);
+            header.Require(present is null ? null : FleetEndpoints.Text(present));
+            // Of a scope that is only pinned there was no plan to look at; the pin stays what it is.
             if (visitor.Context.Request.Headers.IfMatch.Count == 0)
-                page.Require(text);
+                page.Require(present?.Plan is null ? null : FleetEndpoints.Text(present));
         };
     }
+
+    // Whoever then chose another scope has seen nothing of that one.
+    private static string SeenIn(IFormCollection form) => form["of"].ToString() is { Length: > 0 } of && of != form["scope"] ? "" : form["seen"].ToString();
 
     private static PolicyScope ScopeOf(string text) => PolicyScope.Parse(text) is var scope and not PolicyScope.Device ? scope : throw new FormatException("a plan is for a group or a branch");
 }

@@ -19,6 +19,7 @@ internal sealed class UserPages(Gate gate, PageRenderer renderer, Users users, T
     {
         routes.MapGet("/users", gate.Page(visitor => renderer.ShowAsync<UsersPage>(visitor, users.List()), TokenRole.Admin));
         routes.MapPost("/users/add", gate.Action(AddAsync, TokenRole.Admin));
+        routes.MapPost("/users/expect", gate.Action(ExpectAsync, TokenRole.Admin));
         routes.MapPost("/users/role", gate.Action((visitor, form) => ChangeAsync(visitor, form, "user.role", name => users.SetRole(name, form["role"].ToString()), form["role"]), TokenRole.Admin));
         routes.MapPost("/users/limit", gate.Action((visitor, form) => ChangeAsync(visitor, form, "user.limit", name => users.SetGroups(name, LimitOf(form)), GroupsOf(form) is { } groups ? string.Join(' ', groups) : "no limit"), TokenRole.Admin));
         routes.MapPost("/users/password", gate.Action((visitor, form) => ChangeAsync(visitor, form, "user.password", name => users.SetPassword(name, form["password"].ToString())), TokenRole.Admin));
@@ -34,6 +35,13 @@ internal sealed class UserPages(Gate gate, PageRenderer renderer, Users users, T
         var user = users.Add(form["name"].ToString().Trim(), form["role"].ToString(), form["password"].ToString(), GroupsOf(form));
         audit.Note(visitor.Actor, "user.add", user.Name, after: user.Groups is { } groups ? $"{user.Role}, of {string.Join(' ', groups)}" : user.Role);
         return visitor.Go("/users", $"{user.Name} may log in.");
+    }
+
+    private Task ExpectAsync(Visitor visitor, IFormCollection form)
+    {
+        var user = users.Expect(form["name"].ToString().Trim(), form["by"].ToString(), GroupsOf(form));
+        audit.Note(visitor.Actor, "user.add", user.Name, after: user.Groups is { } groups ? $"by {user.Source}, of {string.Join(' ', groups)}" : $"by {user.Source}");
+        return visitor.Go("/users", $"{user.Name} may come by the {user.Source}, which gives the role.");
     }
 
     private Task ChangeAsync(Visitor visitor, IFormCollection form, string verb, Action<string> change, string? after = null)
