@@ -83,6 +83,6 @@ internal static class TopCommand
         var data = context.OpenData(parsed);
         var database = data.OpenDatabase();
         var view = new DeviceView(database, new Devices(database, new Tokens(database, context.Time), context.Time), new Decisions(data, database, context.Time), new Entitlements(database), context.Time);
-        return new FleetOverview(new FleetCounts(view, context.Time), database, new LastBackup(database, data.Path, context.Time), () => new BranchRegister(data, new EmptyBranches(database), context.Time), context.Time);
+        return new FleetOverview(new FleetCounts(view, database, context.Time), database, new LastBackup(database, data.Path, context.Time), () => new BranchRegister(data, new EmptyBranches(database), context.Time), context.Time);
     }
 }

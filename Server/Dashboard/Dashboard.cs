@@ -51,7 +51,7 @@ internal sealed class Dashboard : IDisposable
         _gate = new Gate(database, _sessions, new ProxyLogin(ServerSettings.Load(data.Path).ProxyLogin, users, _sessions, audit, log), _renderer, _watch, time, log);
         _devices = new Devices(database, new Tokens(database, time), time);
         (_view, _policies, _rollouts) = (view, policies, rollouts);
-        _counts = new FleetCounts(_view, time);
+        _counts = new FleetCounts(_view, database, time);
         _drafts = new DraftTable(database, time);
         _maker = new DraftMaker(data, _drafts, time, log);
         _live = new LivePages(_gate, _watch, time);
@@ -75,6 +75,7 @@ internal sealed class Dashboard : IDisposable
         new PlanPages(_gate, _renderer, _database, _policies, groups, _counts, Register, _audit).Map(routes);
         new RolloutPages(_gate, _renderer, _database, _rollouts, groups, _counts, Register, _audit, _time, _log).Map(routes);
         new PublishPages(_gate, _renderer, _data, _drafts, _maker, _counts, Register, _time, _log).Map(routes);
+        new ReferencePages(_gate, _renderer).Map(routes);
         new AuditPages(_gate, _renderer, _audit).Map(routes);
         new StoragePages(_gate, _renderer, _data, _deltas, _devices, _time).Map(routes);
         new WebhookPages(_gate, _renderer, _data, _database, _audit, _time).Map(routes);

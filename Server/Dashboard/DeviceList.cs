@@ -12,5 +12,5 @@ internal sealed class DeviceList(DeviceView view)
 {
     /// <param name="groups">Only those of these; null for all.</param>
     public IReadOnlyList<DeviceRow> Read(DeviceWish wish, int limit, KeyId? after, IReadOnlyList<string>? groups) =>
-        [.. view.Search(wish.Filter() with { Groups = groups }, limit, after).Select(device => new DeviceRow(device, Standings.Of(device)))];
+        wish.Problem is not null ? [] : [.. view.Search(wish.Filter() with { Groups = groups }, limit, after).Select(device => new DeviceRow(device, Standings.Of(device)))];
 }

@@ -1,5 +1,7 @@
-using System.Diagnostics;
 using ContentTree.Server.Fleet;
+using ContentTree.Server.Fleet.Groups;
+using ContentTree.Server.Fleet.Policies;
+using ContentTree.Server.Fleet.Rollouts;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
 
@@ -30,68 +32,41 @@ internal sealed record BranchCount(BranchName Branch, IReadOnlyDictionary<Standi
     public long Of(Standing standing) => Standings.GetValueOrDefault(standing);
 }
 
-/// <summary>
-/// Counts the fleet. Where that takes long, pages get the last count and the next one is made beside them: a large fleet never stands still
-/// while somebody looks.
-/// </summary>
-internal sealed class FleetCounts(DeviceView view, TimeProvider time)
+/// <summary>Counts the fleet and what concerns many of it; of large fleets pages get what was counted a moment ago.</summary>
+internal sealed class FleetCounts(DeviceView view, Database database, TimeProvider time)
 {
     // So many are counted while somebody waits.
     private const int Quick = 5000;
-    private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(3);
-    // Counting takes a sixtieth of a processor, however many look.
-    private const int Share = 60;
-    private static readonly TimeSpan TooOld = TimeSpan.FromMinutes(2);
 
-    private readonly Lock _lock = new();
-    private FleetCount? _last;
-    private DateTimeOffset _at;
-    private TimeSpan _took;
-    private bool _isCounting;
+    private readonly SlowCounts<FleetCount> _fleet = new(time);
+    private readonly SlowCounts<IReadOnlyList<RolloutCounts>> _waves = new(time);
+    private readonly SlowCounts<IReadOnlyList<BranchName>> _branches = new(time);
 
-    public FleetCount Read()
-    {
-        lock (_lock)
-        {
-            var age = time.GetUtcNow() - _at;
-            if (_last is { } known && known.All > Quick && age < TooOld)
-            {
-                if (age > TimeSpan.FromTicks(Math.Max(Fresh.Ticks, Share * _took.Ticks)) && !_isCounting)
-                {
-                    _isCounting = true;
-                    _ = Task.Run(Count);
-                }
-                return known;
-            }
-        }
-        return Count();
-    }
+    public FleetCount Read() => _fleet.Read("", () => Sum(view.Kinds()), count => count.All > Quick);
 
     /// <summary>The devices of some groups, counted now; null for all.</summary>
     public FleetCount Read(IReadOnlyList<string>? groups) => groups is null ? Read() : Sum(view.Kinds(groups));
 
+    /// <summary>The numbers of a rollout's waves. Of one that has gone on since they are counted anew.</summary>
+    public IReadOnlyList<RolloutCounts> WavesOf(Rollout rollout) => _waves.Read($"{rollout.Id} {rollout.State} {rollout.Wave} {rollout.Forgiven}", () =>
+    {
+        using var connection = database.Connect();
+        return RolloutBook.Count(connection, rollout, time.GetUtcNow());
+    }, waves => waves.Sum(wave => wave.Devices) > Quick);
+
+    /// <summary>The branches that the devices of a group follow, that of most of them first.</summary>
+    public IReadOnlyList<BranchName> BranchesOf(Group group) => _branches.Read($"{group.Name}", () =>
+    {
+        using var connection = database.Connect();
+        return PolicyChanges.BranchesOf(connection, new PolicyScope.Group(group.Name));
+    }, _ => group.Devices > Quick);
+
     /// <summary>Somebody has just changed something and looks for it.</summary>
     public void Forget()
     {
-        lock (_lock)
-            _last = null;
-    }
-
-    private FleetCount Count()
-    {
-        try
-        {
-            var start = Stopwatch.GetTimestamp();
-            var count = Sum(view.Kinds());
-            lock (_lock)
-                (_last, _at, _took) = (count, time.GetUtcNow(), Stopwatch.GetElapsedTime(start));
-            return count;
-        }
-        finally
-        {
-            lock (_lock)
-                _isCounting = false;
-        }
+        _fleet.Forget();
+        _waves.Forget();
+        _branches.Forget();
     }
 
     private static FleetCount Sum(IReadOnlyList<DeviceKind> kinds)

@@ -20,7 +20,7 @@ internal sealed class FleetOverview(FleetCounts counts, Database database, LastB
         using var connection = database.Connect();
         var rollouts = RolloutBook.Newest(connection).Where(r => r.IsActive).OrderByDescending(r => r.Id).Take(MaxRollouts);
         return new OverviewInfo(now, [.. fleet.Branches.Select(b => Describe(b, heads.GetValueOrDefault(b.Branch)))], fleet.Cloned, fleet.Forked, fleet.Low,
-            [.. rollouts.Select(r => RolloutBook.Describe(r, RolloutBook.Count(connection, r, now)))], backup.TooOld);
+            [.. rollouts.Select(r => RolloutBook.Describe(r, counts.WavesOf(r)))], backup.TooOld);
     }
 
     private static OverviewBranch Describe(BranchCount count, BranchInfo? head) => new(

@@ -20,6 +20,7 @@ internal sealed record Navigation(string Name, string Path, string Class = "", s
         new("Users", "/users", Role: TokenRole.Admin),
         new("Tokens", "/tokens", Role: TokenRole.Admin),
         new("Webhooks", "/webhooks", Role: TokenRole.Admin),
+        new("API", "/reference"),
     ];
 
     public static IEnumerable<Navigation> For(Visitor visitor) => All.Where(entry => entry.IsGrouped ? visitor.May(entry.Role) : visitor.MayAll(entry.Role));

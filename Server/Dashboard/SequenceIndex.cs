@@ -27,13 +27,13 @@ internal sealed class SequenceIndex(DataDirectory data, TimeProvider time)
                 _branches[branch] = known = ([], []);
             var branches = new Branches(data, time);
             var lowest = known.Read.DefaultIfEmpty(long.MaxValue).Min();
-            foreach (var sequence in data.Repository.Heads.ArchivedSequences(branch).Reverse().Where(s => !known.Read.Contains(s)).Take(MaxRead))
+            foreach (var sequence in data.KnownHeads.Sequences(branch).Reverse().Where(s => !known.Read.Contains(s)).Take(MaxRead))
             {
                 // A new head may have led the branch back to what it was at before: the highest number counts.
                 if (sequence < lowest && commits.All(known.Commits.ContainsKey))
                     break;
                 known.Read.Add(sequence);
-                if (branches.ReadArchived(branch, sequence)?.Commit is { } commit && sequence > known.Commits.GetValueOrDefault(commit))
+                if (branches.FindArchived(branch, sequence)?.Commit is { } commit && sequence > known.Commits.GetValueOrDefault(commit))
                     known.Commits[commit] = sequence;
             }
             return commits.Where(known.Commits.ContainsKey).Distinct().ToDictionary(c => c, c => known.Commits[c]);

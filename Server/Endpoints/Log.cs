@@ -119,6 +119,9 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Error, Message = "looking for silent devices failed")]
     public static partial void SilencesFailed(ILogger log, Exception exception);
 
+    [LoggerMessage(Level = LogLevel.Error, Message = "writing down what was sent failed")]
+    public static partial void TrafficFailed(ILogger log, Exception exception);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "the configuration of {Scope} is at revision {Revision} by {By}")]
     public static partial void Configured(ILogger log, string scope, long revision, string by);
 

@@ -41,6 +41,7 @@ internal sealed class ServerHost : IAsyncDisposable
     private readonly CompositionWorker _composing;
     private readonly FollowWorker _following;
     private RolloutWorker? _rollouts;
+    private TrafficWorker? _traffic;
     private readonly WebhookWorker _telling;
     private readonly SilenceWorker _listening;
 
@@ -97,6 +98,8 @@ internal sealed class ServerHost : IAsyncDisposable
         await _following.DisposeAsync();
         if (_rollouts is not null)
             await _rollouts.DisposeAsync();
+        if (_traffic is not null)
+            await _traffic.DisposeAsync();
         await _listening.DisposeAsync();
         await _telling.DisposeAsync();
         await _bell.DisposeAsync();
@@ -117,6 +120,7 @@ internal sealed class ServerHost : IAsyncDisposable
         var packs = new PackEndpoints(data, signed, reading, options, log);
         app.Lifetime.ApplicationStopped.Register(packs.Dispose);
         var requests = new RequestMetrics(_deltas);
+        _traffic = new TrafficWorker(new TrafficBook(database), requests, time, log);
         app.Use(new ClientAddress(ServerSettings.Load(data.Path).Proxies).InvokeAsync);
         app.Use(requests.InvokeAsync);
         app.Use(new ProblemAnswers(log).InvokeAsync);
@@ -149,7 +153,7 @@ internal sealed class ServerHost : IAsyncDisposable
         app.Lifetime.ApplicationStopped.Register(upkeep.Dispose);
         upkeep.Map(app);
         new AuditEndpoints(audit, access).Map(app);
-        new OverviewEndpoints(new Dashboard.FleetOverview(new Dashboard.FleetCounts(view, time), database, new Backups.LastBackup(database, data.Path, time), () => new Publishing.BranchRegister(data, new EmptyBranches(database), time), time), access).Map(app);
+        new OverviewEndpoints(new Dashboard.FleetOverview(new Dashboard.FleetCounts(view, database, time), database, new Backups.LastBackup(database, data.Path, time), () => new Publishing.BranchRegister(data, new EmptyBranches(database), time), time), access).Map(app);
         new TransferEndpoints(new TransferBook(database, time), access, audit).Map(app);
         new ExportEndpoints(new MonitoringExport(data, database, view), access).Map(app);
         new WebhookEndpoints(data, access, audit, time).Map(app);

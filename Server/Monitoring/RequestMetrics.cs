@@ -9,6 +9,9 @@ namespace ContentTree.Server.Monitoring;
 /// <summary>Counts requests and what they send, by route and not by anything that a sender chooses.</summary>
 internal sealed class RequestMetrics(DeltaStore deltas)
 {
+    /// <summary>The kind of what is no content for devices.</summary>
+    public const string Other = "other";
+
     private const int MaxDeltas = 1000;
 
     /// <summary>Upper bounds of durations in seconds.</summary>
@@ -40,7 +43,7 @@ internal sealed class RequestMetrics(DeltaStore deltas)
     public async Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
         var kind = KindOf(context.Request.Path);
-        var counted = kind == "other" ? null : new CountedStream(context.Response.Body);
+        var counted = kind == Other ? null : new CountedStream(context.Response.Body);
         if (counted is not null)
             context.Response.Body = counted;
         var begin = Stopwatch.GetTimestamp();
@@ -69,7 +72,7 @@ internal sealed class RequestMetrics(DeltaStore deltas)
     }
 
     private static string KindOf(PathString path) =>
-        path.StartsWithSegments(Routes.Repository + "/objects") ? "object" : path.StartsWithSegments(Routes.Repository + "/deltas") ? "delta" : path == Routes.Packs ? "pack" : "other";
+        path.StartsWithSegments(Routes.Repository + "/objects") ? "object" : path.StartsWithSegments(Routes.Repository + "/deltas") ? "delta" : path == Routes.Packs ? "pack" : Other;
 
     // Bytes that one byte of the delta makes, beside itself.
     private double GainOf(string file)

@@ -96,11 +96,11 @@ internal sealed class BranchRegister(DataDirectory data, EmptyBranches empty, Ti
     /// <exception cref="NotFoundException">There never was such a branch.</exception>
     public IReadOnlyList<BranchPositionInfo> History(BranchName branch, int limit, long? before = null)
     {
-        var sequences = data.Repository.Heads.ArchivedSequences(branch);
+        var sequences = data.KnownHeads.Sequences(branch);
         if (sequences.Count == 0 && !empty.Contains(branch))
             throw new NotFoundException($"no branch {branch}");
         var notes = new MoveNotes(data);
-        return [.. sequences.Reverse().SkipWhile(sequence => sequence >= before).Take(limit).Select(sequence => _branches.ReadArchived(branch, sequence)).OfType<VerifiedHead>().Select(head =>
+        return [.. sequences.Reverse().SkipWhile(sequence => sequence >= before).Take(limit).Select(sequence => _branches.FindArchived(branch, sequence)).OfType<VerifiedHead>().Select(head =>
         {
             var note = notes.Read(branch, head.Sequence);
             return new BranchPositionInfo(head.Sequence, head.Commit, head.Created, note?.Verb, note?.By, note?.Reason is { Length: > 0 } reason ? reason : null);

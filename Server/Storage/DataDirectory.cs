@@ -28,6 +28,7 @@ internal sealed class DataDirectory : IDisposable
         _serving = LockServing(path, exclusive: false);
         Repository = Repository.Open(System.IO.Path.Combine(path, "repo"), ObjectPlace.Open(path));
         Trust = new TrustFiles(Repository.Path);
+        KnownHeads = new KnownHeads(Repository);
         _cache = Posix.OpenDirectory(System.IO.Path.Combine(path, "cache"));
     }
 
@@ -42,6 +43,8 @@ internal sealed class DataDirectory : IDisposable
     public Repository Repository { get; }
 
     public TrustFiles Trust { get; }
+
+    public KnownHeads KnownHeads { get; }
 
     /// <summary>Where imports remember what they read.</summary>
     public SafeFileHandle Cache => _cache;

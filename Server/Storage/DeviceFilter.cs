@@ -1,3 +1,4 @@
+using ContentTree.Server.Fleet.Groups;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 
@@ -8,6 +9,7 @@ namespace ContentTree.Server.Storage;
 /// <param name="Sync">The word for how they stand as of their last poll; empty for those that have none.</param>
 /// <param name="IsSilent">Those that are silent, or those that are not.</param>
 /// <param name="Groups">Those of these.</param>
+/// <param name="Condition">What else has to be true, in the language of filters.</param>
 internal sealed record DeviceFilter(
     string Text = "", BranchName? Branch = null, DeviceState? State = null, ObjectId? Running = null, DeviceMark Mark = DeviceMark.None,
-    string? Sync = null, bool? IsSilent = null, IReadOnlyList<string>? Groups = null);
+    string? Sync = null, bool? IsSilent = null, IReadOnlyList<string>? Groups = null, FleetFilter? Condition = null);

@@ -70,6 +70,7 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
             """,
             ("$id", id), ("$key", keys[^1].Pem), ("$name", request.Name), ("$hardware", request.Hardware),
             ("$architecture", request.Architecture), ("$branch", request.Branch), ("$state", Word(known)), ("$now", time.GetUtcNow()), ("$serial", request.Serial ?? ""), ("$listed", entry is null ? 0 : 1));
+        NoteWords(connection, id);
         var isNewKey = DeviceKeys.Take(connection, id, keys[^1], changed);
         DeviceKeys.Remember(connection, id);
         if (entry is not null)
@@ -77,6 +78,10 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
         transaction.Commit();
         return new EnrolOutcome.Known(known, isNewKey, note);
     }
+
+    // What lists are searched by; no longer than an index takes.
+    private static void NoteWords(DbConnection connection, KeyId id) =>
+        connection.Execute("UPDATE devices SET words = lower(substr(id || ' ' || name || ' ' || serial || ' ' || hardware, 1, 500)) WHERE id = $id", ("$id", id));
 
     private static bool IsTaken(DbConnection connection, KeyId id, string? serial, bool isNamed) => serial is { Length: > 0 } &&
         connection.Query($"SELECT 1 FROM devices WHERE serial = $serial AND id <> $id AND {(isNamed ? "state = 'accepted'" : "state <> 'rejected'")} LIMIT 1", _ => 1, ("$serial", serial), ("$id", id)).Count > 0;
@@ -96,9 +101,12 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
         // A power cut may take it back: the next poll says it again.
         using var connection = database.ConnectHastily();
         using var transaction = connection.BeginWriting(id);
-        var hasMoved = connection.Query("SELECT branch FROM devices WHERE id = $id", row => row.GetString(0), ("$id", id)) is [var before] && before != poll.Branch.ToString();
-        connection.Execute("""
-            UPDATE devices SET last_seen = $now, branch = $branch, running = $running, wanted = $wanted, failed = $failed, boot = $boot,
+        var before = connection.Query("SELECT branch, running FROM devices WHERE id = $id", row => (Branch: row.Text("branch"), Running: row.TextOrNull("running")), ("$id", id));
+        var hasMoved = before is [var was] && was.Branch != poll.Branch.ToString();
+        // What lists are ordered by is written only when it is another one: nearly every poll says what the one before it said.
+        var isSame = before is [var known] && !hasMoved && known.Running == poll.Running?.ToString();
+        connection.Execute($"""
+            UPDATE devices SET last_seen = $now, {(isSame ? "" : "branch = $branch, running = $running, ")}wanted = $wanted, failed = $failed, boot = $boot,
               head = $head, root = $root, kept = $kept, sequence = CASE WHEN branch = $branch AND sequence > $sequence THEN sequence ELSE $sequence END, hold = $hold, assignment = $assignment, developer = $developer,
               configuration = $configuration, configuration_applied = $applied, configuration_applied_at = CASE WHEN configuration_applied = $applied THEN configuration_applied_at ELSE $now END
               WHERE id = $id
@@ -181,51 +189,60 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
         var within = FleetFilter.All.Within(filter.Groups);
         var sql = $"""
             {Select} WHERE d.id IN (
-              SELECT d.id FROM devices d WHERE (d.name, d.id) > ((SELECT coalesce(max(name), '') FROM devices WHERE id = $after), $after){string.Concat(Conditions(filter).Append(within.Sql).Select(c => " AND " + c))}
+              SELECT d.id FROM devices d WHERE (d.name, d.id) > ((SELECT coalesce(max(name), '') FROM devices WHERE id = $after), $after){string.Concat(Conditions(filter).Append(within.Sql).Append((filter.Condition ?? FleetFilter.All).Sql).Select(c => " AND " + c))}
               ORDER BY d.name, d.id LIMIT $limit) ORDER BY d.name, d.id
             """;
         var text = Sql.Lower(filter.Text).Replace("!", "!!", StringComparison.Ordinal).Replace("%", "!%", StringComparison.Ordinal).Replace("_", "!_", StringComparison.Ordinal);
         using var connection = database.Connect();
         return connection.Query(sql, Read,
         [
-            ("$after", after?.ToString() ?? ""), ("$text", $"%{text}%"), ("$branch", filter.Branch), ("$state", filter.State is { } state ? Word(state) : null),
-            ("$running", filter.Running), ("$sync", filter.Sync), ("$limit", limit), .. within.Parameters,
+            ("$after", after?.ToString() ?? ""), ("$text", $"%{text}%"), ("$branch", filter.Branch), ("$running", filter.Running), ("$sync", filter.Sync), ("$limit", limit), .. within.Parameters, .. (filter.Condition ?? FleetFilter.All).Parameters,
         ]);
     }
 
+    // One of them leads, by an index that has what it asks for in the order of names; the others are kept from leading by an index of more devices.
     private static IEnumerable<string> Conditions(DeviceFilter filter)
     {
+        var isLed = filter.Text.Length > 0;
         // One text of an index alone: rows of a hundred thousand devices are a hundred megabytes.
-        if (filter.Text.Length > 0)
-            yield return "lower(d.name || ' ' || d.id || ' ' || d.serial || ' ' || d.hardware) LIKE $text ESCAPE '!'";
-        if (filter.Branch is not null)
-            yield return "d.branch = $branch";
-        if (filter.State is not null)
-            yield return "d.state = $state";
-        if (filter.Running is not null)
-            yield return "d.running = $running";
-        if (filter.IsSilent is { } isSilent)
-            yield return isSilent ? "d.silent IS NOT NULL" : "d.silent IS NULL";
-        if (filter.Sync is { } sync)
-            yield return sync.Length > 0 ? "d.sync = $sync" : "d.sync IS NULL";
+        if (isLed)
+            yield return "d.words LIKE $text ESCAPE '!'";
         if (filter.Mark != DeviceMark.None)
             yield return filter.Mark switch { DeviceMark.Cloned => "d.cloned IS NOT NULL", DeviceMark.Forked => "d.fork IS NOT NULL", DeviceMark.Drifted => "d.drift > 0", _ => "d.low = 1" };
+        isLed |= filter.Mark != DeviceMark.None;
+        if (filter.IsSilent is { } isSilent)
+            yield return isSilent ? "d.silent IS NOT NULL" : "d.silent IS NULL";
+        isLed |= filter.IsSilent == true;
+        // In words of the query, for the indexes of those who wait and of those who were turned away.
+        if (filter.State is { } state)
+            yield return $"{Led("d.state")} = '{Word(state)}'";
+        isLed |= filter.State is DeviceState.Pending or DeviceState.Rejected;
+        if (filter.Running is not null)
+            yield return $"{Led("d.running")} = $running";
+        isLed |= filter.Running is not null;
+        if (filter.Branch is not null)
+            yield return $"{Led("d.branch")} = $branch";
+        isLed |= filter.Branch is not null;
+        if (filter.Sync is { } sync)
+            yield return sync.Length > 0 ? $"{Led("d.sync")} = $sync" : "d.sync IS NULL";
+
+        string Led(string column) => isLed ? $"coalesce({column}, '')" : column;
     }
 
     /// <summary>All devices, counted by what decides how they stand.</summary>
     /// <param name="groups">Only those of these; null for all.</param>
+    /// <returns>One kind may come more than once.</returns>
     public IReadOnlyList<DeviceKind> Kinds(IReadOnlyList<string>? groups = null)
     {
         var within = FleetFilter.All.Within(groups);
         using var connection = database.Connect();
+        // As the columns stand in an index, so that one pass over that is all it takes; some kinds come more than once.
         return connection.Query($"""
-            SELECT branch, state, running, sync, CASE WHEN cloned IS NULL THEN 0 ELSE 1 END AS is_cloned, CASE WHEN fork IS NULL THEN 0 ELSE 1 END AS is_forked, CASE WHEN silent IS NOT NULL THEN 1 ELSE 0 END AS is_silent,
-              low, count(*) AS devices
-            FROM devices d WHERE {within.Sql} GROUP BY branch, state, running, sync, is_cloned, is_forked, is_silent, low
+            SELECT fork, cloned, low, branch, state, running, sync, silent, count(*) AS devices
+            FROM devices d WHERE {within.Sql} GROUP BY fork, cloned, low, branch, state, running, sync, silent
             """, row => new DeviceKind(new DeviceInfo(
-                default, "", StateOf(row.Text("state")), "", "", BranchName.Parse(row.Text("branch")), default, null,
-                IdOf(row, "running"), Sync: row.TextOrNull("sync"), Cloned: row.Number("is_cloned") != 0 ? DateTimeOffset.UnixEpoch : null, Fork: row.Number("is_forked") != 0 ? 0 : null,
-                Silent: row.Number("is_silent") != 0 ? DateTimeOffset.UnixEpoch : null), row.Number("low") != 0, row.Number("devices")), [.. within.Parameters]);
+                default, "", StateOf(row.Text("state")), "", "", BranchName.Parse(row.Text("branch")), default, null, IdOf(row, "running"), Sync: row.TextOrNull("sync"),
+                Cloned: row.TimeOrNull("cloned"), Fork: row.NumberOrNull("fork"), Silent: row.TimeOrNull("silent")), row.Number("low") != 0, row.Number("devices")), [.. within.Parameters]);
     }
 
     /// <summary>A device with its newest events.</summary>
@@ -251,6 +268,7 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
                     INSERT INTO devices (id, name, hardware, architecture, branch, state, enrolled) VALUES ($id, '', '', '', $branch, $state, $now)
                     ON CONFLICT (id) DO NOTHING
                     """, ("$id", id), ("$branch", expectedOn), ("$state", Word(state)), ("$now", time.GetUtcNow()));
+                NoteWords(connection, id);
             }
             if (connection.Execute("UPDATE devices SET state = $state, cloned = NULL, fork = NULL WHERE id = $id", ("$id", id), ("$state", Word(state))) == 0)
                 throw Unknown(id);

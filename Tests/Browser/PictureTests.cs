@@ -1,3 +1,4 @@
+using ContentTree.Server.Storage;
 using ContentTree.Tests.Dashboard;
 using ContentTree.Tests.Server;
 using ContentTree.Tests.Support;
@@ -29,6 +30,50 @@ public sealed class PictureTests
         })
             await TakeAsync(browser, server, folder, name, path);
         browser.Complaints.Should().NotContain(c => !c.Contains("0000000000000000", StringComparison.Ordinal));
+    }
+
+    [BrowserFact]
+    public async Task A_server_on_which_nothing_has_happened_says_what_to_do()
+    {
+        await using var server = await TestServer.StartAsync();
+        var folder = ProjectFiles.PathOf(".work/screenshots");
+        Directory.CreateDirectory(folder);
+        await using var browser = await Chromium.StartAsync();
+        using var client = await PageClient.LogInAsync(server);
+        await browser.SendAsync("Network.setCookie", new() { ["name"] = "ctree-session", ["value"] = client.Cookie("ctree-session"), ["url"] = server.Url });
+        foreach (var name in new[] { "overview", "devices", "approvals", "branches", "groups", "rollouts", "plans", "configuration", "publish", "storage", "webhooks", "tokens", "reference" })
+            await TakeAsync(browser, server, folder, "empty-" + name, name == "overview" ? "/" : "/" + name);
+        browser.Complaints.Should().BeEmpty();
+    }
+
+    [BrowserFact]
+    public async Task A_hundred_thousand_devices_make_no_page_wide_or_heavy()
+    {
+        await using var server = await TestServer.StartAsync();
+        server.WriteSource("etc/version", "1");
+        var commit = server.Publish().Commit;
+        await ServerCommand.DoAsync("--data", server.DataPath, "group", "set", "all");
+        using (var connection = server.Data.OpenDatabase().Connect())
+        {
+            connection.Execute("""
+                WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
+                INSERT INTO devices (id, name, hardware, architecture, branch, state, enrolled, last_seen, running, sync, words)
+                SELECT substr('0000000000000000' || i, length('' || i) + 1, 16), 'a-device-with-quite-a-name-' || i, 'scope-3b', 'aarch64', 'stable', CASE WHEN i % 500 = 0 THEN 'pending' ELSE 'accepted' END, $now, $now, $running,
+                  CASE WHEN i % 3 = 0 THEN 'behind' ELSE 'in-sync' END, 'a-device-with-quite-a-name-' || i FROM n
+                """, ("$now", server.Time.GetUtcNow()), ("$running", commit));
+            connection.Execute("INSERT INTO group_members (group_name, device, listed) SELECT 'all', id, 1 FROM devices");
+        }
+        var folder = ProjectFiles.PathOf(".work/screenshots");
+        Directory.CreateDirectory(folder);
+        await using var browser = await Chromium.StartAsync();
+        using var client = await PageClient.LogInAsync(server);
+        await browser.SendAsync("Network.setCookie", new() { ["name"] = "ctree-session", ["value"] = client.Cookie("ctree-session"), ["url"] = server.Url });
+        foreach (var (name, path) in new[] { ("overview", "/"), ("devices", "/devices"), ("group", "/groups/all"), ("approvals", "/approvals"), ("branch", "/branches/stable"), ("rollout", "/rollouts/start?scope=group:all&commit=stable") })
+        {
+            (await client.ReadAsync(path)).Length.Should().BeLessThan(150_000, path);
+            await TakeAsync(browser, server, folder, "many-" + name, path);
+        }
+        browser.Complaints.Should().BeEmpty();
     }
 
     private static async Task TakeAsync(Chromium browser, TestServer server, string folder, string name, string path)

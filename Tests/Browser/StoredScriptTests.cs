@@ -57,7 +57,7 @@ public sealed class StoredScriptTests
         using var client = await PageClient.LogInAsync(server);
         await browser.SendAsync("Network.setCookie", new() { ["name"] = "ctree-session", ["value"] = client.Cookie("ctree-session"), ["url"] = server.Url });
         string[] pages = [
-            "/", "/devices", "/devices?q=" + Uri.EscapeDataString(Payloads[1]), "/devices?standing=" + Uri.EscapeDataString(Payloads[1]), "/approvals", "/branches", "/branches/stable", "/log/stable",
+            "/", "/devices", "/devices?q=" + Uri.EscapeDataString(Payloads[1]), "/devices?standing=" + Uri.EscapeDataString(Payloads[1]), "/devices?filter=" + Uri.EscapeDataString("name=='" + Payloads[1]), "/approvals", "/branches", "/branches/stable", "/log/stable",
             $"/diff?a={commits[0]}&b={commits[^1]}", "/diff?a=" + Uri.EscapeDataString(Payloads[1]), "/publish?branch=" + Uri.EscapeDataString(Payloads[5]), "/storage", "/audit", "/audit?actor=" + Uri.EscapeDataString(Payloads[1]),
             "/groups", .. rollouts.Select((_, i) => $"/groups/said-{i}"), "/rollouts", "/rollouts/start?scope=" + Uri.EscapeDataString(Payloads[1]) + "&commit=" + Uri.EscapeDataString(Payloads[5]), .. rollouts.Select(id => "/rollouts/" + id),
             .. ids.Select(id => "/devices/" + id), .. commits.Select(c => $"/commits/{c}"), .. Payloads.Select(p => "/login?to=" + Uri.EscapeDataString(p)),

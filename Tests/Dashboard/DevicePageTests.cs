@@ -43,6 +43,59 @@ public sealed class DevicePageTests
     }
 
     [Fact]
+    public async Task Devices_are_found_by_the_language_of_filters_and_what_is_wrong_in_it_is_said()
+    {
+        await using var server = await TestServer.StartAsync();
+        using var gate = new TestDevice(server);
+        using var pump = new TestDevice(server);
+        await gate.EnrolAsync(server.NewToken(TokenRole.Enrol), name: "gate-1");
+        await pump.EnrolAsync(server.NewToken(TokenRole.Enrol), name: "pump-1");
+        using var client = await PageClient.LogInAsync(server, TokenRole.Viewer);
+        (await client.ReadAsync("/devices?filter=" + Uri.EscapeDataString("name~gate-* and not state==pending"))).Should().Contain($"{gate.Id}").And.NotContain($"{pump.Id}").And.Contain("/devices.csv?filter=name~gate").And.Contain("value=\"name~gate-* and");
+        (await client.ReadAsync("/devices.csv?filter=" + Uri.EscapeDataString("name==pump-1"))).Should().Contain($"{pump.Id}").And.NotContain($"{gate.Id}");
+        (await client.ReadAsync("/devices?q=gate&filter=" + Uri.EscapeDataString("name==pump-1"))).Should().Contain("No device is like that", "both have to be true");
+        var wrong = await client.ReadAsync("/devices?filter=" + Uri.EscapeDataString("colour==\"<b>\""));
+        wrong.Should().Contain("id=\"wrong-filter\"").And.Contain("has no &#x27;colour&#x27;").And.NotContain($"{gate.Id}").And.NotContain("<b>\"");
+        (await client.GetAsync("/devices.csv?filter=nonsense")).StatusCode.Should().Be(HttpStatusCode.BadRequest);
+    }
+
+    [Fact]
+    public async Task Chosen_devices_are_held_and_released_after_one_question_that_counts_them()
+    {
+        await using var server = await TestServer.StartAsync();
+        server.WriteSource("file", "one");
+        server.Publish();
+        using var first = new TestDevice(server);
+        using var second = new TestDevice(server);
+        using var third = new TestDevice(server);
+        foreach (var device in new[] { first, second, third })
+        {
+            await device.EnrolAsync(server.NewToken(TokenRole.Enrol));
+            await device.PollAsync();
+        }
+        using var client = await PageClient.LogInAsync(server, TokenRole.Operator);
+        await client.ReadAsync("/devices");
+        (await client.DoAsync("/devices/chosen", ("action", "hold"))).Should().Contain("choose at least one device");
+        (string, string)[] chosen = [("device", $"{first.Id}"), ("device", $"{second.Id}"), ("action", "hold")];
+        (await (await client.PostAsync("/devices/chosen", chosen)).Content.ReadAsStringAsync()).Should().Contain("Hold 2 devices?").And.Contain($"{second.Id}").And.NotContain($"{third.Id}");
+        server.Devices().Find(first.Id).Assignment.Should().BeNull("nothing is done before the question is answered");
+        (await client.DoAsync("/devices/chosen", [.. chosen, ("sure", "yes"), ("reason", "the fair")])).Should().Contain("2 devices held");
+        server.Devices().List(3).Where(d => d.Assignment is { Action: "hold", Reason: "the fair" }).Select(d => d.Id).Order().Should().Equal(new[] { first.Id, second.Id }.Order());
+        (await client.DoAsync("/devices/chosen", ("device", $"{first.Id}"), ("action", "follow"), ("sure", "yes"))).Should().Contain("1 device released");
+        server.Devices().Find(first.Id).Assignment!.Action.Should().Be("follow");
+        new Audit(server.Data, server.Time).List(new AuditFilter(Actor: "user ada", Verb: "device"), 10).Select(e => e.Verb).Should().Equal("device.follow", "device.hold", "device.hold");
+        (await client.DoAsync("/devices/chosen", ("device", $"{first.Id}"), ("action", "remove"), ("sure", "yes"))).Should().Contain("held or released");
+    }
+
+    [Fact]
+    public async Task What_programs_may_ask_is_listed_with_who_may()
+    {
+        await using var server = await TestServer.StartAsync();
+        using var client = await PageClient.LogInAsync(server, TokenRole.Viewer);
+        (await client.ReadAsync("/reference")).Should().Contain("POST /api/v1/poll").And.Contain("/openapi/management.json").And.Contain("GET /api/v1/devices");
+    }
+
+    [Fact]
     public async Task A_device_is_accepted_pinned_held_released_rejected_and_removed()
     {
         await using var server = await TestServer.StartAsync();

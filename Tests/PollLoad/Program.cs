@@ -2,16 +2,19 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net.Http.Headers;
 using System.Text.Json;
+using ContentTree.Store.Codecs;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
+using ContentTree.Store.Repositories;
 using ContentTree.Store.Trust;
 
-// Load from a second process. usage: poll-load poll SERVER TOKEN BRANCH DEVICES CONNECTIONS SECONDS
+// Load from a second process. usage: poll-load poll SERVER TOKEN BRANCH DEVICES CONNECTIONS SECONDS [RATE]
 //                                    poll-load get URL|@FILE CONNECTIONS SECONDS
-// poll: enrols devices, then has them poll as devices do when nothing is new. get: fetches one address, or those of a file in turns, for comparing
-// with another server.
+//                                    poll-load fill DATA BRANCH COMMITS
+// poll: enrols devices, then has them poll as devices do when nothing is new, as often as they can or RATE times a second. get: fetches one address, or
+// those of a file in turns, for comparing with another server. fill: leads a branch of a server's data on by so many commits of the tree that it is at.
 // Prints requests a second, the median, p99 and the longest answer in milliseconds, and how many were refused.
-if (args is ["poll", var server, var token, var branchName, var devices, var connections, var seconds])
+if (args is ["poll", var server, var token, var branchName, var devices, var connections, var seconds, .. var rate])
 {
     var branch = BranchName.Parse(branchName);
     using var http = Client(server, Number(connections));
@@ -41,7 +44,7 @@ if (args is ["poll", var server, var token, var branchName, var devices, var con
     {
         var (key, poll) = fleet[(int)((uint)Interlocked.Increment(ref next) % (uint)fleet.Count)];
         return Signed(key, Routes.Poll, poll);
-    });
+    }, rate is [var wanted, ..] ? Number(wanted) : 0);
     return 0;
 }
 if (args is ["get", var url, var clients, var time])
@@ -52,7 +55,12 @@ if (args is ["get", var url, var clients, var time])
     await LoadAsync(http, Number(clients), Number(time), () => new HttpRequestMessage(HttpMethod.Get, urls[(int)((uint)Interlocked.Increment(ref next) % (uint)urls.Length)]));
     return 0;
 }
-await Console.Error.WriteLineAsync("usage: poll-load poll SERVER TOKEN BRANCH DEVICES CONNECTIONS SECONDS | get URL|@FILE CONNECTIONS SECONDS");
+if (args is ["fill", var data, var filled, var commits])
+{
+    Fill(data, BranchName.Parse(filled), Number(commits));
+    return 0;
+}
+await Console.Error.WriteLineAsync("usage: poll-load poll SERVER TOKEN BRANCH DEVICES CONNECTIONS SECONDS [RATE] | get URL|@FILE CONNECTIONS SECONDS | fill DATA BRANCH COMMITS");
 return 2;
 
 static int Number(string text) => int.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture);
@@ -68,7 +76,33 @@ static HttpRequestMessage Signed(SigningKey key, string route, byte[] body)
     return request;
 }
 
-static async Task LoadAsync(HttpClient http, int connections, int seconds, Func<HttpRequestMessage> make)
+static void Fill(string data, BranchName branch, int count)
+{
+    using var repository = Repository.Open(Path.Combine(data, "repo"));
+    using var key = SigningKey.Parse(File.ReadAllText(Path.Combine(data, "keys", "release.pem")));
+    using var encoder = new Lz4Encoder();
+    var newest = repository.Heads.ReadNewest(branch) ?? throw new InvalidOperationException($"no branch {branch}");
+    using var statement = JsonDocument.Parse(newest);
+    var (first, id) = (statement.RootElement.GetProperty("signed").GetProperty("sequence").GetInt64(), ObjectId.Parse(statement.RootElement.GetProperty("signed").GetProperty("commit").GetString()));
+    var (commit, heads) = (repository.ReadCommit(id), new List<byte[]>());
+    using (var writer = repository.BeginWriting())
+    {
+        for (var number = 1; number <= count; number++)
+        {
+            commit = commit with { Parents = [id], Created = commit.Created.AddMinutes(1), Version = $"1.{number}", Subject = $"The {number}th change of what the devices of this branch run" };
+            id = commit.Id;
+            writer.Write(new ObjectName(ObjectKind.Commit, id), commit.Encode(), encoder);
+            heads.Add(key.Sign(new HeadStatement { Branch = branch, Commit = id, Sequence = first + number, Created = commit.Created, Expires = commit.Created.AddYears(10) }).Bytes.ToArray());
+        }
+        writer.Complete();
+    }
+    for (var number = 1; number < count; number++)
+        repository.Heads.Archive(branch, first + number, heads[number - 1]);
+    repository.Heads.Advance(branch, newest, first + count, heads[^1]);
+    Console.WriteLine($"{branch} is at {first + count}, {id}");
+}
+
+static async Task LoadAsync(HttpClient http, int connections, int seconds, Func<HttpRequestMessage> make, int rate = 0)
 {
     var took = new List<double>[connections];
     var (refused, bytes) = (0L, 0L);
@@ -78,6 +112,9 @@ static async Task LoadAsync(HttpClient http, int connections, int seconds, Func<
         var own = took[worker] = [];
         while (clock.Elapsed.TotalSeconds < seconds)
         {
+            // Each worker has its own turn of the wanted number a second.
+            if (rate > 0 && TimeSpan.FromSeconds((own.Count + ((double)worker / connections)) * connections / rate) - clock.Elapsed is var early && early > TimeSpan.Zero)
+                await Task.Delay(early);
             var begun = Stopwatch.GetTimestamp();
             using var answer = await http.SendAsync(make());
             Interlocked.Add(ref bytes, (await answer.Content.ReadAsByteArrayAsync()).Length);

@@ -51,7 +51,7 @@ internal sealed class GroupPages(Gate gate, PageRenderer renderer, Database data
         var found = visitor.Limit.Show(view.List(PageSize + 1, after?.ToString(), $"group==\"{group.Name}\"", visitor.Limit.Groups));
         var page = found.Take(PageSize).Select(device => new DeviceRow(device, Standings.Of(device))).ToArray();
         using var connection = database.Connect();
-        var positions = PolicyChanges.BranchesOf(connection, scope) is [var branch, ..] && register().List().Any(b => b.Name == branch && b.Commit is not null) ? register().History(branch, ShownPositions) : [];
+        var positions = counts.BranchesOf(group) is [var branch, ..] && register().List().Any(b => b.Name == branch && b.Commit is not null) ? register().History(branch, ShownPositions) : [];
         return renderer.ShowAsync<GroupPage>(visitor, new Single(
             group, new PolicyPages.Said(scope, PolicyBook.Find(connection, scope), positions), page, page.Length > 0 ? groups.Listed(group.Name, page[0].Device.Id, page[^1].Device.Id) : new HashSet<KeyId>(),
             found.Count > PageSize ? page[^1].Device.Id : null, after is null, RolloutBook.Newest(connection).LastOrDefault(r => r.Scope == scope)));

@@ -2,6 +2,7 @@ using ContentTree.Server.Backups;
 using ContentTree.Server.Endpoints;
 using ContentTree.Server.Fleet;
 using ContentTree.Server.Fleet.Rollouts;
+using ContentTree.Server.Monitoring;
 using ContentTree.Server.Publishing;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
@@ -23,7 +24,7 @@ internal sealed class OverviewPages(Gate gate, PageRenderer renderer, FleetCount
 
     internal sealed record Overview(
         FleetCount Fleet, IReadOnlyList<BranchInfo> Branches, IReadOnlyList<(KeyId Device, string Name, ReportEvent Event)> Troubles,
-        IReadOnlyList<DeviceInfo> Pending, IReadOnlyList<Publish> Publishes, IReadOnlyList<(Rollout Rollout, IReadOnlyList<RolloutCounts> Waves)> Rollouts, long Groups, DateTimeOffset? OldBackup)
+        IReadOnlyList<DeviceInfo> Pending, IReadOnlyList<Publish> Publishes, IReadOnlyList<(Rollout Rollout, IReadOnlyList<RolloutCounts> Waves)> Rollouts, long Groups, DateTimeOffset? OldBackup, IReadOnlyList<TrafficHour> Traffic)
     {
         public BranchInfo? Find(BranchName name) => Branches.FirstOrDefault(b => b.Name == name);
     }
@@ -39,9 +40,9 @@ internal sealed class OverviewPages(Gate gate, PageRenderer renderer, FleetCount
             .SelectMany(b => register().History(b.Name, ShownPublishes).Select(p => new Publish(b.Name, p)))
             .OrderByDescending(p => p.Position.Created).Take(ShownPublishes).ToArray();
         using var connection = database.Connect();
-        var rollouts = RolloutBook.Newest(connection).Where(r => r.IsActive && limit.Covers(r.Scope)).OrderByDescending(r => r.Id).Take(ShownRollouts).Select(r => (r, RolloutBook.Count(connection, r, now))).ToArray();
+        var rollouts = RolloutBook.Newest(connection).Where(r => r.IsActive && limit.Covers(r.Scope)).OrderByDescending(r => r.Id).Take(ShownRollouts).Select(r => (r, counts.WavesOf(r))).ToArray();
         return new Overview(fleet, branches, events.NewestTrouble(now - TroubleTime, now, ShownDevices, limit.Groups),
             limit.Show(view.Search(new DeviceFilter(State: DeviceState.Pending, Groups: limit.Groups), ShownDevices)), newest, rollouts, limit.Groups?.Count ?? connection.Query("SELECT count(*) FROM groups", row => row.GetInt64(0))[0],
-            limit.IsWhole ? backup.TooOld : null);
+            limit.IsWhole ? backup.TooOld : null, limit.IsWhole ? new TrafficBook(database).LastDay(now) : []);
     }
 }

@@ -70,7 +70,7 @@ internal sealed class RolloutPages(
     // Right after it was started nothing of it stands beside devices: whoever looks is still to read whom it reaches.
     private IReadOnlyList<RolloutCounts> Count(DbConnection connection, Rollout rollout)
     {
-        var waves = RolloutBook.Count(connection, rollout, time.GetUtcNow());
+        var waves = counts.WavesOf(rollout);
         return rollout.IsActive && waves.All(wave => wave == RolloutCounts.None) ? [.. RolloutSteps.Outlook(connection, rollout).Waves.Select(devices => RolloutCounts.None with { Devices = devices })] : waves;
     }
 
