@@ -2,21 +2,28 @@ using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Trust;
+using ContentTree.Tests.Support;
 
 namespace ContentTree.Tests.Server;
 
 /// <summary>Lists of devices: whichever of the things that somebody asks for leads the search, all of them hold.</summary>
-public sealed class DeviceFilterTests : IAsyncLifetime
+public sealed class DeviceFilterTests : IDisposable
 {
     private static readonly ObjectId Commit = ObjectId.Of("a commit"u8);
 
     private readonly List<(KeyId Id, string Name, string Serial, string Branch, DeviceState State, bool Runs, bool IsSilent, string? Sync, DeviceMark Mark)> _fleet = [];
-    private TestServer _server = null!;
+    private readonly TemporaryDirectory _temporary = new();
+    // No server: it would work out anew what these devices are said to be.
+    private readonly DataDirectory _data;
+    private readonly Devices _devices;
 
-    public async Task InitializeAsync()
+    public DeviceFilterTests()
     {
-        _server = await TestServer.StartAsync();
-        using var connection = _server.Data.OpenDatabase().Connect();
+        TestStorage.Prepare(_temporary["data"]);
+        _data = DataDirectory.Create(_temporary["data"], TimeProvider.System);
+        var database = _data.OpenDatabase();
+        _devices = new Devices(database, new Tokens(database, TimeProvider.System), TimeProvider.System);
+        using var connection = database.Connect();
         for (var i = 0; i < 120; i++)
         {
             DeviceMark[] marks = [DeviceMark.Cloned, DeviceMark.Forked, DeviceMark.Drifted, DeviceMark.Low, DeviceMark.None, DeviceMark.None];
@@ -32,7 +39,12 @@ public sealed class DeviceFilterTests : IAsyncLifetime
         }
     }
 
-    public async Task DisposeAsync() => await _server.DisposeAsync();
+    public void Dispose()
+    {
+        _data.Dispose();
+        _temporary.Dispose();
+        TestStorage.End();
+    }
 
     [Fact]
     public void Whatever_is_asked_for_together_all_of_it_holds_page_after_page()
@@ -52,10 +64,10 @@ public sealed class DeviceFilterTests : IAsyncLifetime
             var filter = new DeviceFilter(text, branch is null ? null : BranchName.Parse(branch), state, Running: runs ? Commit : null, IsSilent: silent, Sync: sync, Mark: mark);
             var expected = _fleet.Where(d => $"{d.Id} {d.Name} {d.Serial} Scope-3B".Contains(text, StringComparison.OrdinalIgnoreCase) && (branch is null || d.Branch == branch) && (state is null || d.State == state) && (!runs || d.Runs) &&
                 (silent is null || d.IsSilent == silent) && (sync is null || (d.Sync ?? "") == sync) && (mark == DeviceMark.None || d.Mark == mark)).OrderBy(d => d.Name, StringComparer.Ordinal).ThenBy(d => d.Id.ToString(), StringComparer.Ordinal).Select(d => $"{d.Name} {d.Id}").ToArray();
-            var first = _server.Devices().Search(filter, 4).Select(d => $"{d.Name} {d.Id}").ToArray();
+            var first = _devices.Search(filter, 4).Select(d => $"{d.Name} {d.Id}").ToArray();
             first.Should().Equal(expected.Take(4), $"{filter}");
             if (first.Length == 4 && asked++ % 10 == 0)
-                _server.Devices().Search(filter, 200, KeyId.Parse(first[^1].Split(' ')[1])).Select(d => $"{d.Name} {d.Id}").Should().Equal(expected.Skip(4), $"{filter}");
+                _devices.Search(filter, 200, KeyId.Parse(first[^1].Split(' ')[1])).Select(d => $"{d.Name} {d.Id}").Should().Equal(expected.Skip(4), $"{filter}");
         }
         asked.Should().BeGreaterThan(50, "many of them find somebody");
     }
@@ -63,15 +75,16 @@ public sealed class DeviceFilterTests : IAsyncLifetime
     [Fact]
     public async Task What_a_device_says_of_itself_is_found_from_its_first_words_on_and_after_it_has_another_name()
     {
-        using var device = new TestDevice(_server);
+        await using var server = await TestServer.StartAsync();
+        using var device = new TestDevice(server);
         await device.SendAsync(Routes.Enrol, new EnrolRequest(device.Key.Public.Pem, "Ümlaut Brücke", "RIG-9", "x86_64", BranchName.Parse("stable"), null, "QX-77"), ProtocolJson.Default.EnrolRequest);
         foreach (var text in new[] { "brücke", "rig-9", "qx-7", device.Id.ToString()[..9] })
-            _server.Devices().Search(new DeviceFilter(text), 10).Select(d => d.Id).Should().Contain(device.Id, text);
+            server.Devices().Search(new DeviceFilter(text), 10).Select(d => d.Id).Should().Contain(device.Id, text);
         await device.SendAsync(Routes.Enrol, new EnrolRequest(device.Key.Public.Pem, "tower", "RIG-9", "x86_64", BranchName.Parse("stable"), null, "QX-77"), ProtocolJson.Default.EnrolRequest);
-        _server.Devices().Search(new DeviceFilter("tower"), 10).Should().ContainSingle();
-        _server.Devices().Search(new DeviceFilter("Brücke"), 10).Should().BeEmpty();
+        server.Devices().Search(new DeviceFilter("tower"), 10).Should().ContainSingle();
+        server.Devices().Search(new DeviceFilter("Brücke"), 10).Should().BeEmpty();
         var expected = KeyId.Parse("00000000beefbeef");
-        _server.Devices().Decide(expected, DeviceState.Accepted, BranchName.Parse("stable"));
-        _server.Devices().Search(new DeviceFilter("beefbeef"), 10).Should().ContainSingle();
+        server.Devices().Decide(expected, DeviceState.Accepted, BranchName.Parse("stable"));
+        server.Devices().Search(new DeviceFilter("beefbeef"), 10).Should().ContainSingle();
     }
 }
