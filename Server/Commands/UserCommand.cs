@@ -27,13 +27,13 @@ internal static class UserCommand
                 {
                     ["users"] = new JsonArray([.. users.Select(u => new JsonObject
                     {
-                        ["name"] = u.Name, ["role"] = u.Role, ["groups"] = u.Groups is null ? null : new JsonArray([.. u.Groups.Select(g => (JsonNode)g)]), ["created"] = Printing.Time(u.Created), ["disabled"] = u.Disabled is null ? null : Printing.Time(u.Disabled),
+                        ["name"] = u.Name, ["role"] = u.Role, ["source"] = u.Source.Length > 0 ? u.Source : null, ["groups"] = u.Groups is null ? null : new JsonArray([.. u.Groups.Select(g => (JsonNode)g)]), ["created"] = Printing.Time(u.Created), ["disabled"] = u.Disabled is null ? null : Printing.Time(u.Disabled),
                     })]),
                 });
             }
             else
             {
-                context.Terminal.PrintTable(["USER", "ROLE", "GROUPS", "STATE", "CREATED"], [.. users.Select(u => new[] { u.Name, u.Role, u.Groups is null ? "all" : string.Join(' ', u.Groups), u.Disabled is null ? "enabled" : "disabled", Printing.Time(u.Created) })]);
+                context.Terminal.PrintTable(["USER", "ROLE", "GROUPS", "STATE", "COMES BY", "CREATED"], [.. users.Select(u => new[] { u.Name, u.Role, u.Groups is null ? "all" : string.Join(' ', u.Groups), u.Disabled is null ? "enabled" : "disabled", u.Source.Length > 0 ? u.Source : "password", Printing.Time(u.Created) })]);
             }
             return ExitCode.Done;
         });
@@ -118,7 +118,7 @@ internal static class UserCommand
         return role;
     }
 
-    private static Option<string[]> GroupOption() => new("--group") { Description = "sees and steers the devices of this group only (viewer, operator, approver); several times for several", HelpName = "GROUP" };
+    private static Option<string[]> GroupOption() => new("--group") { Description = "sees and steers the devices of this group only (viewer, operator, approver, or whoever comes by another login); several times for several", HelpName = "GROUP" };
 
     private static string Words(string[]? groups) => groups is null ? "" : $", of {string.Join(' ', groups)}";
 

@@ -73,6 +73,12 @@ internal sealed record DeviceWish(string Text, BranchName? Branch, Standing? Sta
         }
     }
 
+    /// <summary>The device before the page that somebody asks for; null for the first page.</summary>
+    public static KeyId? AfterOf(Visitor visitor) => KeyId.TryParse(visitor.Query("after"), out var id) ? id : null;
+
+    /// <summary>The list of these devices.</summary>
+    public string Path(KeyId? after = null) => Address(after) is { Length: > 0 } address ? $"/devices?{address}" : "/devices";
+
     /// <summary>The same wish as part of an address.</summary>
     public string Address(KeyId? after = null)
     {

@@ -100,7 +100,7 @@ internal sealed class BranchRegister(DataDirectory data, EmptyBranches empty, Ti
         if (sequences.Count == 0 && !empty.Contains(branch))
             throw new NotFoundException($"no branch {branch}");
         var notes = new MoveNotes(data);
-        return [.. sequences.Reverse().SkipWhile(sequence => sequence >= before).Take(limit).Select(sequence => _branches.FindArchived(branch, sequence)).OfType<VerifiedHead>().Select(head =>
+        return [.. sequences.Reverse().SkipWhile(sequence => sequence >= before).Take(limit).Select(sequence => _branches.FindArchived(branch, sequence)).OfType<KnownHead>().Select(head =>
         {
             var note = notes.Read(branch, head.Sequence);
             return new BranchPositionInfo(head.Sequence, head.Commit, head.Created, note?.Verb, note?.By, note?.Reason is { Length: > 0 } reason ? reason : null);

@@ -43,7 +43,7 @@ internal sealed class Branches(DataDirectory data, TimeProvider time)
     }
 
     /// <summary>The same for pages and lists, which look again and again: as it was when it was read first.</summary>
-    public VerifiedHead? FindArchived(BranchName branch, long sequence) => data.KnownHeads.Find(_root, branch, sequence, () => ReadArchived(branch, sequence));
+    public KnownHead? FindArchived(BranchName branch, long sequence) => data.KnownHeads.Find(_root, branch, sequence, () => ReadArchived(branch, sequence));
 
     /// <summary>Whether a signed head, the newest or an archived one, has ever led the branch to the commit.</summary>
     public bool HasBeenAt(BranchName branch, ObjectId commit) => Read(branch).Head?.Commit == commit ||

@@ -67,7 +67,7 @@ internal abstract class Database
         if (version > Migrations.Steps.Count)
             throw new IOException($"{Name}: made by a newer ctree-server (schema {version}, this one knows {Migrations.Steps.Count}); upgrade this one");
         for (var step = (int)version; step < Migrations.Steps.Count; step++)
-            connection.Execute(InDialect(Migrations.Steps[step]));
+            connection.ExecuteAtLength(InDialect(Migrations.Steps[step]));
         WriteSchemaVersion(connection, Migrations.Steps.Count);
         transaction.Commit();
     }

@@ -18,6 +18,9 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
     private const int ShownEvents = 20;
     private const int KeptBoots = 32;
 
+    // No longer than an index takes.
+    private const string Words = "lower(substr(id || ' ' || name || ' ' || serial || ' ' || hardware, 1, 500))";
+
     // The newest event that says most about a device rides along, so that lists need one query.
     private string Select => $"""
         SELECT d.*, a.action AS told_action, a.counter AS told_counter, a.expires AS told_expires, a.commit_id AS told_commit, a.reason AS told_reason, e.sequence AS event_sequence, e.time AS event_time, e.kind AS event_kind, e.commit_id AS event_commit,
@@ -70,7 +73,7 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
             """,
             ("$id", id), ("$key", keys[^1].Pem), ("$name", request.Name), ("$hardware", request.Hardware),
             ("$architecture", request.Architecture), ("$branch", request.Branch), ("$state", Word(known)), ("$now", time.GetUtcNow()), ("$serial", request.Serial ?? ""), ("$listed", entry is null ? 0 : 1));
-        NoteWords(connection, id);
+        NoteWords(connection, $"{id}", $"{id}");
         var isNewKey = DeviceKeys.Take(connection, id, keys[^1], changed);
         DeviceKeys.Remember(connection, id);
         if (entry is not null)
@@ -79,9 +82,9 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
         return new EnrolOutcome.Known(known, isNewKey, note);
     }
 
-    // What lists are searched by; no longer than an index takes.
-    private static void NoteWords(DbConnection connection, KeyId id) =>
-        connection.Execute("UPDATE devices SET words = lower(substr(id || ' ' || name || ' ' || serial || ' ' || hardware, 1, 500)) WHERE id = $id", ("$id", id));
+    /// <summary>Writes beside devices what lists are searched by, where it is missing: an older server that shares the database writes a device down without it.</summary>
+    public static void NoteWords(DbConnection connection, string first, string last) =>
+        connection.Execute($"UPDATE devices SET words = {Words} WHERE id BETWEEN $first AND $last AND words <> {Words}", ("$first", first), ("$last", last));
 
     private static bool IsTaken(DbConnection connection, KeyId id, string? serial, bool isNamed) => serial is { Length: > 0 } &&
         connection.Query($"SELECT 1 FROM devices WHERE serial = $serial AND id <> $id AND {(isNamed ? "state = 'accepted'" : "state <> 'rejected'")} LIMIT 1", _ => 1, ("$serial", serial), ("$id", id)).Count > 0;
@@ -231,15 +234,18 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
 
     /// <summary>All devices, counted by what decides how they stand.</summary>
     /// <param name="groups">Only those of these; null for all.</param>
-    /// <returns>One kind may come more than once.</returns>
+    /// <returns>Each kind once.</returns>
     public IReadOnlyList<DeviceKind> Kinds(IReadOnlyList<string>? groups = null)
     {
         var within = FleetFilter.All.Within(groups);
         using var connection = database.Connect();
-        // As the columns stand in an index, so that one pass over that is all it takes; some kinds come more than once.
+        // First as the columns stand in an index, so that one pass over that is all it takes; then since when is no longer asked, which is another moment for each device.
         return connection.Query($"""
-            SELECT fork, cloned, low, branch, state, running, sync, silent, count(*) AS devices
-            FROM devices d WHERE {within.Sql} GROUP BY fork, cloned, low, branch, state, running, sync, silent
+            SELECT min(k.fork) AS fork, min(k.cloned) AS cloned, k.low AS low, k.branch AS branch, k.state AS state, k.running AS running, k.sync AS sync, min(k.silent) AS silent, CAST(sum(k.devices) AS BIGINT) AS devices
+            FROM (
+              SELECT fork, cloned, low, branch, state, running, sync, silent, count(*) AS devices
+              FROM devices d WHERE {within.Sql} GROUP BY fork, cloned, low, branch, state, running, sync, silent) k
+            GROUP BY k.fork IS NULL, k.cloned IS NULL, k.low, k.branch, k.state, k.running, k.sync, k.silent IS NULL
             """, row => new DeviceKind(new DeviceInfo(
                 default, "", StateOf(row.Text("state")), "", "", BranchName.Parse(row.Text("branch")), default, null, IdOf(row, "running"), Sync: row.TextOrNull("sync"),
                 Cloned: row.TimeOrNull("cloned"), Fork: row.NumberOrNull("fork"), Silent: row.TimeOrNull("silent")), row.Number("low") != 0, row.Number("devices")), [.. within.Parameters]);
@@ -268,7 +274,7 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
                     INSERT INTO devices (id, name, hardware, architecture, branch, state, enrolled) VALUES ($id, '', '', '', $branch, $state, $now)
                     ON CONFLICT (id) DO NOTHING
                     """, ("$id", id), ("$branch", expectedOn), ("$state", Word(state)), ("$now", time.GetUtcNow()));
-                NoteWords(connection, id);
+                NoteWords(connection, $"{id}", $"{id}");
             }
             if (connection.Execute("UPDATE devices SET state = $state, cloned = NULL, fork = NULL WHERE id = $id", ("$id", id), ("$state", Word(state))) == 0)
                 throw Unknown(id);

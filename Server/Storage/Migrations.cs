@@ -219,10 +219,10 @@ internal static class Migrations
         // What people look for stands ready in one text: of a hundred thousand devices only that is passed over.
         """
         ALTER TABLE devices ADD COLUMN words TEXT NOT NULL DEFAULT '';
-        UPDATE devices SET words = lower(substr(id || ' ' || name || ' ' || serial || ' ' || hardware, 1, 500));
         DROP INDEX devices_by_name;
-        CREATE INDEX devices_by_name ON devices (name, id, words, branch, state, sync, silent);
         DROP INDEX devices_by_running;
+        UPDATE devices SET words = lower(substr(id || ' ' || name || ' ' || serial || ' ' || hardware, 1, 500));
+        CREATE INDEX devices_by_name ON devices (name, id, words, branch, state, sync, silent);
         CREATE INDEX devices_by_running ON devices (running, name, id);
         CREATE INDEX devices_by_branch ON devices (branch, name, id, state, sync, silent);
         CREATE INDEX devices_by_kind ON devices (fork, cloned, low, branch, state, running, sync, silent);

@@ -15,6 +15,14 @@ internal static class Sql
         return command.ExecuteNonQuery();
     }
 
+    /// <summary>Runs a statement that may take as long as it needs: what a step of the schema changes in every row of a large table.</summary>
+    public static void ExecuteAtLength(this DbConnection connection, string sql)
+    {
+        using var command = Prepare(connection, sql, []);
+        command.CommandTimeout = 0;
+        command.ExecuteNonQuery();
+    }
+
     /// <summary>All rows of a query.</summary>
     /// <exception cref="FormatException">A parameter is a text with a NUL in it.</exception>
     public static List<T> Query<T>(this DbConnection connection, string sql, Func<DbDataReader, T> read, params ReadOnlySpan<(string Name, object? Value)> parameters)

@@ -75,16 +75,91 @@ public sealed class DevicePageTests
         }
         using var client = await PageClient.LogInAsync(server, TokenRole.Operator);
         await client.ReadAsync("/devices");
-        (await client.DoAsync("/devices/chosen", ("action", "hold"))).Should().Contain("choose at least one device");
+        (await client.DoAsync("/devices", ("action", "hold"))).Should().Contain("choose at least one device");
         (string, string)[] chosen = [("device", $"{first.Id}"), ("device", $"{second.Id}"), ("action", "hold")];
-        (await (await client.PostAsync("/devices/chosen", chosen)).Content.ReadAsStringAsync()).Should().Contain("Hold 2 devices?").And.Contain($"{second.Id}").And.NotContain($"{third.Id}");
+        (await (await client.PostAsync("/devices", chosen)).Content.ReadAsStringAsync()).Should().Contain("Hold 2 devices?").And.Contain($"{second.Id}").And.NotContain($"{third.Id}");
         server.Devices().Find(first.Id).Assignment.Should().BeNull("nothing is done before the question is answered");
-        (await client.DoAsync("/devices/chosen", [.. chosen, ("sure", "yes"), ("reason", "the fair")])).Should().Contain("2 devices held");
+        (await client.DoAsync("/devices", [.. chosen, ("sure", "yes"), ("reason", "the fair")])).Should().Contain("2 devices held");
         server.Devices().List(3).Where(d => d.Assignment is { Action: "hold", Reason: "the fair" }).Select(d => d.Id).Order().Should().Equal(new[] { first.Id, second.Id }.Order());
-        (await client.DoAsync("/devices/chosen", ("device", $"{first.Id}"), ("action", "follow"), ("sure", "yes"))).Should().Contain("1 device released");
+        (await client.DoAsync("/devices", ("device", $"{first.Id}"), ("action", "follow"), ("sure", "yes"))).Should().Contain("1 device released");
         server.Devices().Find(first.Id).Assignment!.Action.Should().Be("follow");
         new Audit(server.Data, server.Time).List(new AuditFilter(Actor: "user ada", Verb: "device"), 10).Select(e => e.Verb).Should().Equal("device.follow", "device.hold", "device.hold");
-        (await client.DoAsync("/devices/chosen", ("device", $"{first.Id}"), ("action", "remove"), ("sure", "yes"))).Should().Contain("held or released");
+        (await client.DoAsync("/devices", ("device", $"{first.Id}"), ("action", "remove"), ("sure", "yes"))).Should().Contain("held or released");
+    }
+
+    [Fact]
+    public async Task A_chosen_device_that_is_gone_keeps_none_of_the_others_from_being_held()
+    {
+        await using var server = await TestServer.StartAsync();
+        server.WriteSource("file", "one");
+        server.Publish();
+        TestDevice[] devices = [.. Enumerable.Range(0, 3).Select(_ => new TestDevice(server))];
+        foreach (var device in devices)
+        {
+            await device.EnrolAsync(server.NewToken(TokenRole.Enrol));
+            await device.PollAsync();
+        }
+        using var client = await PageClient.LogInAsync(server, TokenRole.Operator);
+        await client.ReadAsync("/devices");
+        (string, string)[] chosen = [.. devices.Select(d => ("device", $"{d.Id}")), ("action", "hold"), ("sure", "yes")];
+        server.Devices().Remove(devices.MinBy(d => $"{d.Id}")!.Id);
+        var page = await client.DoAsync("/devices", chosen);
+        page.Should().Contain("2 devices held").And.Contain("role=\"alert\"").And.Contain($"Not these: {devices.MinBy(d => $"{d.Id}")!.Id} (no device");
+        server.Devices().List(3).Select(d => d.Assignment?.Action).Should().Equal("hold", "hold");
+        foreach (var device in devices)
+            device.Dispose();
+    }
+
+    [Fact]
+    public async Task What_was_said_of_a_chosen_device_before_is_shown_before_it_ends()
+    {
+        await using var server = await TestServer.StartAsync();
+        server.WriteSource("file", "one");
+        var old = server.Publish().Commit;
+        server.WriteSource("file", "two");
+        server.Publish();
+        using var pinned = new TestDevice(server);
+        using var other = new TestDevice(server);
+        foreach (var device in new[] { pinned, other })
+        {
+            await device.EnrolAsync(server.NewToken(TokenRole.Enrol));
+            await device.PollAsync();
+        }
+        using var client = await PageClient.LogInAsync(server, TokenRole.Operator);
+        await client.ReadAsync("/devices");
+        var question = await (await client.PostAsync("/devices", ("device", $"{other.Id}"), ("action", "hold"))).Content.ReadAsStringAsync();
+        question.Should().NotContain("that ends");
+        server.Policies().Assign(pinned.Id, new AssignmentRequest("pin", $"{old}", "the fair <b>", null), "bob");
+        question = await (await client.PostAsync("/devices", ("device", $"{pinned.Id}"), ("device", $"{other.Id}"), ("action", "hold"))).Content.ReadAsStringAsync();
+        question.Should().Contain("Of one of them something was said before; that ends.").And.Contain($"/commits/{old}").And.Contain("the fair &lt;b&gt;").And.Contain("by bob").And.NotContain("<b>");
+    }
+
+    [Fact]
+    public async Task After_a_question_and_after_what_fails_the_list_is_as_it_was()
+    {
+        await using var server = await TestServer.StartAsync();
+        server.WriteSource("file", "one");
+        server.Publish();
+        using var device = new TestDevice(server);
+        await device.EnrolAsync(server.NewToken(TokenRole.Enrol), name: "gate & 1");
+        await device.PollAsync();
+        using var client = await PageClient.LogInAsync(server, TokenRole.Operator);
+        const string wished = "/devices?q=gate%20%26&filter=name~gate%2A&after=0000000000000000";
+        var list = Action(await client.ReadAsync(wished));
+        list.Should().Be(wished);
+        (string, string)[] chosen = [("device", $"{device.Id}"), ("action", "hold")];
+        var question = await (await client.PostAsync(list, chosen)).Content.ReadAsStringAsync();
+        Action(question).Should().Be(wished);
+        question.Should().Contain($"href=\"{WebUtility.HtmlEncode(wished)}\">Back");
+        // The question's own address is where a browser is led back to.
+        var failed = await client.PostFromAsync(Action(question), [("Referer", server.Url + Action(question))], [.. chosen, ("sure", "yes"), ("reason", new string('x', 10_000))]);
+        failed.Headers.Location!.ToString().Should().Be(wished);
+        (await client.ReadAsync(wished)).Should().Contain("role=\"alert\"").And.Contain($"{device.Id}");
+        (await client.PostAsync(Action(question), [.. chosen, ("sure", "yes")])).Headers.Location!.ToString().Should().Be(wished);
+        // What is no wish is not passed on.
+        (await client.PostAsync("/devices?evil=1&to=//evil.example&after=..", [.. chosen, ("sure", "yes")])).Headers.Location!.ToString().Should().Be("/devices");
+
+        static string Action(string page) => WebUtility.HtmlDecode(System.Text.RegularExpressions.Regex.Match(page, "method=\"post\" action=\"(/devices[^\"]*)\"").Groups[1].Value);
     }
 
     [Fact]
@@ -92,7 +167,9 @@ public sealed class DevicePageTests
     {
         await using var server = await TestServer.StartAsync();
         using var client = await PageClient.LogInAsync(server, TokenRole.Viewer);
-        (await client.ReadAsync("/reference")).Should().Contain("POST /api/v1/poll").And.Contain("/openapi/management.json").And.Contain("GET /api/v1/devices");
+        (await client.ReadAsync("/reference")).Should().Contain("POST /api/v1/poll").And.Contain("/openapi/management.json").And.Contain("GET /api/v1/devices").And.NotContain("href=\"/tokens\"");
+        using var admin = await PageClient.LogInAsync(server, name: "eve");
+        (await admin.ReadAsync("/reference")).Should().Contain("with a <a href=\"/tokens\">token</a> as");
     }
 
     [Fact]

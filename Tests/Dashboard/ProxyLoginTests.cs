@@ -80,6 +80,31 @@ public sealed class ProxyLoginTests : IAsyncLifetime
         (await client.SendAsync(HttpMethod.Get, "/account", ("Remote-User", "dee"), ("Remote-Groups", "ops"))).StatusCode.Should().Be(HttpStatusCode.Forbidden);
     }
 
+    [Fact]
+    public async Task A_limit_is_changed_later_also_of_an_admin_by_the_proxy_who_is_not_the_admin_that_has_to_stay()
+    {
+        await ConfigureAsync(Settings + "login.proxy-addresses = 127.0.0.1\n");
+        foreach (var group in new[] { "lab", "field" })
+            await ServerCommand.DoAsync("--data", _server.DataPath, "group", "set", group);
+        Users.Expect("bob", "proxy", ["lab"]);
+        using (var client = new PageClient(_server))
+            (await ReadAsync(client, "/account", ("Remote-User", "bob"), ("Remote-Groups", "admins"))).Should().Contain("<strong>admin</strong>");
+        await ServerCommand.DoAsync("--data", _server.DataPath, "user", "limit", "bob", "--group", "field");
+        Users.Find("bob").Should().Match<User>(u => u.Role == TokenRole.Admin && u.Groups!.Single() == "field");
+        await ServerCommand.DoAsync("--data", _server.DataPath, "user", "role", "bob", "publisher");
+        Users.Vouch("bob", TokenRole.Admin, "proxy");
+
+        Users.Add("ada", TokenRole.Admin, PageClient.Password);
+        (await ServerCommand.RunAsync("--data", _server.DataPath, "user", "disable", "ada")).Error.Should().Contain("last admin", "bob lets nobody in again");
+        await ServerCommand.DoAsync("--data", _server.DataPath, "user", "disable", "bob");
+        await ServerCommand.DoAsync("--data", _server.DataPath, "user", "enable", "bob");
+        await ServerCommand.DoAsync("--data", _server.DataPath, "user", "limit", "bob", "--none");
+        await ServerCommand.DoAsync("--data", _server.DataPath, "user", "disable", "ada");
+        (await ServerCommand.RunAsync("--data", _server.DataPath, "user", "limit", "bob", "--group", "lab")).Error.Should().Contain("last admin");
+        (await ServerCommand.DoAsync("--data", _server.DataPath, "user", "list")).Out.Should().MatchRegex("ada +admin +all +disabled +password").And.MatchRegex("bob +admin +all +enabled +proxy");
+        (await ServerCommand.DoAsync("--data", _server.DataPath, "user", "list", "--json")).Out.Should().MatchRegex("\"name\": ?\"bob\",\\s+\"role\": ?\"admin\",\\s+\"source\": ?\"proxy\"");
+    }
+
     [Theory]
     [InlineData("login.proxy-addresses = 192.0.2.7\n", "127.0.0.1")]
     [InlineData("login.proxy-addresses = 192.0.2.7\n", "192.0.2.7")]

@@ -50,7 +50,69 @@ public sealed class SlowCountsTests
         await Eventually.TrueAsync(() => Read("a") == 2);
     }
 
-    private int Read(string name, bool isLarge = true) => _counts.Read(name, () => new Count(Interlocked.Increment(ref _made)), _ => isLarge).Number;
+    [Fact]
+    public async Task A_count_from_before_a_change_is_kept_for_nobody()
+    {
+        using var begun = new ManualResetEventSlim();
+        using var goOn = new ManualResetEventSlim();
+        var before = Beside(() => _counts.Read("a", () =>
+        {
+            begun.Set();
+            goOn.Wait();
+            return new Count(100);
+        }, _ => true).Number);
+        begun.Wait();
+        _counts.Forget();
+        Read("a").Should().Be(1, "whoever asks after the change does not wait for the count of before it");
+        goOn.Set();
+        (await before).Should().Be(100);
+        Read("a").Should().Be(1);
+    }
+
+    [Fact]
+    public async Task Where_counting_takes_long_it_is_still_counted_beside_those_who_look()
+    {
+        Read("a", took: TimeSpan.FromSeconds(10)).Should().Be(1);
+        _time.Ahead += TimeSpan.FromSeconds(70);
+        Read("a").Should().Be(1);
+        await Eventually.TrueAsync(() => Read("a") == 2);
+    }
+
+    [Fact]
+    public async Task All_who_have_to_wait_wait_for_the_same_count()
+    {
+        using var goOn = new ManualResetEventSlim();
+        using var entered = new CountdownEvent(4);
+        var asked = Enumerable.Range(0, 4).Select(_ => Beside(() =>
+        {
+            entered.Signal();
+            return _counts.Read("a", () =>
+            {
+                goOn.Wait();
+                return new Count(Interlocked.Increment(ref _made));
+            }, _ => true).Number;
+        })).ToArray();
+        entered.Wait();
+        // Time for those who would count by themselves to begin.
+        await Task.Delay(100);
+        goOn.Set();
+        (await Task.WhenAll(asked)).Should().AllBeEquivalentTo(1);
+    }
+
+    [Fact]
+    public async Task Who_waits_for_a_count_that_fails_hears_of_it_and_the_next_one_counts()
+    {
+        await FluentActions.Awaiting(() => Beside(() => _counts.Read("a", () => throw new InvalidOperationException(), _ => true).Number)).Should().ThrowAsync<InvalidOperationException>();
+        Read("a").Should().Be(1);
+    }
+
+    private static Task<int> Beside(Func<int> read) => Task.Factory.StartNew(read, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    private int Read(string name, bool isLarge = true, TimeSpan took = default) => _counts.Read(name, () =>
+    {
+        _time.Ahead += took;
+        return new Count(Interlocked.Increment(ref _made));
+    }, _ => isLarge).Number;
 
     private sealed record Count(int Number);
 }

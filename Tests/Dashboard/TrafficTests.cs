@@ -13,13 +13,13 @@ public sealed class TrafficTests
         server.WriteSource("file", new string('x', 5000));
         server.Publish();
         using (var client = await PageClient.LogInAsync(server))
-            (await client.ReadAsync("/")).Should().NotContain("Sent to devices in 24 hours");
+            (await client.ReadAsync("/")).Should().NotContain("Sent by this server in 24 hours");
         var file = Directory.GetFiles(Path.Combine(server.Data.Repository.Path, "objects"), "*.file", SearchOption.AllDirectories)[0];
         var size = (await (await server.SendAsync(HttpMethod.Get, "/repo/" + Path.GetRelativePath(server.Data.Repository.Path, file))).EnsureSuccessStatusCode().Content.ReadAsByteArrayAsync()).Length;
         await server.RestartAsync();
         new TrafficBook(server.Data.OpenDatabase()).LastDay(server.Time.GetUtcNow())[^1].Sent.Should().Be(size);
         using var again = await PageClient.LogInAsync(server, name: "bob");
-        (await again.ReadAsync("/")).Should().Contain("Sent to devices in 24 hours").And.Contain($"sent {size} B");
+        (await again.ReadAsync("/")).Should().Contain("Sent by this server in 24 hours").And.Contain($"sent {size} B");
     }
 
     [Fact]

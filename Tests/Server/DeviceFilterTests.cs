@@ -87,4 +87,35 @@ public sealed class DeviceFilterTests : IDisposable
         server.Devices().Decide(expected, DeviceState.Accepted, BranchName.Parse("stable"));
         server.Devices().Search(new DeviceFilter("beefbeef"), 10).Should().ContainSingle();
     }
+
+    [Fact]
+    public void Devices_are_counted_by_kind_each_kind_once()
+    {
+        using (var connection = _data.OpenDatabase().Connect())
+        {
+            var moment = 5;
+            foreach (var id in connection.Query("SELECT id FROM devices", row => row.Text("id")))
+            {
+                moment++;
+                connection.Execute("UPDATE devices SET silent = silent + $moment, cloned = cloned + $moment, fork = fork + $moment WHERE id = $id", ("$id", id), ("$moment", moment));
+            }
+        }
+        var kinds = _devices.Kinds().Select(k => (Kind: (Branch: $"{k.Device.Branch}", k.Device.State, Runs: k.Device.Running is not null, IsSilent: k.Device.Silent is not null, k.Device.Sync, Cloned: k.Device.Cloned is not null, Forked: k.Device.Fork is not null, k.IsLow), k.Count));
+        kinds.Should().BeEquivalentTo(_fleet.GroupBy(d => (d.Branch, d.State, d.Runs, d.IsSilent, d.Sync, Cloned: d.Mark == DeviceMark.Cloned, Forked: d.Mark == DeviceMark.Forked, IsLow: d.Mark == DeviceMark.Low)).Select(g => (g.Key, (long)g.Count())));
+    }
+
+    [Fact]
+    public async Task What_an_older_server_has_written_down_beside_this_one_is_found_after_the_next_look_at_all_devices()
+    {
+        await using var server = await TestServer.StartAsync();
+        using var device = new TestDevice(server);
+        await device.EnrolAsync(server.NewToken(TokenRole.Enrol), name: "tower-7");
+        // As one writes that knows nothing of the column: a device that is new, and a name that is another one.
+        server.Data.OpenDatabase().Connect().Execute("INSERT INTO devices (id, name, hardware, architecture, branch, state, enrolled) VALUES ('00000000beefbeef', 'Tower-8', 'RIG', 'x', 'stable', 'accepted', 1)");
+        server.Data.OpenDatabase().Connect().Execute("UPDATE devices SET name = 'mast-7' WHERE id = $id", ("$id", device.Id));
+        server.Devices().Search(new DeviceFilter("tower"), 10).Select(d => d.Id).Should().Equal(device.Id);
+        server.WriteSource("file", "one");
+        server.Publish();
+        await Eventually.TrueAsync(() => server.Devices().Search(new DeviceFilter("tower"), 10) is [{ Name: "Tower-8" }] && server.Devices().Search(new DeviceFilter("mast"), 10) is [{ Name: "mast-7" }]);
+    }
 }

@@ -96,8 +96,8 @@ internal sealed class Users(Database database, TimeProvider time)
     public void SetRole(string name, string role)
     {
         Require(name, role);
-        if (Find(name).Groups is { } groups)
-            _ = OnlyGroups.Text(role, groups.Count > 0 ? groups : ["gone"]);
+        if (Find(name) is { Groups: { } groups } user)
+            _ = OnlyGroups.Text(LimitedAs(user, role), groups.Count > 0 ? groups : ["gone"]);
         Change(name, "UPDATE users SET role = $value WHERE name = $name", role, isLess: role != TokenRole.Admin);
     }
 
@@ -105,8 +105,11 @@ internal sealed class Users(Database database, TimeProvider time)
     /// <param name="groups">Null for the whole fleet.</param>
     /// <exception cref="NotFoundException">There is no such user.</exception>
     /// <exception cref="FormatException">No such limit for that user's role.</exception>
-    public void SetGroups(string name, IReadOnlyList<string>? groups) =>
-        Change(name, "UPDATE users SET only_groups = $value WHERE name = $name", OnlyGroups.Text(Find(name).Role, groups), isLess: false);
+    public void SetGroups(string name, IReadOnlyList<string>? groups)
+    {
+        var user = Find(name);
+        Change(name, "UPDATE users SET only_groups = $value WHERE name = $name", OnlyGroups.Text(LimitedAs(user, user.Role), groups), isLess: groups is not null);
+    }
 
     /// <exception cref="NotFoundException">There is no such user.</exception>
     public User Find(string name) => List().FirstOrDefault(u => u.Name == name) ?? throw new NotFoundException($"no user {name}");
@@ -145,14 +148,18 @@ internal sealed class Users(Database database, TimeProvider time)
     {
         using var connection = database.Connect();
         using var transaction = connection.BeginWriting();
-        if (isLess && connection.Query("SELECT 1 FROM users WHERE role = $admin AND disabled IS NULL AND name <> $name LIMIT 1", _ => 1, ("$admin", TokenRole.Admin), ("$name", name)).Count == 0 &&
-            connection.Query("SELECT 1 FROM users WHERE name = $name AND role = $admin AND disabled IS NULL", _ => 1, ("$admin", TokenRole.Admin), ("$name", name)).Count > 0)
+        // Who is limited to groups is none of those who can let others in again.
+        if (isLess && connection.Query("SELECT 1 FROM users WHERE role = $admin AND disabled IS NULL AND only_groups IS NULL AND name <> $name LIMIT 1", _ => 1, ("$admin", TokenRole.Admin), ("$name", name)).Count == 0 &&
+            connection.Query("SELECT 1 FROM users WHERE name = $name AND role = $admin AND disabled IS NULL AND only_groups IS NULL", _ => 1, ("$admin", TokenRole.Admin), ("$name", name)).Count > 0)
             throw new BranchMovedException($"{name} is the last admin; make another one first");
         if (connection.Execute(sql, ("$name", name), ("$value", value)) == 0)
             throw new NotFoundException($"no user {name}");
         EndSessions(connection, name);
         transaction.Commit();
     }
+
+    // To whom another login gives the role, it may give any: the limit stays.
+    private static string LimitedAs(User user, string role) => user.Source.Length > 0 ? TokenRole.Viewer : role;
 
     private static void EndSessions(DbConnection connection, string name) => connection.Execute("DELETE FROM sessions WHERE user_name = $name", ("$name", name));
 

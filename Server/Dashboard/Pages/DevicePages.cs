@@ -23,9 +23,8 @@ internal sealed class DevicePages(
     private const int ShownBoxes = 3;
 
     /// <param name="Next">Where the next page begins; null on the last one.</param>
-    internal sealed record Listing(IReadOnlyList<DeviceRow> Rows, DeviceWish Wish, KeyId? Next, bool IsFirst, long Matching, IReadOnlyList<BranchName> Branches);
-
-    internal sealed record Chosen(IReadOnlyList<DeviceInfo> Devices, bool IsHold);
+    /// <param name="After">The device before this page; null on the first one.</param>
+    internal sealed record Listing(IReadOnlyList<DeviceRow> Rows, DeviceWish Wish, KeyId? Next, KeyId? After, long Matching, IReadOnlyList<BranchName> Branches);
 
     internal sealed record Single(DeviceInfo Device, Standing Standing, IReadOnlyList<BlackBoxInfo> Boxes, IReadOnlyList<BranchPositionInfo> Positions, TimeSpan PollInterval, DeviceConfiguration Configuration);
 
@@ -33,7 +32,6 @@ internal sealed class DevicePages(
     {
         routes.MapGet("/devices", gate.GroupPage(ListAsync));
         routes.MapGet("/devices.csv", gate.GroupPage(ExportAsync));
-        routes.MapPost("/devices/chosen", gate.GroupAction(DoWithChosenAsync, TokenRole.Operator));
         routes.MapGet("/devices/{id}", gate.GroupPage(ShowAsync));
         routes.MapPost("/devices/{id}/accept", gate.GroupAction((visitor, _) => DecideAsync(visitor, DeviceState.Accepted), TokenRole.Operator));
         routes.MapPost("/devices/{id}/reject", gate.GroupAction((visitor, _) => DecideAsync(visitor, DeviceState.Rejected), TokenRole.Operator));
@@ -44,12 +42,12 @@ internal sealed class DevicePages(
     private Task ListAsync(Visitor visitor)
     {
         var wish = DeviceWish.Of(visitor);
-        KeyId? after = KeyId.TryParse(visitor.Query("after"), out var id) ? id : null;
+        var after = DeviceWish.AfterOf(visitor);
         var found = list.Read(wish, PageSize + 1, after, visitor.Limit.Groups);
         var rows = found.Take(PageSize).ToArray();
         var fleet = counts.Read(visitor.Limit.Groups);
         return renderer.ShowAsync<DevicesPage>(visitor, new Listing(
-            rows, wish, found.Count > PageSize ? rows[^1].Device.Id : null, after is null, wish.IsCountable ? wish.Count(fleet) : -1, [.. fleet.Branches.Select(b => b.Branch)]));
+            rows, wish, found.Count > PageSize ? rows[^1].Device.Id : null, after, wish.IsCountable ? wish.Count(fleet) : -1, [.. fleet.Branches.Select(b => b.Branch)]));
     }
 
     private Task ExportAsync(Visitor visitor)
@@ -125,27 +123,6 @@ internal sealed class DevicePages(
             "hold" => "Held: it hears of it at its next poll.",
             _ => "Released: it follows its branch again from its next poll on.",
         });
-    }
-
-    private Task DoWithChosenAsync(Visitor visitor, IFormCollection form)
-    {
-        var ids = form["device"].Select(KeyId.Parse).Distinct().Select(visitor.Limit.Require).ToArray();
-        var action = form["action"].ToString();
-        if (ids.Length == 0)
-            throw new FormatException("choose at least one device");
-        if (action is not ("hold" or "follow"))
-            throw new FormatException("chosen devices are held or released");
-        if (form["sure"] != "yes")
-            return renderer.ShowAsync<ChosenPage>(visitor, new Chosen(visitor.Limit.Show([.. ids.Select(view.Find)]), action == "hold"));
-        var reason = form["reason"].ToString() is { Length: > 0 } said ? BranchMove.Checked(said) : null;
-        foreach (var id in ids)
-        {
-            var told = policies.Assign(id, new AssignmentRequest(action, null, reason, null), visitor.Actor.Name);
-            Log.Assigned(log, id, told.Action, told.Commit, visitor.Actor.Name);
-            audit.Note(visitor.Actor, $"device.{told.Action}", id, after: $"until {told.Expires:u}", reason: told.Reason);
-        }
-        counts.Forget();
-        return visitor.Go("/devices", $"{Text.Count(ids.Length, "device")} {(action == "hold" ? "held" : "released")}: they hear of it at their next poll.");
     }
 
     private Task RemoveAsync(Visitor visitor, IFormCollection form)

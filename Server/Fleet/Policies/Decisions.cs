@@ -48,6 +48,7 @@ internal sealed class Decisions(DataDirectory data, Database database, TimeProvi
             using var transaction = connection.BeginWriting();
             foreach (var seen in Load(connection, first, last, rules))
                 Write(connection, seen);
+            Devices.NoteWords(connection, first, last);
             transaction.Commit();
         }
     }
