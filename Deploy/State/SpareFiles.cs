@@ -33,9 +33,9 @@ internal static class SpareFiles
                     DurableFiles.Replace(folder, Name(number), new byte[Size], OwnerOnly);
             }
         }
-        catch (PosixException e) when (e.IsOutOfSpace)
+        catch (PosixException)
         {
-            // There will be room again.
+            // No room now, or something is wrong that the command itself will meet: what is only kept in reserve stops nothing.
         }
     }
 
