@@ -49,7 +49,7 @@ public sealed class HeadAttackTests : IAsyncLifetime
     {
         _server.Publish("echo beta > file", "beta");
         _server.WriteHead("main", _server.ReadHead("beta"));
-        await RefusedAsync("beta");
+        await RefusedAsync("it is about beta");
     }
 
     [Fact]

@@ -94,9 +94,16 @@ public sealed class HostileTreeTests(HostileTreeTests.Ground ground) : IClassFix
     public void A_tree_deeper_than_any_path_is_not_begun_also_where_a_part_of_it_was_seen_before()
     {
         var id = Store(HostileTrees.Empty);
+        var half = id;
         for (var i = 0; i <= Tree.MaxDepth; i++)
+        {
             id = Store(HostileTrees.Holding("d", id));
+            half = i == Tree.MaxDepth / 2 ? id : half;
+        }
         RefusedWhole(id, "*nested too deep*");
+        var totals = new TreeTotals(_repository.ReadTree);
+        totals.Of(half);
+        totals.Invoking(t => t.Of(id)).Should().Throw<CorruptObjectException>().WithMessage("*nested too deep*");
     }
 
     [Fact]
