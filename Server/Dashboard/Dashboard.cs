@@ -64,7 +64,9 @@ internal sealed class Dashboard : IDisposable
         _live.Map(routes);
         new LoginPages(_gate, _renderer, users, _sessions, new LoginLinks(_database, _time), new LoginLimit(_database, _time), _issuer, _audit, _log).Map(routes);
         var list = new DeviceList(_view);
-        new DevicePages(_gate, _renderer, list, _view, _devices, _policies, new Configurations(_data, _database, _time, _log), new BlackBoxes(_database, _time), _counts, Register, _audit, _options, _log).Map(routes);
+        var filters = new SavedFilters(_database);
+        new DevicePages(_gate, _renderer, list, _view, _devices, _policies, new Configurations(_data, _database, _time, _log), new BlackBoxes(_database, _time), _counts, filters, Register, _audit, _options, _log).Map(routes);
+        new FilterPages(_gate, filters).Map(routes);
         new ChosenPages(_gate, _renderer, _view, _policies, new PolicyBook(_database), _counts, _audit, _log).Map(routes);
         new ApprovalPages(_gate, _renderer, _view, _devices, new ExpectedDevices(_database, _time), _counts, _audit, _log).Map(routes);
         new BranchPages(_gate, _renderer, _data, new PolicyBook(_database), _counts, Register, _audit, _time, _log).Map(routes);

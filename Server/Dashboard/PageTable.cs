@@ -23,6 +23,7 @@ internal static class PageTable
         new(Get, "/welcome/{link}", null), new(Post, "/welcome", null),
         Own(Post, "/logout"), Own(Get, "/account"), Own(Post, "/account/password"), Own(Post, "/account/logout-everywhere"), Own(Get, "/live"),
         Grouped(Get, "/"), Grouped(Get, "/devices"), Grouped(Post, "/devices", TokenRole.Operator), Grouped(Get, "/devices.csv"), Grouped(Get, "/devices/{id}"),
+        Own(Post, "/devices/filters/keep"), Own(Post, "/devices/filters/forget"),
         Grouped(Post, "/devices/{id}/accept", TokenRole.Operator), Grouped(Post, "/devices/{id}/reject", TokenRole.Operator), Grouped(Post, "/devices/{id}/assign", TokenRole.Operator),
         Whole(Post, "/devices/{id}/remove", TokenRole.Operator),
         Grouped(Get, "/approvals"), Grouped(Post, "/approvals", TokenRole.Operator), Whole(Post, "/approvals/expect", TokenRole.Operator), Whole(Post, "/approvals/unexpect", TokenRole.Operator),

@@ -61,6 +61,8 @@ internal sealed class MonitoringEndpoints(DataDirectory data, Database database,
             .Histogram("ctree_http_request_duration_seconds", "How long requests took; downloads as long as the line let them.", RequestMetrics.Buckets, requests.Durations, requests.Seconds)
             .Counter("ctree_sent_bytes_total", "Bytes of bodies that were sent, by kind.", requests.Bytes.Select(b => (MetricsText.Label("kind", b.Key), (double)b.Value)))
             .Counter("ctree_delta_saved_bytes_total", "A guess at what deltas saved: the size of the content that they make, less what was sent of them.", ("", requests.Saved))
+            .Counter("ctree_deltas_wanted_total", "How often a device began to fetch a delta, and how often it wanted one that was not there.",
+                [(MetricsText.Label("found", "true"), requests.Found), (MetricsText.Label("found", "false"), requests.Missed)])
             .Counter("ctree_polls_total", "Polls that were answered.", ("", requests.Succeeded(Routes.Poll)))
             .Counter("ctree_enrolments_total", "Requests to enrol that were answered.", ("", requests.Succeeded(Routes.Enrol)))
             .Counter("ctree_publishes_total", "Moves of branches over HTTP.", ("", requests.Succeeded(Routes.PublishHeads)));

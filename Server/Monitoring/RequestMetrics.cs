@@ -23,6 +23,7 @@ internal sealed class RequestMetrics(DeltaStore deltas)
     private readonly long[] _durations = new long[Buckets.Length + 1];
     private long _microseconds;
     private long _saved;
+    private long _found;
 
     public IEnumerable<KeyValuePair<(string Route, string Method, int Code), long>> Requests => _requests.OrderBy(r => r.Key.Route, StringComparer.Ordinal).ThenBy(r => r.Key.Method, StringComparer.Ordinal).ThenBy(r => r.Key.Code);
 
@@ -36,6 +37,12 @@ internal sealed class RequestMetrics(DeltaStore deltas)
 
     /// <summary>What deltas make without its being sent: a guess.</summary>
     public long Saved => Interlocked.Read(ref _saved);
+
+    /// <summary>How often somebody began to fetch a delta; its other parts, and what goes on where it broke off, do not count.</summary>
+    public long Found => Interlocked.Read(ref _found);
+
+    /// <summary>How often a device wanted a delta that was not there: it is made now, or cannot be.</summary>
+    public long Missed => _requests.Where(r => r.Key.Route == Routes.Deltas && r.Key.Code is StatusCodes.Status202Accepted or StatusCodes.Status404NotFound or StatusCodes.Status503ServiceUnavailable).Sum(r => r.Value);
 
     /// <summary>Successful requests of a route.</summary>
     public long Succeeded(string route) => _requests.Where(r => r.Key.Route == route && r.Key.Code is >= 200 and < 300).Sum(r => r.Value);
@@ -67,18 +74,22 @@ internal sealed class RequestMetrics(DeltaStore deltas)
         var bucket = Array.FindIndex(Buckets, most => took.TotalSeconds <= most);
         Interlocked.Increment(ref _durations[bucket < 0 ? Buckets.Length : bucket]);
         Interlocked.Add(ref _microseconds, (long)took.TotalMicroseconds);
-        if (kind == "delta" && bytes > 0)
-            Interlocked.Add(ref _saved, (long)(bytes * GainOf(context.Request.RouteValues["file"] as string ?? "")));
+        if (kind != "delta" || bytes == 0 || context.Request.RouteValues["file"] is not string file || !DeltaName.TryParse(file, out var name))
+            return;
+        Interlocked.Add(ref _saved, (long)(bytes * GainOf(file, name)));
+        if (IsBeginning(context))
+            Interlocked.Increment(ref _found);
     }
+
+    private static bool IsBeginning(HttpContext context) =>
+        context.Response.StatusCode == StatusCodes.Status200OK || context.Response.StatusCode == StatusCodes.Status206PartialContent && context.Request.Headers.Range.ToString().StartsWith("bytes=0-", StringComparison.Ordinal);
 
     private static string KindOf(PathString path) =>
         path.StartsWithSegments(Routes.Repository + "/objects") ? "object" : path.StartsWithSegments(Routes.Repository + "/deltas") ? "delta" : path == Routes.Packs ? "pack" : Other;
 
     // Bytes that one byte of the delta makes, beside itself.
-    private double GainOf(string file)
+    private double GainOf(string file, DeltaName name)
     {
-        if (!DeltaName.TryParse(file, out var name))
-            return 0;
         if (_gains.Count > MaxDeltas)
             _gains.Clear();
         return _gains.GetOrAdd(file, _ => Math.Max(0, deltas.GainOf(name)));

@@ -12,7 +12,7 @@ internal sealed class TrafficWorker : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _log;
     private readonly BackgroundLoop _loop;
-    private (long Sent, long Saved) _written;
+    private (long Sent, long Saved, long Found, long Missed) _written;
 
     public TrafficWorker(TrafficBook book, RequestMetrics requests, TimeProvider time, ILogger log)
     {
@@ -35,10 +35,10 @@ internal sealed class TrafficWorker : IAsyncDisposable
 
     private void Write()
     {
-        var now = (Sent: _requests.Bytes.Where(b => b.Key != RequestMetrics.Other).Sum(b => b.Value), _requests.Saved);
+        var now = (Sent: _requests.Bytes.Where(b => b.Key != RequestMetrics.Other).Sum(b => b.Value), _requests.Saved, _requests.Found, _requests.Missed);
         if (now == _written)
             return;
-        _book.Add(_time.GetUtcNow(), now.Sent - _written.Sent, now.Saved - _written.Saved);
+        _book.Add(_time.GetUtcNow(), now.Sent - _written.Sent, now.Saved - _written.Saved, now.Found - _written.Found, now.Missed - _written.Missed);
         _written = now;
     }
 

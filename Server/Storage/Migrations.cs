@@ -231,5 +231,7 @@ internal static class Migrations
         CREATE INDEX devices_forked ON devices (name, id) WHERE fork IS NOT NULL;
         """,
         "CREATE TABLE traffic (hour INTEGER PRIMARY KEY, sent INTEGER NOT NULL, saved INTEGER NOT NULL)",
+        "CREATE TABLE saved_filters (owner TEXT NOT NULL, name TEXT NOT NULL, query TEXT NOT NULL, PRIMARY KEY (owner, name))",
+        "ALTER TABLE traffic ADD COLUMN found INTEGER NOT NULL DEFAULT 0; ALTER TABLE traffic ADD COLUMN missed INTEGER NOT NULL DEFAULT 0",
     ];
 }

@@ -54,6 +54,12 @@ public sealed class MonitoringTests : IAsyncLifetime
         _server.Time.Ahead += TimeSpan.FromSeconds(100);
         var made = Path.GetFileName((await ServerCommand.DoAsync("--data", _server.DataPath, "delta", first.Commit.ToString(), second.Commit.ToString())).LastLine.Split(' ')[0]);
         var delta = (await _server.Http.GetByteArrayAsync(Routes.Delta(made))).Length;
+        foreach (var range in new[] { "bytes=7-8", "bytes=0-3" })
+        {
+            using var part = new HttpRequestMessage(HttpMethod.Get, Routes.Delta(made)) { Headers = { { "Range", range } } };
+            delta += (await (await _server.Http.SendAsync(part)).Content.ReadAsByteArrayAsync()).Length;
+        }
+        (await accepted.SendAsync(Routes.Deltas, new DeltaRequest(first.Commit, second.Commit), ProtocolJson.Default.DeltaRequest)).StatusCode.Should().Be(HttpStatusCode.NotFound, "this server makes none");
         var commit = (await _server.Http.GetByteArrayAsync(Routes.RepositoryObject(new ObjectName(ObjectKind.Commit, second.Commit)))).Length;
         await ServerCommand.DoAsync("branch", "promote", "stable", "next", "--server", _server.Url, "--token", _server.Admin);
 
@@ -67,6 +73,7 @@ public sealed class MonitoringTests : IAsyncLifetime
         metrics["ctree_sent_bytes_total{kind=\"delta\"}"].Should().Be(delta);
         metrics["ctree_sent_bytes_total{kind=\"object\"}"].Should().Be(commit);
         metrics["ctree_sent_bytes_total{kind=\"other\"}"].Should().BePositive();
+        (metrics["ctree_deltas_wanted_total{found=\"true\"}"], metrics["ctree_deltas_wanted_total{found=\"false\"}"]).Should().Be((2, 1));
         metrics["ctree_delta_saved_bytes_total"].Should().BeGreaterThan(50_000).And.BeLessThan(120_000);
         (metrics["ctree_devices{state=\"accepted\"}"], metrics["ctree_devices{state=\"pending\"}"], metrics["ctree_devices{state=\"rejected\"}"]).Should().Be((1, 1, 0));
         metrics["ctree_devices_boot{boot=\"trial\"}"].Should().Be(1);

@@ -15,7 +15,7 @@ namespace ContentTree.Server.Dashboard.Pages;
 
 /// <summary>The devices: all of them by pages, and each by itself with what can be done about it.</summary>
 internal sealed class DevicePages(
-    Gate gate, PageRenderer renderer, DeviceList list, DeviceView view, Devices devices, PolicyChanges policies, Configurations configurations, BlackBoxes boxes, FleetCounts counts,
+    Gate gate, PageRenderer renderer, DeviceList list, DeviceView view, Devices devices, PolicyChanges policies, Configurations configurations, BlackBoxes boxes, FleetCounts counts, SavedFilters filters,
     Func<BranchRegister> register, Audit audit, ServerOptions options, ILogger log)
 {
     private const int PageSize = 50;
@@ -24,7 +24,7 @@ internal sealed class DevicePages(
 
     /// <param name="Next">Where the next page begins; null on the last one.</param>
     /// <param name="After">The device before this page; null on the first one.</param>
-    internal sealed record Listing(IReadOnlyList<DeviceRow> Rows, DeviceWish Wish, KeyId? Next, KeyId? After, long Matching, IReadOnlyList<BranchName> Branches);
+    internal sealed record Listing(IReadOnlyList<DeviceRow> Rows, DeviceWish Wish, KeyId? Next, KeyId? After, long Matching, IReadOnlyList<BranchName> Branches, IReadOnlyList<SavedFilter> Kept);
 
     internal sealed record Single(DeviceInfo Device, Standing Standing, IReadOnlyList<BlackBoxInfo> Boxes, IReadOnlyList<BranchPositionInfo> Positions, TimeSpan PollInterval, DeviceConfiguration Configuration);
 
@@ -47,7 +47,7 @@ internal sealed class DevicePages(
         var rows = found.Take(PageSize).ToArray();
         var fleet = counts.Read(visitor.Limit.Groups);
         return renderer.ShowAsync<DevicesPage>(visitor, new Listing(
-            rows, wish, found.Count > PageSize ? rows[^1].Device.Id : null, after, wish.IsCountable ? wish.Count(fleet) : -1, [.. fleet.Branches.Select(b => b.Branch)]));
+            rows, wish, found.Count > PageSize ? rows[^1].Device.Id : null, after, wish.IsCountable ? wish.Count(fleet) : -1, [.. fleet.Branches.Select(b => b.Branch)], filters.Of(visitor.Name)));
     }
 
     private Task ExportAsync(Visitor visitor)

@@ -1,5 +1,6 @@
 using ContentTree.Server.Deltas;
 using ContentTree.Server.Fleet;
+using ContentTree.Server.Monitoring;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
@@ -14,7 +15,7 @@ internal sealed class StoragePages(Gate gate, PageRenderer renderer, DataDirecto
     internal sealed record KindSize(ObjectKind Kind, long Objects, long Bytes);
 
     internal sealed record Stored(
-        DriveInfo Disk, long DatabaseBytes, IReadOnlyList<(StoredDelta Delta, DeltaCost? Cost)> Deltas, int AllDeltas, long DeltaBytes, IReadOnlyList<KindSize>? Kinds = null, GarbageInfo? Garbage = null);
+        DriveInfo Disk, long DatabaseBytes, IReadOnlyList<(StoredDelta Delta, DeltaCost? Cost)> Deltas, int AllDeltas, long DeltaBytes, long Found, long Wanted, IReadOnlyList<KindSize>? Kinds = null, GarbageInfo? Garbage = null);
 
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -28,7 +29,8 @@ internal sealed class StoragePages(Gate gate, PageRenderer renderer, DataDirecto
     {
         var (all, costs) = (deltas.List(), deltas.Costs.Read());
         var newest = all.OrderByDescending(d => d.Used).Take(ShownDeltas).Select(d => (d, costs.GetValueOrDefault(d.Name.ToString()))).ToArray();
-        return new Stored(new DriveInfo(Path.GetFullPath(data.Path)), data.OpenDatabase().Size, newest, all.Count, all.Sum(d => d.Bytes));
+        var day = new TrafficBook(data.OpenDatabase()).LastDay(time.GetUtcNow());
+        return new Stored(new DriveInfo(Path.GetFullPath(data.Path)), data.OpenDatabase().Size, newest, all.Count, all.Sum(d => d.Bytes), day.Sum(h => h.Found), day.Sum(h => h.Found + h.Missed));
     }
 
     private IReadOnlyList<KindSize> Count(CancellationToken cancellation)
