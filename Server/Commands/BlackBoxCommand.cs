@@ -44,6 +44,6 @@ internal static class BlackBoxCommand
         if (asJson)
             terminal.PrintJson("ctree-server.blackboxes/1", JsonSerializer.SerializeToNode(new BlackBoxList(boxes), ProtocolJson.Default.BlackBoxList) as JsonObject ?? []);
         else
-            terminal.PrintTable(["DEPLOYMENT", "RECEIVED"], [.. boxes.Select(b => new[] { b.Deployment, Printing.Time(b.Time) })]);
+            terminal.PrintTable(["DEPLOYMENT", "RECEIVED", "COMMIT"], [.. boxes.Select(b => new[] { b.Deployment, Printing.Time(b.Time), b.Commit?.ToString() ?? "" })]);
     }
 }

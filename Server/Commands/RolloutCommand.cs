@@ -118,9 +118,9 @@ internal static class RolloutCommand
             to.WriteLine($"approved  by {approved}");
         if (rollout.Reached is { } reached)
             to.WriteLine($"reached   {Printing.Time(reached)}; the soak runs from then");
-        terminal.PrintTable(["WAVE", "OF", "DEVICES", "OFFERED", "CONFIRMED", "FAILED", "SILENT"], [.. (rollout.Waves ?? []).Select((wave, index) => new[]
+        terminal.PrintTable(["WAVE", "OF", "DEVICES", "OFFERED", "CONFIRMED", "FAILED", "SILENT", "LOST"], [.. (rollout.Waves ?? []).Select((wave, index) => new[]
         {
-            $"{(index == rollout.Wave ? ">" : " ")}{index + 1}", rollout.Plan.Waves[index] is { Percent: { } percent } ? $"{percent} %" : "named", $"{wave.Devices}", $"{wave.Offered}", $"{wave.Confirmed}", $"{wave.Failed}", $"{wave.Silent}",
+            $"{(index == rollout.Wave ? ">" : " ")}{index + 1}", rollout.Plan.Waves[index] is { Percent: { } percent } ? $"{percent} %" : "named", $"{wave.Devices}", $"{wave.Offered}", $"{wave.Confirmed}", $"{wave.Failed}", $"{wave.Silent}", $"{wave.Lost}",
         })]);
     }
 

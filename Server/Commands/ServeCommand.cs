@@ -13,6 +13,7 @@ internal static class ServeCommand
     public const string DefaultUrl = "http://127.0.0.1:8480";
 
     private const int MaxDeltas = 100;
+    private const int MaxInterval = 86_400;
 
     /// <summary>From the signal to the end: twice what requests under way get, so that the rest can be tidied up.</summary>
     public static readonly TimeSpan ShutdownTime = 2 * ServerHost.DrainTime;
@@ -38,8 +39,8 @@ internal static class ServeCommand
         };
         interval.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<int>() < 1)
-                result.AddError("--interval wants a number of seconds above 0");
+            if (result.GetValueOrDefault<int>() is < 1 or > MaxInterval)
+                result.AddError($"--interval wants a number of seconds from 1 to {MaxInterval}: devices wait no longer than a day");
         });
         var deltas = new Option<int>("--deltas")
         {

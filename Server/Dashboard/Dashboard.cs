@@ -83,7 +83,7 @@ internal sealed class Dashboard : IDisposable
         new StoragePages(_gate, _renderer, _data, _deltas, _devices, _time).Map(routes);
         new WebhookPages(_gate, _renderer, _data, _database, _audit, _time).Map(routes);
         new UserPages(_gate, _renderer, users, new Tokens(_database, _time), _audit, _log).Map(routes);
-        new OverviewPages(_gate, _renderer, _counts, _view, _database, new LastBackup(_database, _data.Path, _time), new Events(_database), Register, _time).Map(routes);
+        new OverviewPages(_gate, _renderer, _counts, _database, new LastBackup(_database, _data.Path, _time), new Events(_database), Register, _time).Map(routes);
     }
 
     public void Dispose()

@@ -10,7 +10,8 @@ namespace ContentTree.Server.Dashboard;
 /// <summary>How the fleet stands, in numbers.</summary>
 /// <param name="Branches">By branch, most devices first.</param>
 /// <param name="Running">Accepted devices by the commit that they run.</param>
-internal sealed record FleetCount(IReadOnlyList<BranchCount> Branches, IReadOnlyDictionary<ObjectId, long> Running, long Cloned, long Forked, long Low)
+/// <param name="Conflicts">Pending devices that claim a serial which another one has.</param>
+internal sealed record FleetCount(IReadOnlyList<BranchCount> Branches, IReadOnlyDictionary<ObjectId, long> Running, long Cloned, long Forked, long Low, long Conflicts)
 {
     public long All => Branches.Sum(b => b.All);
 
@@ -42,10 +43,10 @@ internal sealed class FleetCounts(DeviceView view, Database database, TimeProvid
     private readonly SlowCounts<IReadOnlyList<RolloutCounts>> _waves = new(time);
     private readonly SlowCounts<IReadOnlyList<BranchName>> _branches = new(time);
 
-    public FleetCount Read() => _fleet.Read("", () => Sum(view.Kinds()), count => count.All > Quick);
+    public FleetCount Read() => _fleet.Read("", () => Count(null), count => count.All > Quick);
 
     /// <summary>The devices of some groups, counted now; null for all.</summary>
-    public FleetCount Read(IReadOnlyList<string>? groups) => groups is null ? Read() : Sum(view.Kinds(groups));
+    public FleetCount Read(IReadOnlyList<string>? groups) => groups is null ? Read() : Count(groups);
 
     /// <summary>The numbers of a rollout's waves. Of one that has gone on since they are counted anew.</summary>
     public IReadOnlyList<RolloutCounts> WavesOf(Rollout rollout) => _waves.Read($"{rollout.Id} {rollout.State} {rollout.Wave} {rollout.Forgiven}", () =>
@@ -69,14 +70,15 @@ internal sealed class FleetCounts(DeviceView view, Database database, TimeProvid
         _branches.Forget();
     }
 
-    private static FleetCount Sum(IReadOnlyList<DeviceKind> kinds)
+    private FleetCount Count(IReadOnlyList<string>? groups)
     {
+        var kinds = view.Kinds(groups);
         var branches = kinds.GroupBy(k => k.Device.Branch).Select(group => new BranchCount(group.Key,
             group.GroupBy(k => Standings.Of(k.Device)).ToDictionary(g => g.Key, g => g.Sum(k => k.Count))));
         var running = kinds.Where(k => k.Device is { State: Store.Protocol.DeviceState.Accepted, Running: not null })
             .GroupBy(k => k.Device.Running.GetValueOrDefault()).ToDictionary(g => g.Key, g => g.Sum(k => k.Count));
         return new FleetCount([.. branches.OrderByDescending(b => b.All).ThenBy(b => b.Branch.ToString(), StringComparer.Ordinal)], running,
             kinds.Where(k => k.Device.Cloned is not null).Sum(k => k.Count), kinds.Where(k => k.Device.Fork is not null).Sum(k => k.Count),
-            kinds.Where(k => k is { IsLow: true, Device.State: Store.Protocol.DeviceState.Accepted }).Sum(k => k.Count));
+            kinds.Where(k => k is { IsLow: true, Device.State: Store.Protocol.DeviceState.Accepted }).Sum(k => k.Count), view.Conflicts(groups));
     }
 }

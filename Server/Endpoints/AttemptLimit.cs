@@ -9,12 +9,19 @@ internal sealed class AttemptLimit(TimeProvider time, int most)
 {
     public static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
 
+    /// <summary>What somebody who has to wait is told.</summary>
+    public const string Said = "too many attempts with tokens that are not valid";
+
+    private const int MaxName = 64;
     private const int ShareOfOne = 10;
     private const int MaxKnown = 10_000;
 
     private readonly Lock _lock = new();
     private readonly Dictionary<(string Address, string Token), int> _failed = [];
     private DateTimeOffset _begin;
+
+    /// <summary>By what a token is counted: what is before the dot, as the secret itself is kept nowhere.</summary>
+    public static string NameOf(string token) => token.Split('.')[0] is { Length: > MaxName } name ? name[..MaxName] : token.Split('.')[0];
 
     /// <summary>Whether it has failed too often.</summary>
     public bool IsOver(string address, string token)

@@ -16,7 +16,7 @@ namespace ContentTree.Server.Endpoints;
 /// <summary>What devices ask: enrol, poll, report. Every request is signed by the device's key.</summary>
 internal sealed class DeviceEndpoints(
     DataDirectory data, DeviceAccess access, Devices devices, Events events, EmptyBranches emptyBranches, DeltaStore deltas, Timestamps timestamps, DevicePolls polls,
-    SeenHeads seenHeads, ReadAccess reading, Audit audit, Outbox outbox, TimeProvider time, ServerOptions options, ILogger log)
+    SeenHeads seenHeads, ReadAccess reading, Audit audit, Outbox outbox, AttemptLimit attempts, TimeProvider time, ServerOptions options, ILogger log)
 {
     private readonly TransferBook _transfers = new(data.OpenDatabase(), time);
     private readonly ExpectedDevices _expected = new(data.OpenDatabase(), time);
@@ -42,13 +42,21 @@ internal sealed class DeviceEndpoints(
         DeviceMessages.RequireText("serial", request.Serial ?? "");
         var device = request.Device ?? key.Id;
         var before = devices.FindState(device);
-        var isStranger = before is null ? request.Token is null && !_expected.IsExpected(request.Serial, key) : before != DeviceState.Accepted && !access.IsKnown(key.Id);
-        if (isStranger && !_strangers.TryTake(ClientAddress.Of(context)))
+        // A list of keys is the dearest thing that anybody may have checked here, so whatever comes with one is counted before.
+        var isNewKey = (request.Keys?.Count > 1 || before is not (null or DeviceState.Accepted)) && !access.IsKnown(key.Id);
+        var isStranger = before is null && request.Token is null && !_expected.IsExpected(request.Serial, key);
+        if ((isStranger || isNewKey) && !_strangers.TryTake(ClientAddress.Of(context)))
             throw new ProblemException(ProblemCode.TooMany, "too many new devices or keys from this address", retryAfter: RequestBudget<string>.Window);
+        var guess = before == DeviceState.Accepted || request.Token is null ? null : AttemptLimit.NameOf(request.Token);
+        if (guess is not null && attempts.IsOver(ClientAddress.Of(context), guess))
+            throw new ProblemException(ProblemCode.TooMany, AttemptLimit.Said, retryAfter: AttemptLimit.Window);
         var keys = request.Keys is { } links ? KeyChain.Verify(device, links) : [key];
         if (keys[^1].Id != key.Id)
             throw new ProblemException(ProblemCode.BadRequest, "the key is not the last of its device's keys");
-        var (state, isNewKey, note) = devices.Enrol(device, keys, request) switch
+        var outcome = devices.Enrol(device, keys, request);
+        if (outcome is EnrolOutcome.BadToken && guess is not null)
+            attempts.Fail(ClientAddress.Of(context), guess);
+        var (state, isTaken, note) = outcome switch
         {
             EnrolOutcome.Known known => (known.State, known.IsNewKey, known.Note),
             EnrolOutcome.OtherKey when before is null && keys.Count == KeyChain.MaxKeys && keys[0].Id != device => throw new ProblemException(ProblemCode.BadSignature,
@@ -61,7 +69,7 @@ internal sealed class DeviceEndpoints(
         Log.Enrolled(log, device, request.Name, state);
         if (state != before)
             audit.Note(Actor.Device(device, context), "device.enrol", device, $"{before}", $"{state} on {request.Branch}, {request.Name}{note}");
-        if (isNewKey && state == DeviceState.Accepted)
+        if (isTaken && state == DeviceState.Accepted)
             audit.Note(Actor.Device(device, context), "device.key", device, "", $"key {key.Id}");
         await context.AnswerAsync(new EnrolAnswer(device, state, data.Trust.Load().Fingerprint), ProtocolJson.Default.EnrolAnswer);
     }

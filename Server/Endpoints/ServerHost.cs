@@ -111,7 +111,8 @@ internal sealed class ServerHost : IAsyncDisposable
         var database = data.OpenDatabase();
         var tokens = new Tokens(database, time);
         var devices = new Devices(database, tokens, time);
-        var access = new TokenAccess(tokens, new AttemptLimit(time, options.MaxFailures), database);
+        var attempts = new AttemptLimit(time, options.MaxFailures);
+        var access = new TokenAccess(tokens, attempts, database);
         var audit = new Audit(data, time);
         // One for all that devices sign: a request seen on one route is a replay on the next.
         var signed = new DeviceAccess(new DeviceKeys(database, time), new Nonces(database), time, options.Skew);
@@ -134,7 +135,7 @@ internal sealed class ServerHost : IAsyncDisposable
         var view = new DeviceView(database, devices, decisions, entitlements, time);
         _rollouts = new RolloutWorker(data, database, decisions, time, options.HeadScan, log, _bell);
         new RepositoryEndpoints(data, _deltas, timestamps, reading).Map(app);
-        new DeviceEndpoints(data, signed, devices, new Events(database), new EmptyBranches(database), _deltas, timestamps, polls, new SeenHeads(data, devices, time), reading, audit, new Outbox(database, time), time, options, log).Map(app);
+        new DeviceEndpoints(data, signed, devices, new Events(database), new EmptyBranches(database), _deltas, timestamps, polls, new SeenHeads(data, devices, time), reading, audit, new Outbox(database, time), attempts, time, options, log).Map(app);
         packs.Map(app);
         new DeltaEndpoints(data, signed, reading, _deltas, _worker, time).Map(app);
         var once = new OnceOnly(database, access, time);

@@ -30,7 +30,7 @@ internal sealed record ServerOptions
     /// <summary>Failed attempts with tokens of one address in a minute; with one token a tenth of it.</summary>
     public int MaxFailures { get; init; } = 200;
 
-    /// <summary>Devices of one address in a minute that enrol without a token and are not known yet.</summary>
+    /// <summary>Devices of one address in a minute that enrol without a token and are not known yet, and lists of keys that end with a new one.</summary>
     public int MaxStrangers { get; init; } = 300;
 
     /// <summary>Log lines are JSON, one object a line.</summary>

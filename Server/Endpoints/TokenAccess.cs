@@ -7,7 +7,6 @@ namespace ContentTree.Server.Endpoints;
 internal sealed class TokenAccess(Tokens tokens, AttemptLimit limit, Database database)
 {
     private const string Scheme = "Bearer ";
-    private const int MaxId = 64;
 
     /// <summary>The token's id, when its role includes <paramref name="role"/>.</summary>
     /// <exception cref="ProblemException">No valid token, or not that role.</exception>
@@ -45,12 +44,9 @@ internal sealed class TokenAccess(Tokens tokens, AttemptLimit limit, Database da
 
     private TokenInfo? Find(HttpContext context, string token)
     {
-        // What is before the dot: the secret itself is kept nowhere.
-        var (address, id) = (ClientAddress.Of(context), token.Split('.')[0]);
-        if (id.Length > MaxId)
-            id = id[..MaxId];
+        var (address, id) = (ClientAddress.Of(context), AttemptLimit.NameOf(token));
         if (limit.IsOver(address, id))
-            throw new ProblemException(ProblemCode.TooMany, "too many attempts with tokens that are not valid", retryAfter: AttemptLimit.Window);
+            throw new ProblemException(ProblemCode.TooMany, AttemptLimit.Said, retryAfter: AttemptLimit.Window);
         var found = tokens.Find(token);
         if (found is null)
             limit.Fail(address, id);

@@ -37,6 +37,10 @@ internal sealed class DeviceView(Database database, Devices devices, Decisions d
     /// <param name="groups">Only those of these; null for all.</param>
     public IReadOnlyList<DeviceKind> Kinds(IReadOnlyList<string>? groups = null) => devices.Kinds(groups);
 
+    /// <summary>How many of those who wait to be accepted claim a serial that another device has.</summary>
+    /// <param name="groups">Only those of these; null for all.</param>
+    public long Conflicts(IReadOnlyList<string>? groups = null) => devices.Conflicts(groups);
+
     /// <exception cref="NotFoundException">There is no such device.</exception>
     public DeviceInfo Find(KeyId id)
     {

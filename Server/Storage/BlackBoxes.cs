@@ -1,4 +1,6 @@
+using System.Data.Common;
 using System.Globalization;
+using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Repositories;
 using ContentTree.Store.Trust;
@@ -30,9 +32,9 @@ internal sealed class BlackBoxes(Database database, TimeProvider time)
         using var connection = database.Connect();
         using var transaction = connection.BeginWriting(device);
         connection.Execute("""
-            INSERT INTO black_boxes (device, deployment, time, text) VALUES ($device, $deployment, $time, $text)
-            ON CONFLICT (device, deployment) DO UPDATE SET time = excluded.time, text = excluded.text WHERE excluded.time >= black_boxes.time
-            """, ("$device", device), ("$deployment", box.Deployment), ("$time", at ?? time.GetUtcNow()), ("$text", Printable(box.Text)));
+            INSERT INTO black_boxes (device, deployment, time, text, commit_id) VALUES ($device, $deployment, $time, $text, $commit)
+            ON CONFLICT (device, deployment) DO UPDATE SET time = excluded.time, text = excluded.text, commit_id = excluded.commit_id WHERE excluded.time >= black_boxes.time
+            """, ("$device", device), ("$deployment", box.Deployment), ("$time", at ?? time.GetUtcNow()), ("$text", Printable(box.Text)), ("$commit", box.Commit));
         connection.Execute("""
             DELETE FROM black_boxes WHERE device = $device AND deployment NOT IN
               (SELECT deployment FROM black_boxes WHERE device = $device ORDER BY time DESC, deployment DESC LIMIT $kept)
@@ -44,8 +46,8 @@ internal sealed class BlackBoxes(Database database, TimeProvider time)
     public IReadOnlyList<BlackBoxInfo> List(KeyId device)
     {
         using var connection = database.Connect();
-        return connection.Query("SELECT deployment, time FROM black_boxes WHERE device = $device ORDER BY time DESC, deployment DESC",
-            row => new BlackBoxInfo(row.Text("deployment"), row.Time("time")), ("$device", device));
+        return connection.Query("SELECT deployment, time, commit_id FROM black_boxes WHERE device = $device ORDER BY time DESC, deployment DESC",
+            row => new BlackBoxInfo(row.Text("deployment"), row.Time("time"), null, CommitOf(row)), ("$device", device));
     }
 
     /// <exception cref="NotFoundException">There is no such box.</exception>
@@ -53,10 +55,12 @@ internal sealed class BlackBoxes(Database database, TimeProvider time)
     {
         using var connection = database.Connect();
         return connection.Query("SELECT * FROM black_boxes WHERE device = $device AND deployment = $deployment",
-            row => new BlackBoxInfo(row.Text("deployment"), row.Time("time"), row.Text("text")), ("$device", device), ("$deployment", deployment)) is [var box]
+            row => new BlackBoxInfo(row.Text("deployment"), row.Time("time"), row.Text("text"), CommitOf(row)), ("$device", device), ("$deployment", deployment)) is [var box]
             ? box
             : throw new NotFoundException($"device {device} has sent no black box of {deployment}");
     }
+
+    private static ObjectId? CommitOf(DbDataReader row) => row.TextOrNull("commit_id") is { } commit ? ObjectId.Parse(commit) : null;
 
     // Read on terminals: a device must not be able to steer one.
     private static string Printable(string text) =>

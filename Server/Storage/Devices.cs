@@ -251,6 +251,18 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
                 Cloned: row.TimeOrNull("cloned"), Fork: row.NumberOrNull("fork"), Silent: row.TimeOrNull("silent")), row.Number("low") != 0, row.Number("devices")), [.. within.Parameters]);
     }
 
+    /// <summary>How many of those who wait to be accepted claim a serial that another device has.</summary>
+    /// <param name="groups">Only those of these; null for all.</param>
+    public long Conflicts(IReadOnlyList<string>? groups = null)
+    {
+        var within = FleetFilter.All.Within(groups);
+        using var connection = database.Connect();
+        return connection.Query($"""
+            SELECT count(*) FROM devices d WHERE d.state = 'pending' AND d.serial <> '' AND {within.Sql}
+              AND EXISTS (SELECT 1 FROM devices o WHERE o.serial <> '' AND o.serial = d.serial AND o.id <> d.id AND o.state <> 'rejected')
+            """, row => row.GetInt64(0), [.. within.Parameters])[0];
+    }
+
     /// <summary>A device with its newest events.</summary>
     /// <exception cref="NotFoundException">There is no such device.</exception>
     public DeviceInfo Find(KeyId id)

@@ -233,5 +233,8 @@ internal static class Migrations
         "CREATE TABLE traffic (hour INTEGER PRIMARY KEY, sent INTEGER NOT NULL, saved INTEGER NOT NULL)",
         "CREATE TABLE saved_filters (owner TEXT NOT NULL, name TEXT NOT NULL, query TEXT NOT NULL, PRIMARY KEY (owner, name))",
         "ALTER TABLE traffic ADD COLUMN found INTEGER NOT NULL DEFAULT 0; ALTER TABLE traffic ADD COLUMN missed INTEGER NOT NULL DEFAULT 0",
+        "DROP INDEX devices_by_running; CREATE INDEX devices_by_running ON devices (running, name, id, branch, state, sync, silent)",
+        "ALTER TABLE rollouts ADD COLUMN missed INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE black_boxes ADD COLUMN commit_id TEXT",
     ];
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # How long each page of the dashboard takes and how large it is, with a large fleet and a long branch; and what open dashboards cost.
 #   usage: pages.sh OUT.md [DEVICES] [COMMITS]     OUT.md: where the tables go; DEVICES: 100000, COMMITS of one branch: 10000
-#   REQUESTS=21  of each page after two to warm up; SECONDS_EACH=60 with open dashboards and without; OPEN=50 dashboards
+#   REQUESTS=21  of each page after two to warm up; SECONDS_EACH=60 with open dashboards and without, ROUNDS=3 times; OPEN=50 dashboards
 #   DATA=DIR     keeps the filled directory there, or takes one that an earlier run has kept
 #   DATABASE=postgresql keeps the server's state in a PostgreSQL of its own
 # Needs what test.sh installs. Runs on loopback; whoever asks is a second process on the same cores.
@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 [ $# -ge 1 ] || { sed -n '2,/^set/p' "$0" | sed '$d;s/^# \{0,1\}//' >&2; exit 2; }
 OUT=$1; DEVICES=${2:-100000}; COMMITS=${3:-10000}
-REQUESTS=${REQUESTS:-21}; SECONDS_EACH=${SECONDS_EACH:-60}; OPEN=${OPEN:-50}
+REQUESTS=${REQUESTS:-21}; ROUNDS=${ROUNDS:-3}; SECONDS_EACH=${SECONDS_EACH:-60}; OPEN=${OPEN:-50}
 BIN=$PWD/dist/bin/ctree-server; [ -x "$BIN" ] || ./build.sh ctree-server >/dev/null
 dotnet build Tests/PollLoad -c Release -v quiet --nologo >&2
 LOAD=$PWD/Tests/PollLoad/bin/Release/net10.0/poll-load
@@ -150,7 +150,7 @@ def live(count, seconds):
     time.sleep(15); counts[0] = 0; begun, start = cpu(), time.time()
     time.sleep(seconds)
     used = cpu() - begun
-    print(f"{used / (time.time() - start) * 100:.1f} % of a core, {counts[0] / (time.time() - start):.1f} pages a second")
+    print(f"{used / (time.time() - start) * 100:.1f} %, {counts[0] / (time.time() - start):.1f}")
 if what == "pages": pages(sys.argv[4], int(sys.argv[5]))
 else: live(int(sys.argv[4]), int(sys.argv[5]))
 P
@@ -159,11 +159,16 @@ for wait in $(seq 600); do [ "$(sql 'SELECT count(*) FROM devices WHERE rollout 
 sql "UPDATE rollouts SET wave = 1; INSERT INTO rollout_devices (rollout, device, wave, state, since) SELECT rollout, id, wave, CASE WHEN failed IS NOT NULL AND substr(id, 16, 1) = '0' THEN 'failed' WHEN substr(id, 16, 1) IN ('1', '2') THEN 'offered' ELSE 'confirmed' END,
   $(date +%s) + length(name) + (enrolled % 600) FROM devices WHERE rollout IS NOT NULL AND wave < 2" >/dev/null
 python3 "$W/ask.py" "$URL" "$PID" pages "$OUT" "$REQUESTS"
+one_round() { # DASHBOARDS: percent of a core and pages a second while devices poll
+  "$LOAD" poll "$URL" "$TOKEN" main 200 8 $((SECONDS_EACH + 25)) 55 >"$W/polls" & local polls=$!
+  sleep 5
+  python3 "$W/ask.py" "$URL" "$PID" live "$1" "$SECONDS_EACH"
+  wait $polls
+}
 {
-  echo
-  "$LOAD" poll "$URL" "$TOKEN" main 200 8 $((SECONDS_EACH + 25)) 55 >"$W/polls" & sleep 5
-  echo "55 polls a second, no dashboard open: $(python3 "$W/ask.py" "$URL" "$PID" live 0 "$SECONDS_EACH")"
-  wait %2 2>/dev/null || sleep 10
-  "$LOAD" poll "$URL" "$TOKEN" main 200 8 $((SECONDS_EACH + 25)) 55 >"$W/polls" & sleep 5
-  echo "the same, $OPEN open overviews: $(python3 "$W/ask.py" "$URL" "$PID" live "$OPEN" "$SECONDS_EACH")"
+  printf '\n| 55 polls a second | %% of a core, pages a second |\n| --- | --- |\n'
+  for round in $(seq "$ROUNDS"); do
+    echo "| no dashboard open | $(one_round 0) |"
+    echo "| $OPEN open overviews | $(one_round "$OPEN") |"
+  done
 } | tee -a "$OUT"

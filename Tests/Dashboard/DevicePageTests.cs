@@ -219,6 +219,25 @@ public sealed class DevicePageTests
     }
 
     [Fact]
+    public async Task The_first_page_counts_those_who_wait_with_a_serial_that_another_device_has()
+    {
+        await using var server = await TestServer.StartAsync();
+        using TestDevice accepted = new(server), waiting = new(server), other = new(server);
+        await accepted.EnrolAsync(server.NewToken(TokenRole.Enrol));
+        await waiting.EnrolAsync();
+        await other.EnrolAsync();
+        using var connection = server.Data.OpenDatabase().Connect();
+        void Claim(TestDevice device, string serial) => connection.Execute("UPDATE devices SET serial = $serial WHERE id = $id", ("$serial", serial), ("$id", device.Id));
+        Claim(accepted, "SN-1");
+        Claim(waiting, "SN-1");
+        Claim(other, "SN-2");
+        using var client = await PageClient.LogInAsync(server, TokenRole.Operator);
+        (await client.ReadAsync("/")).Should().Contain("2 devices to approve").And.Contain("1 claim to a serial that another device has");
+        await client.DoAsync($"/devices/{accepted.Id}/reject");
+        (await client.ReadAsync("/")).Should().Contain("2 devices to approve").And.NotContain("to a serial");
+    }
+
+    [Fact]
     public async Task Lists_are_paged_by_name_searched_literally_and_exported_harmlessly()
     {
         await using var server = await TestServer.StartAsync();

@@ -73,6 +73,29 @@ public sealed class RolloutRulesTests
         RolloutRules.Next(resumed, [new(10, 10, 4, 6, 0), RolloutCounts.None], Start).State.Should().Be(RolloutState.Paused);
     }
 
+    [Theory]
+    [InlineData("pause")]
+    [InlineData("revert")]
+    public void Devices_that_were_told_and_fell_silent_count_as_failed_ones_and_silence_sends_nobody_back(string onFailure)
+    {
+        var rollout = Rollout(Usual with { OnFailure = onFailure, MaxFailures = "5%" });
+        RolloutRules.Next(rollout, [new(100, 100, 96, 0, 0, 4), RolloutCounts.None], Start).Reached.Should().Be(Start);
+        var lost = RolloutRules.Next(rollout, [new(100, 100, 91, 0, 0, 9), RolloutCounts.None], Start);
+        (lost.State, lost.Note).Should().Be((RolloutState.Paused, "9 of 100 devices have said nothing since they were told"));
+        var both = RolloutRules.Next(rollout, [new(100, 100, 95, 2, 0, 3), RolloutCounts.None], Start);
+        (both.State, both.Note).Should().Be((RolloutState.Paused, "3 of 100 devices have said nothing since they were told, 2 failed"));
+        RolloutRules.Next(lost with { State = RolloutState.Running, Missed = 9 }, [new(100, 100, 91, 0, 0, 9), RolloutCounts.None], Start).Reached.Should().Be(Start, "a person has seen them");
+        RolloutRules.Next(lost with { State = RolloutState.Running, Missed = 9 }, [new(100, 100, 86, 0, 0, 14), RolloutCounts.None], Start).State.Should().Be(RolloutState.Paused);
+    }
+
+    [Fact]
+    public void Where_the_lost_ones_have_all_the_turns_it_waits_for_a_person()
+    {
+        var rollout = Rollout(Usual with { MaxFailures = "50", Concurrent = 2 });
+        RolloutRules.Next(rollout, [new(10, 2, 0, 0, 0, 1), RolloutCounts.None], Start).State.Should().Be(RolloutState.Running);
+        RolloutRules.Next(rollout, [new(10, 2, 0, 0, 0, 2), RolloutCounts.None], Start).State.Should().Be(RolloutState.Paused);
+    }
+
     [Fact]
     public void While_it_is_paused_it_goes_back_but_not_on()
     {

@@ -278,10 +278,34 @@ public sealed class RolloutTests : IAsyncLifetime
         await PollAsync();
         _server.Time.Ahead += TimeSpan.FromDays(3);
         await PollAsync(_devices[..1]);
+        await UntilAsync(1, r => r is { Wave: 0, Reached: null, State: "paused", Note: "2 of 3 devices have said nothing since they were told" });
+        (await DoAsync("rollout", "show", "1")).Should().MatchRegex(@">1\s+named\s+3\s+3\s+1\s+0\s+0\s+2");
+        await DoAsync("rollout", "resume", "1");
         await Task.Delay(500);
         await UntilAsync(1, r => r is { Wave: 0, Reached: null, State: "running" });
         await PollAsync(_devices[4..]);
         Running().Should().Equal(1, 0, 0, 0, 0, 0);
+        _devices[1].IsSlow = _devices[2].IsSlow = false;
+        await PollAsync(_devices[..3]);
+        await UntilAsync(1, r => r.Wave == 1);
+    }
+
+    [Fact]
+    public async Task A_lost_device_keeps_its_turn_until_somebody_has_looked()
+    {
+        _devices.ForEach(d => d.IsSlow = true);
+        await DoAsync("rollout", "start", "--branch", "stable", "--to", "stable", "--wave", "100%", "--concurrent", "1", "--max-failures", "5");
+        await PollAsync();
+        _server.Time.Ahead += TimeSpan.FromDays(3);
+        await PollAsync(_devices[1..]);
+        Running().Should().AllBeEquivalentTo(0);
+        await UntilAsync(1, r => r is { State: "paused", Note: "1 of 6 devices have said nothing since they were told" });
+        await DoAsync("rollout", "resume", "1");
+        _devices[1].IsSlow = false;
+        await PollAsync(_devices[1..]);
+        await PollAsync(_devices[1..]);
+        Running().Should().Equal(0, 1, 0, 0, 0, 0);
+        await UntilAsync(1, r => r.State == "running");
     }
 
     [Fact]

@@ -44,6 +44,23 @@ public sealed class BlackBoxTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_box_tells_the_commit_that_failed_where_its_device_knew_it()
+    {
+        var failed = ObjectId.Of("bad"u8);
+        await SendAsync("1-0123abcd", "from an older device\n");
+        (await _device.SendAsync(Routes.BlackBoxes, new BlackBoxRequest("2-0123abcd", "x", failed), ProtocolJson.Default.BlackBoxRequest)).StatusCode.Should().Be(HttpStatusCode.OK);
+
+        string[] remote = ["--server", _server.Url, "--token", _server.Admin];
+        foreach (var where in new[] { remote, ["--data", _server.DataPath] })
+        {
+            var list = (await ServerCommand.DoAsync(["device", "blackbox", _device.Id.ToString(), "--list", .. where])).Out.Split('\n');
+            list.Where(line => line.Contains(failed.ToString(), StringComparison.Ordinal)).Should().ContainSingle().Which.Should().StartWith("2-0123abcd");
+            (await ServerCommand.DoAsync(["device", "blackbox", _device.Id.ToString(), "2-0123abcd", "--json", .. where])).Out.Should().Contain($"\"commit\": \"{failed}\"");
+            (await ServerCommand.DoAsync(["device", "blackbox", _device.Id.ToString(), "1-0123abcd", "--json", .. where])).Out.Should().NotContain("\"commit\"");
+        }
+    }
+
+    [Fact]
     public async Task Sent_again_a_box_is_replaced_and_only_the_newest_are_kept()
     {
         for (var number = 1; number <= BlackBoxes.Kept + 2; number++)

@@ -106,6 +106,20 @@ public sealed class DeviceKeyTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Lists_of_keys_are_counted_before_their_signatures_are_checked_whatever_token_comes_with_them()
+    {
+        _server.Options = _server.Options with { MaxStrangers = 2 };
+        await _server.RestartAsync();
+        using var stranger = new TestDevice(_server);
+        for (var i = 0; i < 2; i++)
+            await (await ShowAsync(_next, _device.Id, First(), Link(stranger, _next))).ShouldBeProblemAsync(ProblemCode.BadRequest);
+        await (await ShowAsync(_next, _device.Id, First(), Link(stranger, _next))).ShouldBeProblemAsync(ProblemCode.TooMany);
+        await (await stranger.SendAsync(Routes.Enrol, new EnrolRequest(stranger.Key.Public.Pem, "lab-7", "scope-2", "x86_64", BranchName.Parse("stable"), "no token", Device: _next.Id, Keys: [First(), Link(_next, stranger)]), ProtocolJson.Default.EnrolRequest))
+            .ShouldBeProblemAsync(ProblemCode.TooMany);
+        (await _device.EnrolAsync()).EnsureSuccessStatusCode();
+    }
+
+    [Fact]
     public async Task A_next_key_that_is_shown_again_is_noted_once_and_one_after_it_replaces_it()
     {
         using var other = new TestDevice(_server);

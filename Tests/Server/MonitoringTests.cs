@@ -7,6 +7,7 @@ using ContentTree.Server.Endpoints;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
+using ContentTree.Tests.Support;
 using Microsoft.AspNetCore.Http;
 
 namespace ContentTree.Tests.Server;
@@ -63,6 +64,8 @@ public sealed class MonitoringTests : IAsyncLifetime
         var commit = (await _server.Http.GetByteArrayAsync(Routes.RepositoryObject(new ObjectName(ObjectKind.Commit, second.Commit)))).Length;
         await ServerCommand.DoAsync("branch", "promote", "stable", "next", "--server", _server.Url, "--token", _server.Admin);
 
+        // A request is counted once its answer is on its way.
+        await Eventually.TrueAsync(async () => (await MetricsAsync())["ctree_publishes_total"] > 0);
         var metrics = await MetricsAsync();
 
         metrics["ctree_polls_total"].Should().Be(3);
@@ -142,10 +145,13 @@ public sealed class MonitoringTests : IAsyncLifetime
     public async Task A_herd_of_devices_behind_one_address_is_answered()
     {
         _server.Publish();
-        using var device = new TestDevice(_server);
-        await device.EnrolAsync(_server.NewToken(TokenRole.Enrol));
-        var answers = await Task.WhenAll(Enumerable.Range(0, 400).Select(_ => device.PollAsync()));
-        answers.Should().OnlyContain(a => a.StatusCode == HttpStatusCode.OK);
+        TestDevice[] herd = [.. Enumerable.Range(0, 100).Select(_ => new TestDevice(_server))];
+        foreach (var device in herd)
+            (await device.EnrolAsync(_server.NewToken(TokenRole.Enrol))).EnsureSuccessStatusCode();
+        var answers = await Task.WhenAll(Enumerable.Range(0, 4).SelectMany(_ => herd).Select(device => device.PollAsync()));
+        answers.Should().HaveCount(400).And.OnlyContain(a => a.StatusCode == HttpStatusCode.OK);
+        foreach (var device in herd)
+            device.Dispose();
     }
 
     [Fact]
@@ -164,6 +170,28 @@ public sealed class MonitoringTests : IAsyncLifetime
         await (await stranger.EnrolAsync()).ShouldBeProblemAsync(ProblemCode.TooMany);
         (await known.EnrolAsync()).StatusCode.Should().Be(HttpStatusCode.OK);
         (await stranger.EnrolAsync(_server.NewToken(TokenRole.Enrol))).StatusCode.Should().Be(HttpStatusCode.OK);
+    }
+
+    [Fact]
+    public async Task Who_tries_enrolment_tokens_waits_before_they_are_looked_up()
+    {
+        _server.Options = _server.Options with { MaxFailures = 20 };
+        await _server.RestartAsync();
+        using var known = new TestDevice(_server);
+        await known.EnrolAsync(_server.NewToken(TokenRole.Enrol));
+        using var guesser = new TestDevice(_server);
+        for (var i = 0; i < 2; i++)
+            await (await guesser.EnrolAsync("0123.guess" + i)).ShouldBeProblemAsync(ProblemCode.BadToken);
+        await (await guesser.EnrolAsync("0123.guess2")).ShouldBeProblemAsync(ProblemCode.TooMany);
+        var right = _server.NewToken(TokenRole.Enrol);
+        (await guesser.EnrolAsync(right)).StatusCode.Should().Be(HttpStatusCode.OK);
+        (await known.EnrolAsync("0123.guess3")).StatusCode.Should().Be(HttpStatusCode.OK, "it is in already");
+        using var other = new TestDevice(_server);
+        for (var i = 0; i < 18; i++)
+            await (await other.EnrolAsync($"{i}.guess")).ShouldBeProblemAsync(ProblemCode.BadToken);
+        await (await other.EnrolAsync(_server.NewToken(TokenRole.Enrol))).ShouldBeProblemAsync(ProblemCode.TooMany);
+        _server.Time.Ahead += AttemptLimit.Window;
+        (await other.EnrolAsync(_server.NewToken(TokenRole.Enrol))).StatusCode.Should().Be(HttpStatusCode.OK);
     }
 
     [Theory]

@@ -18,6 +18,9 @@ internal sealed record Rollout(
     /// <summary>Failures that a person has seen and let it go on in spite of.</summary>
     public long Forgiven { get; init; }
 
+    /// <summary>Devices that were lost when a person let it go on all the same: no turn is kept for so many.</summary>
+    public long Missed { get; init; }
+
     public DateTimeOffset? Ended { get; init; }
 
     /// <summary>Why it is not running.</summary>

@@ -34,12 +34,12 @@ internal static class RolloutBook
     public static bool TryMove(DbConnection connection, Rollout seen, Rollout next)
     {
         var moved = connection.Execute("""
-            UPDATE rollouts SET state = $state, wave = $wave, reached = $reached, ended = $ended, note = $note, approved = $approved, forgiven = $forgiven
+            UPDATE rollouts SET state = $state, wave = $wave, reached = $reached, ended = $ended, note = $note, approved = $approved, forgiven = $forgiven, missed = $missed
             WHERE id = $id AND state = $seenState AND wave = $seenWave AND forgiven = $seenForgiven
             """,
             ("$seenForgiven", seen.Forgiven),
             ("$id", seen.Id), ("$seenState", Word(seen.State)), ("$seenWave", seen.Wave), ("$state", Word(next.State)), ("$wave", next.Wave), ("$reached", next.Reached),
-            ("$ended", next.Ended), ("$note", next.Note), ("$approved", next.Approved), ("$forgiven", next.Forgiven)) > 0;
+            ("$ended", next.Ended), ("$note", next.Note), ("$approved", next.Approved), ("$forgiven", next.Forgiven), ("$missed", next.Missed)) > 0;
         if (moved && (next.State != seen.State || next.Wave != seen.Wave))
             FleetStamp.Raise(connection);
         return moved;
@@ -66,10 +66,11 @@ internal static class RolloutBook
         var found = connection.Query("""
             SELECT d.wave AS wave, count(*) AS devices, count(o.state) AS offered,
               count(CASE WHEN o.state = 'confirmed' AND d.last_seen >= $patient THEN 1 END) AS confirmed,
-              count(CASE WHEN o.state IS NULL AND coalesce(d.last_seen, d.enrolled) < $patient THEN 1 END) AS silent
+              count(CASE WHEN o.state IS NULL AND coalesce(d.last_seen, d.enrolled) < $patient THEN 1 END) AS silent,
+              count(CASE WHEN o.state = 'offered' AND o.since < $patient AND coalesce(d.last_seen, d.enrolled) < $patient THEN 1 END) AS lost
             FROM devices d LEFT JOIN rollout_devices o ON o.rollout = $id AND o.device = d.id
             WHERE d.rollout = $id AND d.state = 'accepted' GROUP BY d.wave
-            """, row => (Wave: (int)row.Number("wave"), Counts: new RolloutCounts(row.Number("devices"), row.Number("offered"), row.Number("confirmed"), 0, row.Number("silent"))),
+            """, row => (Wave: (int)row.Number("wave"), Counts: new RolloutCounts(row.Number("devices"), row.Number("offered"), row.Number("confirmed"), 0, row.Number("silent"), row.Number("lost"))),
             ("$id", rollout.Id), ("$patient", now - rollout.Plan.Patience)).ToDictionary(w => w.Wave, w => w.Counts);
         // Also of devices that somebody has set aside since, to look at them.
         var failed = connection.Query("SELECT wave, count(*) AS failed FROM rollout_devices WHERE rollout = $id AND state = 'failed' GROUP BY wave",
@@ -81,9 +82,7 @@ internal static class RolloutBook
     public static bool TryOffer(DbConnection connection, Rollout rollout, KeyId device, int wave, DateTimeOffset now)
     {
         using var transaction = connection.BeginWriting();
-        // Whoever has said nothing since it was told keeps its turn: it may be lost by it.
-        var underWay = rollout.Plan.Concurrent == int.MaxValue ? 0
-            : connection.Query("SELECT count(*) FROM rollout_devices WHERE rollout = $id AND state = 'offered'", row => row.GetInt64(0), ("$id", rollout.Id))[0];
+        var underWay = rollout.Plan.Concurrent == int.MaxValue ? 0 : UnderWay(connection, rollout, now);
         var isRunning = connection.Query("SELECT 1 FROM rollouts WHERE id = $id AND state IN ('running', 'finished')", _ => 1, ("$id", rollout.Id)).Count > 0;
         if (!isRunning || underWay >= rollout.Plan.Concurrent)
             return false;
@@ -91,6 +90,16 @@ internal static class RolloutBook
             ("$id", rollout.Id), ("$device", device), ("$wave", wave), ("$now", now));
         transaction.Commit();
         return true;
+    }
+
+    // Whoever has said nothing since it was told keeps its turn, as it may be lost by it, until a person has let the rollout go on without it.
+    private static long UnderWay(DbConnection connection, Rollout rollout, DateTimeOffset now)
+    {
+        var (told, lost) = connection.Query("""
+            SELECT count(*), count(CASE WHEN o.since < $patient AND coalesce(d.last_seen, d.enrolled) < $patient THEN 1 END)
+            FROM rollout_devices o JOIN devices d ON d.id = o.device WHERE o.rollout = $id AND o.state = 'offered'
+            """, row => (row.GetInt64(0), row.GetInt64(1)), ("$id", rollout.Id), ("$patient", now - rollout.Plan.Patience))[0];
+        return told - Math.Min(lost, rollout.Missed);
     }
 
     /// <summary>Writes down what a device's poll says of rollouts that have reached it; inside the caller's transaction.</summary>
@@ -141,7 +150,7 @@ internal static class RolloutBook
     public static RolloutInfo Describe(Rollout rollout, IReadOnlyList<RolloutCounts>? waves = null) => new(
         rollout.Id, rollout.Scope.ToString(), rollout.Branch, rollout.Commit, rollout.Sequence, rollout.Plan.Written, Word(rollout.State), rollout.Wave, rollout.By, rollout.Created,
         rollout.Baseline, Text(rollout.Reason), Text(rollout.Note), Text(rollout.Approved), rollout.Reached, rollout.Ended,
-        waves?.Select(w => new RolloutWaveInfo(w.Devices, w.Offered, w.Confirmed, w.Failed, w.Silent)).ToArray());
+        waves?.Select(w => new RolloutWaveInfo(w.Devices, w.Offered, w.Confirmed, w.Failed, w.Silent, w.Lost)).ToArray());
 
     public static string Word(RolloutState state) => state switch
     {
@@ -178,5 +187,6 @@ internal static class RolloutBook
         Note = row.Text("note"),
         Approved = row.Text("approved"),
         Forgiven = row.Number("forgiven"),
+        Missed = row.Number("missed"),
     };
 }

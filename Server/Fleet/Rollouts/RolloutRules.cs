@@ -17,6 +17,8 @@ internal static class RolloutRules
             return Stop(rollout, counts, now);
         if (rollout.State != RolloutState.Running)
             return rollout;
+        if (IsLosing(rollout, counts))
+            return rollout with { State = RolloutState.Paused, Note = $"{counts.Lost} of {counts.Devices} devices have said nothing since they were told{(counts.Failed > 0 ? $", {counts.Failed} failed" : "")}" };
         if (!IsReached(rollout.Plan, counts))
             return rollout.Reached is null ? rollout : rollout with { Reached = null };
         if (rollout.Reached is not { } reached)
@@ -42,6 +44,11 @@ internal static class RolloutRules
             return rollout with { State = RolloutState.Reverted, Ended = now, Note = note };
         return rollout.State != RolloutState.Running ? rollout : rollout with { State = RolloutState.Paused, Note = note };
     }
+
+    // Whoever is silent may have lost its power with its whole site, so that alone sends nobody back: a person is to look. Where the lost ones have all the
+    // turns there are, nobody else would ever be told.
+    private static bool IsLosing(Rollout rollout, RolloutCounts counts) => counts.Lost - rollout.Missed is > 0 and var lost &&
+        (lost + Math.Max(0, counts.Failed - rollout.Forgiven) >= rollout.Plan.FailuresToStop(counts.Devices) || lost >= rollout.Plan.Concurrent);
 
     // A wave with nobody in it, or all of whose devices are off, says nothing: it waits for one of them, or for a person.
     private static bool IsReached(Plan plan, RolloutCounts counts) => counts.Confirmed >= Needed(plan, counts);

@@ -115,14 +115,14 @@ internal sealed class RolloutSteps(DataDirectory data, Database database, Decisi
     private Rollout Next(DbConnection connection, Rollout rollout, string verb, string note, string approval)
     {
         var now = time.GetUtcNow();
-        var failed = RolloutBook.Count(connection, rollout, now).Sum(w => w.Failed);
+        var seen = RolloutBook.Count(connection, rollout, now).Aggregate(RolloutCounts.None, (sum, wave) => sum + wave);
         return (verb, rollout.State) switch
         {
             (Approve, RolloutState.Waiting) => rollout with { State = RolloutState.Running, Note = "", Approved = approval },
             ("pause", RolloutState.Running) => rollout with { State = RolloutState.Paused, Note = $"paused {note}" },
             // Whoever lets it go on has seen the failures so far.
-            ("resume", RolloutState.Paused) => rollout with { State = RolloutState.Running, Note = "", Forgiven = failed, Reached = null },
-            ("next", RolloutState.Running or RolloutState.Paused) => RolloutRules.Advance(rollout with { Forgiven = failed }, now),
+            ("resume", RolloutState.Paused) => rollout with { State = RolloutState.Running, Note = "", Forgiven = seen.Failed, Missed = seen.Lost, Reached = null },
+            ("next", RolloutState.Running or RolloutState.Paused) => RolloutRules.Advance(rollout with { Forgiven = seen.Failed, Missed = seen.Lost }, now),
             ("abort", _) when rollout.IsActive => rollout with { State = RolloutState.Aborted, Ended = now, Note = $"aborted {note}" },
             ("revert", not RolloutState.Reverted) => RequireNewest(connection, rollout) with { State = RolloutState.Reverted, Ended = now, Note = $"reverted {note}" },
             _ when Verbs.Contains(verb) => throw new FleetConflictException($"rollout {rollout.Id} is {rollout.State.ToString().ToLowerInvariant()}, so it cannot be told '{verb}'"),
