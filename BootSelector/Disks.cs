@@ -61,5 +61,5 @@ internal static class Disks
     }
 
     private static bool HasContent(string name) =>
-        SmallFile.ReadUnsized($"/sys/class/block/{name}/size").Trim() is not ("" or "0");
+        RegularFile.ReadUnsized($"/sys/class/block/{name}/size").Trim() is not ("" or "0");
 }

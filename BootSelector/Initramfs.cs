@@ -19,7 +19,7 @@ internal sealed class Initramfs(KernelCommandLine early)
         try
         {
             MountKernelFileSystems(terminal);
-            OpenConsole();
+            Libc.OpenConsole();
             _commandLine = KernelCommandLine.Read();
             Modules.Load(terminal);
             layout = MountPhysicalRoot();
@@ -63,18 +63,6 @@ internal sealed class Initramfs(KernelCommandLine early)
         {
             terminal.Say(e.Message);
         }
-    }
-
-    // The kernel opens the console before /dev is there; with no node in the initramfs nothing is open at all.
-    private static void OpenConsole()
-    {
-        var fd = Kernel.open("/dev/console", Libc.O_RDWR | Libc.O_NOCTTY, 0);
-        if (fd < 0)
-            return;
-        for (var standard = 0; standard <= 2; standard++)
-            _ = Libc.dup2(fd, standard);
-        if (fd > 2)
-            _ = Kernel.close(fd);
     }
 
     private DeviceLayout MountPhysicalRoot()

@@ -122,11 +122,48 @@ internal static partial class Libc
     /// <summary>Replaces this program; returns only when that failed.</summary>
     public static unsafe void Execute(string path, string[] words)
     {
-        var argv = new nint[words.Length + 1];
-        for (var i = 0; i < words.Length; i++)
-            argv[i] = Marshal.StringToCoTaskMemUTF8(words[i]);
-        fixed (nint* start = argv)
-            _ = execv(path, start);
+        fixed (nint* argv = Strings(words))
+            _ = execv(path, argv);
+    }
+
+    /// <summary>Starts a program and waits for its end; as PID 1 other children that end meanwhile are let go. False when it could not be started.</summary>
+    public static unsafe bool RunChild(string path, string[] words, string[] environment)
+    {
+        var (arguments, variables) = (Strings(words), Strings(environment));
+        int pid, error;
+        fixed (nint* argv = arguments, envp = variables)
+            error = posix_spawn(&pid, path, 0, 0, argv, envp);
+        if (error != 0)
+        {
+            Marshal.SetLastPInvokeError(error);
+            return false;
+        }
+        int ended;
+        do
+            ended = waitpid(-1, 0, 0);
+        while (ended != pid && (ended > 0 || Marshal.GetLastPInvokeError() == Kernel.EINTR));
+        return true;
+    }
+
+    /// <summary>Makes the console what is read from and written to: the kernel opens it before /dev is there, and with no node in the initramfs nothing is open.</summary>
+    public static void OpenConsole()
+    {
+        var fd = Kernel.open("/dev/console", O_RDWR | O_NOCTTY, 0);
+        if (fd < 0)
+            return;
+        for (var standard = 0; standard <= 2; standard++)
+            _ = dup2(fd, standard);
+        if (fd > 2)
+            _ = Kernel.close(fd);
+    }
+
+    // They stay: what is started runs on, or this program ends soon.
+    private static nint[] Strings(string[] texts)
+    {
+        var strings = new nint[texts.Length + 1];
+        for (var i = 0; i < texts.Length; i++)
+            strings[i] = Marshal.StringToCoTaskMemUTF8(texts[i]);
+        return strings;
     }
 
     [LibraryImport("libc")]
@@ -166,6 +203,9 @@ internal static partial class Libc
     public static partial int rmdir(string path);
 
     [LibraryImport("libc", SetLastError = true)]
+    public static partial int fchdir(int directory);
+
+    [LibraryImport("libc", SetLastError = true)]
     public static partial int dup2(int from, int to);
 
     [LibraryImport("libc", SetLastError = true)]
@@ -194,6 +234,12 @@ internal static partial class Libc
 
     [LibraryImport("libc")]
     private static unsafe partial int setrlimit(int resource, ulong* limit);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int waitpid(int pid, nint status, int options);
+
+    [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
+    private static unsafe partial int posix_spawn(int* pid, string path, nint fileActions, nint attributes, nint* argv, nint* envp);
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static unsafe partial int execv(string path, nint* words);

@@ -55,7 +55,7 @@ internal static class Mounts
     private static List<string> DiskTypes()
     {
         var types = new List<string> { "ext4" };
-        foreach (var line in SmallFile.ReadUnsized("/proc/filesystems").Split('\n'))
+        foreach (var line in RegularFile.ReadUnsized("/proc/filesystems").Split('\n'))
         {
             if (line.StartsWith('\t') && line.Trim() is var type && type != "ext4")
                 types.Add(type);

@@ -37,7 +37,7 @@ internal sealed class NewRoot(DeviceLayout layout, string target, Terminal termi
                 return Restart();
             if (verdict == KernelVerdict.PassOver)
             {
-                selector.Exclude(boot.Deployment);
+                selector.Exclude(boot.Deployment, "the loader did not start its kernel");
                 continue;
             }
             try
@@ -48,9 +48,10 @@ internal sealed class NewRoot(DeviceLayout layout, string target, Terminal termi
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                terminal.Say($"{boot.Deployment} cannot be booted: {e.Message}");
+                // The agent that draws the conclusions reads it: a power cut leaves no such line.
+                BootLog.Note(layout, BootNote.CannotBoot(boot.Deployment) + e.Message, terminal);
                 Mounts.Remove(target);
-                selector.Exclude(boot.Deployment);
+                selector.Exclude(boot.Deployment, "it cannot be booted: " + e.Message);
             }
         }
     }
@@ -63,7 +64,9 @@ internal sealed class NewRoot(DeviceLayout layout, string target, Terminal termi
         return null;
     }
 
-    private void Build(DeploymentName name, string? init)
+    /// <summary>Mounts one deployment at the place, with all that init finds there.</summary>
+    /// <exception cref="IOException">It cannot be mounted, or has no such init.</exception>
+    public void Build(DeploymentName name, string? init)
     {
         Mounts.Bind(layout.Deployment(name), target, readOnly: true);
         if (init is not null && !Libc.ExistsInRoot(target, init))
@@ -77,6 +80,24 @@ internal sealed class NewRoot(DeviceLayout layout, string target, Terminal termi
             TryAt("var", place => Mounts.Bind(layout.Var, place, readOnly: false));
         else
             TryAt("var", MemoryVar);
+        foreach (var path in DataPaths.Read(layout, name))
+            TryAt(path, _ => BindData(path));
+    }
+
+    // No link on either side: what is behind one may be anybody's.
+    private void BindData(string path)
+    {
+        var (source, place) = (layout.Data, target);
+        foreach (var segment in path.Split('/'))
+        {
+            (source, place) = (Path.Combine(source, segment), Path.Combine(place, segment));
+            foreach (var directory in new[] { source, place })
+            {
+                if (Kernel.StatusOf(directory) is not { IsDirectory: true })
+                    throw new IOException($"/{path} is not the device's data: {directory} is no directory");
+            }
+        }
+        Mounts.Bind(source, place, readOnly: false);
     }
 
     private void MemoryVar(string place)
@@ -102,7 +123,7 @@ internal sealed class NewRoot(DeviceLayout layout, string target, Terminal termi
     {
         SmallFile.Write(BootedRecord.DefaultPath, choice.Booted(boot).Format());
         if (choice.IsTrial)
-            new TrialGuard(commandLine, terminal).Arm(hasSystemd: HasSystemd());
+            new TrialGuard(commandLine, terminal).Arm(boot.Deployment, hasSystemd: HasSystemd());
         if (boot is { Reason: BootReason.Wanted, Save: null })
         {
             Rescue.Forget(layout);

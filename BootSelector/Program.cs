@@ -1,3 +1,5 @@
+using ContentTree.BootFile;
+
 namespace ContentTree.BootSelector;
 
 // ctree-select runs once per boot, before the tree it picks. The story, each step in a file of its own:
@@ -9,7 +11,7 @@ namespace ContentTree.BootSelector;
 //   NewRoot         binds the chosen deployment, its /etc, the data and /ctree at one place
 //   TrialGuard      in a trial: sees to it that a tree whose agent never runs still ends
 //   Handover        deletes the initramfs, makes the place the root, starts init
-//   Rescue          nothing left to boot: tells, waits longer each time, reboots
+//   Rescue          nothing left to boot: tells what is wrong (RescueNote), waits longer each time or gives a shell (RescueShell), reboots
 //
 // It is a static program without run-time dependencies, because it has to run where nothing else is.
 internal static class Program

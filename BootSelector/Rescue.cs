@@ -12,14 +12,14 @@ internal sealed class Rescue(KernelCommandLine commandLine, Terminal terminal)
     private const int FirstWaitSeconds = 10;
     private const int LongestWaitSeconds = 3600;
     private const int MaxDoublings = 12;
-    private const string Shell = "/bin/sh";
+    private const int AtOnceMilliseconds = 3000;
 
     /// <summary>Forgets the rescues of the past, once a confirmed deployment boots.</summary>
     public static void Forget(DeviceLayout layout) => _ = Libc.unlink(CounterPath(layout));
 
     /// <summary>
-    /// Waits and reboots, or becomes a shell when <c>ctree.rescue=shell</c>. Returns only when both failed. Without a physical
-    /// root there is nowhere to count, and the wait is a fixed one.
+    /// Tells what is wrong, waits and reboots; with <c>ctree.rescue=shell</c> a shell takes the place of the wait. Returns only when the reboot failed.
+    /// Without a physical root there is nowhere to count, and the wait is a fixed one.
     /// </summary>
     /// <exception cref="IOException">The root is no memory file system, so this is no initramfs.</exception>
     public int Reboot(DeviceLayout? layout, Selector? selector)
@@ -27,17 +27,42 @@ internal sealed class Rescue(KernelCommandLine commandLine, Terminal terminal)
         // Typed by mistake on a running system this would be a rude surprise.
         if (!Handover.IsInMemory("/"))
             throw new IOException("--rescue is for an initramfs: the root here is a disk");
-        if (commandLine["ctree.rescue"] == "shell")
-            BecomeShell();
-        var seconds = WaitSeconds(layout);
-        terminal.Say($"rescue: nothing can be booted; rebooting in {seconds} s (ctree.rescue=shell gives a shell)");
-        Thread.Sleep(TimeSpan.FromSeconds(seconds));
+        Tell(layout, selector);
+        if (commandLine["ctree.rescue"] == "shell" && HasUsedShell(layout))
+            terminal.Say("rescue: the shell was left, rebooting");
+        else
+            Wait(WaitSeconds(layout));
         if (selector?.Look().Decision is BootDecision.Rescue { NewRound: { } record })
             GrantTries(selector, record);
         Libc.sync();
         _ = Libc.reboot(Libc.RB_AUTOBOOT);
         terminal.Say(Kernel.Error("cannot reboot", "the machine").Message);
         return ExitCode.Rescue;
+    }
+
+    private void Tell(DeviceLayout? layout, Selector? selector)
+    {
+        terminal.Say("rescue: nothing can be booted");
+        if (layout is null || selector is null)
+        {
+            terminal.Say("  the disk with /ctree is not there: ctree.root= on the kernel's command line names it");
+            return;
+        }
+        foreach (var line in RescueNote.Lines(layout, selector.Look().Record, selector.Excluded))
+            terminal.Say(line);
+    }
+
+    // One that ends at once has no input, or crashes: then it must not spin.
+    private bool HasUsedShell(DeviceLayout? layout)
+    {
+        var started = Environment.TickCount64;
+        return new RescueShell(layout, terminal).Run() && Environment.TickCount64 - started >= AtOnceMilliseconds;
+    }
+
+    private void Wait(int seconds)
+    {
+        terminal.Say($"rescue: nothing can be booted; rebooting in {seconds} s (ctree.rescue=shell gives a shell)");
+        Thread.Sleep(TimeSpan.FromSeconds(seconds));
     }
 
     private int WaitSeconds(DeviceLayout? layout)
@@ -75,13 +100,6 @@ internal sealed class Rescue(KernelCommandLine commandLine, Terminal terminal)
         {
             terminal.Say("cannot grant fresh tries: " + e.Message);
         }
-    }
-
-    private void BecomeShell()
-    {
-        terminal.Say("rescue: a shell, as ctree.rescue=shell asks for; leaving it reboots");
-        Libc.Execute(Shell, [Shell]);
-        terminal.Say(Kernel.Error("cannot start", Shell).Message);
     }
 
     private static string CounterPath(DeviceLayout layout) => Path.Combine(layout.State, "rescues");

@@ -5,7 +5,7 @@ namespace ContentTree.BootSelector;
 /// <summary>Reads what there is, decides, and makes the count durable: afterwards the choice may be booted.</summary>
 internal sealed class Selector(DeviceLayout layout, BootSlots slots, KernelCommandLine commandLine)
 {
-    private readonly HashSet<DeploymentName> _broken = [];
+    private readonly Dictionary<DeploymentName, string> _broken = [];
     private bool _canCount = true;
     private string _saveProblem = "";
 
@@ -18,8 +18,11 @@ internal sealed class Selector(DeviceLayout layout, BootSlots slots, KernelComma
     /// <summary>Where the slots and the loader's files are.</summary>
     public string BootDirectory => slots.Directory;
 
+    /// <summary>What was passed over at this boot, and why.</summary>
+    public IReadOnlyDictionary<DeploymentName, string> Excluded => _broken;
+
     /// <summary>A deployment that turned out not to be mountable is not chosen again at this boot.</summary>
-    public void Exclude(DeploymentName name) => _broken.Add(name);
+    public void Exclude(DeploymentName name, string why) => _broken[name] = why;
 
     /// <summary>What would be chosen now; changes nothing.</summary>
     public Choice Look()
@@ -27,7 +30,7 @@ internal sealed class Selector(DeviceLayout layout, BootSlots slots, KernelComma
         var (a, b) = slots.Inspect();
         var record = BootSlots.Current(a, b)?.Record;
         var complete = new List<CompleteDeployment>(DeploymentSet.Scan(layout));
-        complete.RemoveAll(deployment => _broken.Contains(deployment.Name));
+        complete.RemoveAll(deployment => _broken.ContainsKey(deployment.Name));
         var decision = BootChoice.Decide(new BootSituation
         {
             Record = record,

@@ -11,21 +11,6 @@ internal static class SmallFile
     /// <summary>The file's text, or "" when it is missing, no regular file or larger than 64 KiB.</summary>
     public static string Read(string path) => RegularFile.TryReadAll(path, MaxRead) is { } bytes ? Encoding.UTF8.GetString(bytes) : "";
 
-    /// <summary>As <see cref="Read"/>, for files of /proc and /sys, which claim to be empty.</summary>
-    public static string ReadUnsized(string path)
-    {
-        try
-        {
-            using var file = RegularFile.Open(path, Kernel.O_RDONLY);
-            var bytes = new byte[MaxRead];
-            return Encoding.UTF8.GetString(bytes, 0, file.Read(bytes));
-        }
-        catch (IOException)
-        {
-            return "";
-        }
-    }
-
     /// <summary>Replaces the file as a whole; its directory is made when it is missing.</summary>
     /// <exception cref="IOException">It could not be written.</exception>
     public static void Write(string path, string text)

@@ -1,16 +1,21 @@
 using System.Globalization;
+using System.Text;
 using ContentTree.BootFile;
 
 namespace ContentTree.BootSelector;
 
 /// <summary>
-/// Sees to it that a trial ends even when the tree hangs or its agent never runs: a deadline unit for systemd, and the hardware
-/// watchdog, which systemd is told to feed. Both live in /run and are gone after the boot.
+/// Sees to it that a trial ends even when the kernel panics, the tree hangs or its agent never runs: a reboot after a panic, a deadline unit
+/// for systemd, and the hardware watchdog, which systemd is told to feed. All are gone after the boot.
 /// </summary>
 internal sealed class TrialGuard(KernelCommandLine commandLine, Terminal terminal)
 {
     private const string Units = "/run/systemd/system";
     private const string Name = "ctree-trial-deadline";
+    private const string LastWords = "/run/ctree/last-words.sh";
+    private const string Panic = "/proc/sys/kernel/panic";
+    private const string PanicOnOops = "/proc/sys/kernel/panic_on_oops";
+    private const string PanicSeconds = "10";
     private const int DefaultDeadlineSeconds = 15 * 60;
     private const int DefaultWatchdogSeconds = 60;
 
@@ -18,12 +23,13 @@ internal sealed class TrialGuard(KernelCommandLine commandLine, Terminal termina
     private static readonly string[] WantedBy = ["sysinit.target", "timers.target", "emergency.target", "rescue.target"];
 
     /// <summary>A guard that cannot be put up is told; the trial is counted anyway.</summary>
-    public void Arm(bool hasSystemd)
+    public void Arm(DeploymentName trial, bool hasSystemd)
     {
         try
         {
+            EndPanics();
             if (hasSystemd)
-                DropDeadline(commandLine.Seconds("ctree.deadline", DefaultDeadlineSeconds));
+                DropDeadline(trial, commandLine.Seconds("ctree.deadline", DefaultDeadlineSeconds));
             // Who else than systemd would feed it is unknown here: others have to ask for it.
             StartWatchdog(commandLine.Seconds("ctree.watchdog", hasSystemd ? DefaultWatchdogSeconds : 0), hasSystemd);
         }
@@ -33,10 +39,35 @@ internal sealed class TrialGuard(KernelCommandLine commandLine, Terminal termina
         }
     }
 
-    private static void DropDeadline(int seconds)
+    // A kernel that panics waits for a person, unless it was told how long; and one that stumbled goes on half dead.
+    private void EndPanics()
+    {
+        // Somebody wants to read it on the screen; and called by hand on a running system, its own settings stay.
+        if (commandLine["panic"] == "0" || !Handover.IsInMemory("/"))
+            return;
+        if (RegularFile.ReadUnsized(Panic).Trim() == "0")
+            TrySet(Panic, PanicSeconds);
+        TrySet(PanicOnOops, "1");
+    }
+
+    private void TrySet(string path, string value)
+    {
+        try
+        {
+            using var file = RegularFile.Open(path, Kernel.O_WRONLY);
+            file.Overwrite(Encoding.ASCII.GetBytes(value));
+        }
+        catch (IOException e)
+        {
+            terminal.Say(e.Message);
+        }
+    }
+
+    private static void DropDeadline(DeploymentName trial, int seconds)
     {
         if (seconds == 0)
             return;
+        SmallFile.Write(LastWords, Script(trial));
         SmallFile.Write($"{Units}/{Name}.timer", string.Create(CultureInfo.InvariantCulture, $"""
             [Unit]
             Description=Deadline of the ContentTree trial
@@ -47,17 +78,21 @@ internal sealed class TrialGuard(KernelCommandLine commandLine, Terminal termina
             AccuracySec=1s
 
             """));
-        SmallFile.Write($"{Units}/{Name}.service", """
+        SmallFile.Write($"{Units}/{Name}.service", $"""
             [Unit]
             Description=End the ContentTree trial that nobody confirmed
             DefaultDependencies=no
             ConditionPathExists=!/run/ctree/confirmed
             SuccessAction=reboot-force
+            FailureAction=reboot-force
 
             [Service]
             Type=oneshot
+            TimeoutStartSec=30
+            TimeoutStopSec=5
             StandardOutput=journal+console
-            ExecStart=/bin/echo ctree: the trial was not confirmed in time, rebooting
+            ExecStart=-/bin/echo ctree: the trial was not confirmed in time, rebooting
+            ExecStart=-/bin/sh {LastWords}
 
             """);
         foreach (var target in WantedBy)
@@ -66,6 +101,22 @@ internal sealed class TrialGuard(KernelCommandLine commandLine, Terminal termina
             File.CreateSymbolicLink($"{Units}/{target}.wants/{Name}.timer", $"../{Name}.timer");
         }
     }
+
+    // What matters most comes first, since whatever hangs here is ended with the unit; /var is the device's, so the next tree can read it.
+    private static string Script(DeploymentName trial) => $$"""
+        umask 077
+        file=/var/{{DeviceLayout.LastWordsInVar}}
+        mkdir -p "${file%/*}" && rm -f "$file" && exec >"$file" 2>&1 || exit 1
+        brief() { if command -v timeout >/dev/null; then timeout 5 "$@"; else "$@"; fi; }
+        echo deployment={{trial}}
+        echo 'kernel log:'; brief dmesg | tail -c 16384
+        sync
+        echo 'failed units:'; brief systemctl --no-pager --plain --no-legend list-units --state=failed | head -c 4096
+        echo 'jobs that wait:'; brief systemctl --no-pager list-jobs | head -c 4096
+        echo 'last words of the agent:'; brief journalctl --no-pager --boot --unit=ctree-agent.service --lines=40 | tail -c 8192
+        sync
+
+        """;
 
     private unsafe void StartWatchdog(int seconds, bool hasSystemd)
     {

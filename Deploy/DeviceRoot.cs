@@ -44,6 +44,12 @@ internal sealed record DeviceRoot(string Path, bool IsGiven)
     /// <summary>As long as this file is there, the agent changes nothing by itself: no download, no deployment, no reboot.</summary>
     public string DoNotUpdate => System.IO.Path.Combine(Top, "do_not_update");
 
+    /// <summary>Why the agent does nothing by itself now; null while it may.</summary>
+    public string? Stopped =>
+        File.Exists(DoNotUpdate) ? $"nothing is done while {DoNotUpdate} exists"
+        : KernelCommandLine.Read(CommandLine).IsWithoutUpdate ? "nothing is done in this boot: ctree.noupdate is on the kernel's command line"
+        : null;
+
     /// <summary>Where required health checks are looked for.</summary>
     public IReadOnlyList<string> RequiredChecks =>
         [System.IO.Path.Combine(Top, "health.d/required"), Below("etc/ctree/health.d/required")];
@@ -53,10 +59,21 @@ internal sealed record DeviceRoot(string Path, bool IsGiven)
         [System.IO.Path.Combine(Top, "health.d/wanted"), Below("etc/ctree/health.d/wanted")];
 
     /// <summary>Where the kernel, and systemd after it, keep what a kernel said when it died.</summary>
-    public IReadOnlyList<string> CrashRecords => IsGiven ? [] : ["/sys/fs/pstore", "/var/lib/systemd/pstore"];
+    public IReadOnlyList<string> CrashRecords => [Running("sys/fs/pstore"), Running("var/lib/systemd/pstore")];
+
+    /// <summary>What the kernel tells of watchdogs.</summary>
+    public string Watchdogs => Running("sys/class/watchdog");
+
+    /// <summary>A file that stands for the kernel's log; null: the kernel is asked.</summary>
+    public string? KernelLog => IsGiven ? Below("dev/kernel-log") : null;
 
     /// <summary>What the kernel tells of network interfaces.</summary>
-    public string NetworkInterfaces => IsGiven ? Below("sys/class/net") : "/sys/class/net";
+    public string NetworkInterfaces => Running("sys/class/net");
+
+    // What belongs to the system that runs, and not to the physical root.
+    private string Running(string path) => IsGiven ? Below(path) : "/" + path;
+
+    private string CommandLine => IsGiven ? Below("proc/cmdline") : KernelCommandLine.DefaultPath;
 
     private string Below(string path) => System.IO.Path.Combine(Path, path);
 }

@@ -4,6 +4,9 @@ namespace ContentTree.BootFile;
 /// <param name="Root">The physical root that holds <c>ctree/</c>.</param>
 public sealed record DeviceLayout(string Root)
 {
+    /// <summary>The path of <see cref="LastWords"/> below <c>/var</c>, for who runs in the tree.</summary>
+    public const string LastWordsInVar = "lib/ctree/last-words";
+
     /// <summary>Deployments with their <c>.etc</c> and <c>.ok</c> beside them.</summary>
     public string Deployments => Path.Combine(Root, "ctree/deploy");
 
@@ -28,8 +31,14 @@ public sealed record DeviceLayout(string Root)
     /// <summary>How often the confirmed deployment started without lasting; absent where nobody counts.</summary>
     public string EarlyBoots => Path.Combine(State, "early-boots");
 
+    /// <summary>What is the device's own in every deployment.</summary>
+    public string Data => Path.Combine(Root, "ctree/data");
+
     /// <summary>What became <c>/var</c>.</summary>
-    public string Var => Path.Combine(Root, "ctree/data/var");
+    public string Var => Path.Combine(Data, "var");
+
+    /// <summary>What a trial that ended at its deadline said last; there /var is this device's own.</summary>
+    public string LastWords => Path.Combine(Var, LastWordsInVar);
 
     public override string ToString() => Root;
 
@@ -41,6 +50,9 @@ public sealed record DeviceLayout(string Root)
 
     /// <summary>The <c>/etc</c> of a deployment.</summary>
     public string Etc(DeploymentName name) => Deployment(name) + ".etc";
+
+    /// <summary>The paths of a deployment, beside <c>/var</c>, whose content is the device's own: one a line. Absent where there are none.</summary>
+    public string DataPaths(DeploymentName name) => Deployment(name) + ".data";
 
     /// <summary>The marker that makes a deployment complete.</summary>
     public string Marker(DeploymentName name) => Deployment(name) + ".ok";

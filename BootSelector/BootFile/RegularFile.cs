@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text;
 
 namespace ContentTree.BootFile;
 
@@ -54,6 +55,21 @@ internal sealed class RegularFile : IDisposable
         catch (IOException)
         {
             return null;
+        }
+    }
+
+    /// <summary>The text of a file of /proc or /sys, which claim to be empty: 64 KiB of it at most, or "" when it cannot be read.</summary>
+    public static string ReadUnsized(string path)
+    {
+        try
+        {
+            using var file = Open(path, Kernel.O_RDONLY);
+            var bytes = new byte[1 << 16];
+            return Encoding.UTF8.GetString(bytes, 0, file.Read(bytes));
+        }
+        catch (IOException)
+        {
+            return "";
         }
     }
 

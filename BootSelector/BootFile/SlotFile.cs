@@ -15,6 +15,8 @@ internal static class SlotFile
         using var file = OpenOrCreate(path);
         file.SetSize(BootRecord.Size);
         file.Overwrite(blank);
+        // FAT: its cluster is in the table before its name leads there.
+        FlushDirectory(Path.GetDirectoryName(path)!);
         file.Flush();
     }
 

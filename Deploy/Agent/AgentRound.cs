@@ -169,7 +169,7 @@ internal sealed class AgentRound(DeviceRoot root, TimeProvider clock, ILogger lo
     // One try is enough to see that there is no network: the tree before it is to show whether it finds one.
     private async Task<bool> GiveUpAsync(AgentConfig config, CancellationToken cancellation)
     {
-        if (config.Reboot == "never" || File.Exists(root.DoNotUpdate))
+        if (config.Reboot == "never" || root.Stopped is not null)
             return false;
         using var held = await DeviceLock.TakeAsync(root, "agent", wait: false, cancellation).ConfigureAwait(false);
         using var device = Device.Open(root, config, clock);
@@ -179,7 +179,7 @@ internal sealed class AgentRound(DeviceRoot root, TimeProvider clock, ILogger lo
     private void Lose(AgentConfig config, DeploymentName name, TimeSpan deadline)
     {
         Log.DeadlinePassed(log, name, deadline);
-        if (config.Reboot != "never" && !File.Exists(root.DoNotUpdate))
+        if (config.Reboot != "never" && root.Stopped is null)
             Reboot(config, Status);
     }
 

@@ -10,6 +10,9 @@ internal static class PollSchedule
     private static readonly TimeSpan FirstWithin = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Shortest = TimeSpan.FromSeconds(1);
 
+    // Nobody keeps a device from asking for longer than that by an answer.
+    private static readonly TimeSpan Longest = TimeSpan.FromDays(1);
+
     /// <summary>Soon after the start, but all devices of a site start together when the power returns.</summary>
     public static TimeSpan First() => FirstWithin * Chance();
 
@@ -37,7 +40,7 @@ internal static class PollSchedule
 
     // What stands in a file of the device was put there on purpose; else the server knows best.
     private static TimeSpan Interval(AgentConfig config, LastPoll? last) =>
-        config.IsPollIntervalSet || last is not { Interval: > 0 } ? config.PollInterval : TimeSpan.FromSeconds(last.Interval);
+        config.IsPollIntervalSet || last is not { Interval: > 0 } ? config.PollInterval : TimeSpan.FromSeconds(Math.Min(last.Interval, (long)Longest.TotalSeconds));
 
     private static TimeSpan Vary(TimeSpan interval, double share) => interval * (1 + share * (2 * Chance() - 1));
 

@@ -193,7 +193,7 @@ internal sealed class PollStep(DeviceRoot root, AgentConfig config, TimeProvider
     private bool IsUntriedLink(Device device) =>
         config.IsLinked && device.Boot.Read() is { State: BootState.Trial } record && record.TriesLeft == config.Tries;
 
-    private bool IsStopped => File.Exists(root.DoNotUpdate);
+    private bool IsStopped => root.Stopped is not null;
 
-    private string Say(string text) => IsStopped ? $"{text}; nothing is done while {root.DoNotUpdate} exists" : text;
+    private string Say(string text) => root.Stopped is { } why ? $"{text}; {why}" : text;
 }

@@ -22,6 +22,8 @@ internal sealed class ScrubStep(DeviceRoot root, AgentConfig config, TimeProvide
         if (damage.Count == 0)
             return;
         Log.Damaged(log, damage.Count, damage[0].What);
+        if (root.Stopped is not null)
+            return;
         try
         {
             PhysicalMount.Uncover(root);

@@ -69,10 +69,18 @@ internal sealed class TrialStep(DeviceRoot root, AgentConfig config, TimeProvide
         new TrialDiary(device).Say(name, word, text, evidence);
     }
 
-    private static string Evidence(string output, IReadOnlyList<string> units) =>
+    private string Evidence(string output, IReadOnlyList<string> units) =>
         $"{(output.Length > 0 ? $"output of the check:\n{output}\n" : "")}" +
         $"{(units.Count > 0 ? $"units that failed and did not before: {string.Join(' ', units)}\n" : "")}" +
-        $"kernel log:\n{KernelLog.Tail(KernelLogBytes)}";
+        $"kernel log:\n{LastOfKernel()}";
+
+    private string LastOfKernel()
+    {
+        if (root.KernelLog is not { } file)
+            return KernelLog.Tail(KernelLogBytes);
+        var text = File.Exists(file) ? File.ReadAllText(file) : "";
+        return text[Math.Max(0, text.Length - KernelLogBytes)..];
+    }
 
     // What had failed before the update as well is no fault of it.
     private async Task<IReadOnlyList<string>> NewlyFailedAsync(Device device, DeploymentName name, CancellationToken cancellation)

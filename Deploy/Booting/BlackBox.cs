@@ -4,6 +4,8 @@ using ContentTree.BootFile;
 using ContentTree.Deploy.Health;
 using ContentTree.Deploy.State;
 using ContentTree.Store;
+using ContentTree.Store.Objects;
+using ContentTree.Store.Protocol;
 
 namespace ContentTree.Deploy.Booting;
 
@@ -18,15 +20,17 @@ internal sealed class BlackBox(Device device)
 
     private const string UnsentSuffix = ".txt";
     private const string SentSuffix = ".sent";
+    private const string CommitKey = "commit=";
     private const int Kept = 5;
     private const int MaxSection = 32 * 1024;
+    private const int MaxEvidence = 4;
 
     /// <summary>Writes the box of a deployment that failed, durably. Written again after a crash, it is the same file. On a full disk there is none: it explains, and nothing hangs on it.</summary>
-    public void Write(BootRecord record, BootedRecord booted, FallbackVerdict verdict)
+    public void Write(FailedTrial trial)
     {
         try
         {
-            WriteText(record, booted, verdict);
+            WriteText(trial);
         }
         catch (PosixException e) when (e.IsOutOfSpace)
         {
@@ -34,20 +38,20 @@ internal sealed class BlackBox(Device device)
         }
     }
 
-    private void WriteText(BootRecord record, BootedRecord booted, FallbackVerdict verdict)
+    private void WriteText(FailedTrial trial)
     {
         using (var state = Posix.OpenDirectory(device.Layout.State))
             DurableFiles.EnsureDirectory(state, "blackbox"u8, 0x1ed);
         using var directory = Posix.OpenDirectory(device.Root.BlackBox);
-        DurableFiles.Replace(directory, Name(record.Wanted.ToString(), UnsentSuffix), Encoding.UTF8.GetBytes(Text(record, booted, verdict)));
+        DurableFiles.Replace(directory, Name(trial.Record.Wanted.ToString(), UnsentSuffix), Encoding.UTF8.GetBytes(Text(trial)));
         Forget();
     }
 
-    /// <summary>The oldest box that the server has not got: its deployment and its text; null when it has all.</summary>
-    public (string Deployment, string Text)? NextUnsent() => Files(UnsentSuffix) is [var path, ..] ? Read(path) : null;
+    /// <summary>The oldest box that the server has not got; null when it has all.</summary>
+    public BlackBoxRequest? NextUnsent() => Files(UnsentSuffix) is [var path, ..] ? Read(path) : null;
 
     /// <summary>All that the server has not got, oldest first.</summary>
-    public IReadOnlyList<(string Deployment, string Text)> Unsent() => [.. Files(UnsentSuffix).Select(Read).OfType<(string, string)>()];
+    public IReadOnlyList<BlackBoxRequest> Unsent() => [.. Files(UnsentSuffix).Select(Read).OfType<BlackBoxRequest>()];
 
     /// <summary>The server has it.</summary>
     public void MarkSent(string deployment)
@@ -57,20 +61,32 @@ internal sealed class BlackBox(Device device)
         Posix.Fsync(directory, device.Root.BlackBox);
     }
 
-    private (string Deployment, string Text)? Read(string path)
+    private BlackBoxRequest? Read(string path)
     {
         using var directory = Posix.OpenDirectory(device.Root.BlackBox);
         var bytes = DurableFiles.TryRead(directory, Encoding.ASCII.GetBytes(Path.GetFileName(path)), MaxBytes);
-        return bytes is null ? null : (Path.GetFileNameWithoutExtension(path), Encoding.UTF8.GetString(bytes));
+        if (bytes is null)
+            return null;
+        var text = Encoding.UTF8.GetString(bytes);
+        return new BlackBoxRequest(Path.GetFileNameWithoutExtension(path), text, CommitIn(text));
     }
 
-    private string Text(BootRecord record, BootedRecord booted, FallbackVerdict verdict)
+    // Its deployment may be gone when it is sent.
+    private static ObjectId? CommitIn(string text)
     {
+        var line = text.Split('\n').TakeWhile(line => line.Length > 0).FirstOrDefault(line => line.StartsWith(CommitKey, StringComparison.Ordinal));
+        return line is not null && ObjectId.TryParse(line.AsSpan(CommitKey.Length), out var commit) ? commit : null;
+    }
+
+    private string Text(FailedTrial trial)
+    {
+        var (record, commit, booted, verdict, evidence) = trial;
         var diary = new TrialDiary(device);
         var text = new StringBuilder(string.Create(CultureInfo.InvariantCulture, $"""
             ContentTree black box, version 1
             time={device.Clock.GetUtcNow():O}
             failed={record.Wanted}
+            {CommitKey}{commit?.ToString() ?? "unknown"}
             reason={verdict.Reason}
             why={verdict.Text}
             previous={record.Previous}
@@ -83,26 +99,9 @@ internal sealed class BlackBox(Device device)
             string.Create(CultureInfo.InvariantCulture, $"boot {b.Boot} {b.Time.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'} {b.Word}: {b.Text}\n"))));
         Section(text, "log of the selector", string.Concat(BootLogFile.Read(device.Root).Select(line => $"{line.Time.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'} {line.Text}\n")));
         Section(text, "what its agent wrote down", diary.Evidence());
-        foreach (var file in CrashRecords())
-            Section(text, file, ReadText(file));
+        foreach (var left in evidence.Where(e => e.Content.Length > 0).Take(MaxEvidence))
+            Section(text, left.Title, left.Content);
         return text.ToString();
-    }
-
-    private IEnumerable<string> CrashRecords() => device.Root.CrashRecords.Where(Directory.Exists)
-        .SelectMany(directory => Directory.EnumerateFiles(directory, "*", SearchOption.AllDirectories)).OrderByDescending(File.GetLastWriteTimeUtc).Take(4);
-
-    private static string ReadText(string file)
-    {
-        try
-        {
-            using var stream = File.OpenRead(file);
-            var bytes = new byte[MaxSection];
-            return Encoding.UTF8.GetString(bytes, 0, stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false));
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return e.Message + "\n";
-        }
     }
 
     // The end of a log is what matters; a box is never longer than what the server takes.

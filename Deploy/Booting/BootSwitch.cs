@@ -1,5 +1,6 @@
 using ContentTree.BootFile;
 using ContentTree.Deploy.Deployments;
+using ContentTree.Deploy.Health;
 using ContentTree.Deploy.Loaders;
 
 namespace ContentTree.Deploy.Booting;
@@ -15,6 +16,7 @@ internal static class BootSwitch
             return record;
         if (BootHistory.LastGood(device) == deployment.Name)
             return Good(device, deployment);
+        new TrialDiary(device).Begin(deployment.Name);
         return Write(device, new BootRecord
         {
             Wanted = deployment.Name,

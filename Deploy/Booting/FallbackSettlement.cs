@@ -19,12 +19,16 @@ internal static class FallbackSettlement
             booted.Deployment == record.Wanted || booted.Reason == BootReason.Override)
             return null;
         var failed = record.Wanted;
-        var verdict = FallbackVerdict.Of(failed, new TrialDiary(device).Of(failed), confirmedByPerson: !device.Config.AutoConfirm);
-        new BlackBox(device).Write(record, booted, verdict);
-        if (CommitOf(device, failed) is { } commit)
-            Judge(device, failed, commit, verdict);
+        var trial = new TrialDiary(device).Of(failed);
+        var evidence = new TrialEvidence(device).Of(trial, booted);
+        var verdict = FallbackVerdict.Of(failed, trial, evidence, confirmedByPerson: !device.Config.AutoConfirm);
+        var commit = CommitOf(device, failed);
+        new BlackBox(device).Write(new FailedTrial(record, commit, booted, verdict, evidence));
+        if (commit is { } known)
+            Judge(device, failed, known, verdict);
         if (FinishedDeployment.Find(device.Layout, booted.Deployment) is { } running)
             Return(device, running, booted);
+        new TrialEvidence(device).Forget();
         return failed;
     }
 

@@ -33,7 +33,8 @@ internal sealed record StatusDocument(
     IReadOnlyList<string>? Developers,
     StatusSeals? Seals,
     StatusConfiguration? Configuration,
-    StatusDrift? Drift)
+    StatusDrift? Drift,
+    string? Stopped)
 {
     public string Schema { get; init; } = "ctree.status/1";
 }

@@ -52,7 +52,8 @@ internal static class StatusCommand
             new DeveloperKeys(device.Root).List() is { Count: > 0 } developers ? [.. developers.Select(key => key.Id.ToString())] : null,
             DescribeSeals(device),
             Describe(device.State.Configuration, new ConfigurationDirectory(device.Root).CurrentPath),
-            device.State.Drift is { Found: { } drift } looked ? new StatusDrift(drift.Added, drift.Changed, drift.Removed, looked.Time) : null);
+            device.State.Drift is { Found: { } drift } looked ? new StatusDrift(drift.Added, drift.Changed, drift.Removed, looked.Time) : null,
+            device.Root.Stopped);
     }
 
     private static StatusConfiguration? Describe(ConfigurationState state, string? path) => state is { Applied: 0, Due: null } ? null : new StatusConfiguration(state.Applied, path, state.Due);
@@ -108,6 +109,8 @@ internal static class StatusCommand
             Loader(text, loader);
         if (status.Held)
             Line(text, "held", status.HeldUntil is { } until ? $"until {until:u}" : "until 'ctree release'");
+        if (status.Stopped is { } why)
+            Line(text, "stopped", why);
         if (status.Assignment is { } told)
             Line(text, "assigned", $"{(told.Commit is { } commit ? $"pinned to {commit}" : "held")} by the server until {told.Until:u}{(told.Reason.Length > 0 ? $": {told.Reason}" : "")}");
         if (status.Configuration is { } configuration)

@@ -50,7 +50,7 @@ internal static class UpdateCommand
     // It is tried again with each update, and changes nothing of what came of this one.
     private static async Task ConfigureAsync(Device device, Output output, CancellationToken cancellation)
     {
-        if (File.Exists(device.Root.DoNotUpdate))
+        if (device.Root.Stopped is not null)
             return;
         try
         {

@@ -52,6 +52,7 @@ internal sealed class AgentConfig
         DriftCheck = reader.Duration("drift.check", "1d");
         DriftIgnored = reader.Words("drift.ignore");
         Tries = reader.Number("boot.tries", "3", 1, BootFile.BootRecord.MaxTries);
+        DataPaths = reader.DataPaths("deploy.data");
         LinkPath = reader.Text("link.path", "");
         LinkServices = reader.Words("link.services");
         LinkActivate = reader.Text("link.activate", "systemctl restart ctree-link.service");
@@ -192,6 +193,9 @@ internal sealed class AgentConfig
 
     /// <summary>Boots that a trial is given.</summary>
     public int Tries { get; }
+
+    /// <summary>Paths of a deployment, beside /var, whose content is the device's own.</summary>
+    public IReadOnlyList<string> DataPaths { get; }
 
     /// <summary>The symlink that leads to the running deployment, on a device whose system somebody else boots; empty where deployments are booted.</summary>
     public string LinkPath { get; }

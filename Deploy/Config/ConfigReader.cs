@@ -62,6 +62,14 @@ internal sealed class ConfigReader(IEnumerable<ConfigSetting> settings)
         return mirrors.Count == parsed.Length;
     }, "a list of addresses and directories");
 
+    /// <summary>Paths below the root of a tree, apart by spaces or commas.</summary>
+    public IReadOnlyList<string> DataPaths(string key)
+    {
+        var setting = Take(key, "");
+        var paths = setting.Value.Split([' ', ','], StringSplitOptions.RemoveEmptyEntries);
+        return BootFile.DataPaths.Problem(paths) is { Length: > 0 } problem ? throw new ConfigException(setting.Origin, $"{key} {problem}") : paths;
+    }
+
     /// <summary>An address of this device with a port; null for none.</summary>
     public IPEndPoint? Endpoint(string key) => Parse(key, "", (string text, out IPEndPoint? endpoint) =>
     {

@@ -20,6 +20,7 @@ internal sealed class DeploymentBuilder(Device device)
     private const int DirectoryMode = 0x1ed;
 
     private readonly DeviceLoader _loader = new(device);
+    private readonly PersistentData _data = new(device);
 
     /// <summary>Builds the deployment, or finds the complete one that exists already, unless it is to be built <paramref name="again"/>.</summary>
     /// <exception cref="StoppedException">The tree cannot be deployed here.</exception>
@@ -28,7 +29,7 @@ internal sealed class DeploymentBuilder(Device device)
         var isRoot = RootFilesystem.IsOne(device.Store.ReadTree(commit.Commit.Tree));
         _loader.RequireAnswer();
         var assets = isRoot ? _loader.Find(commit.Commit.Tree) : null;
-        if (!again && FinishedDeployment.Scan(device.Layout).FirstOrDefault(d => d.Commit == commit.Id && d.Assets == (assets?.Name ?? "")) is { } present)
+        if (!again && FinishedDeployment.Scan(device.Layout).FirstOrDefault(d => d.Commit == commit.Id && d.Assets == (assets?.Name ?? "") && HasData(d.Name, isRoot)) is { } present)
             return present;
         if (isRoot)
             RequireBootable(commit, assets);
@@ -51,10 +52,13 @@ internal sealed class DeploymentBuilder(Device device)
         return FinishedDeployment.Find(device.Layout, name) ?? throw new IOException($"{device.Layout.Marker(name)} does not read back as written");
     }
 
+    private bool HasData(DeploymentName name, bool isRoot) => !isRoot || DataPaths.Read(device.Layout, name).SequenceEqual(device.Config.DataPaths);
+
     // Before anything is written.
     private void RequireBootable(CompleteCommit commit, BootAssets? assets)
     {
         RootFilesystem.RequireReadOnlyRoot(device.Store, commit);
+        _data.Require(commit.Commit.Tree);
         KernelElsewhere.Require(device, commit.Id, commit.Commit.Tree, device.Store.ReadTree);
         if (assets is not null)
             KernelRoom.Make(device, _loader, assets);
@@ -79,10 +83,12 @@ internal sealed class DeploymentBuilder(Device device)
         DeploymentRemover.RemoveIncomplete(deployments, name);
         TreeCheckout.Run(device.Store, tree, deployments, bytes, CheckoutMode.Link);
         if (isRoot)
-            RootFilesystem.AddMountPoints(deployments, bytes);
+            RootFilesystem.AddMountPoints(deployments, bytes, device.Config.DataPaths);
         MakeEtc(deployments, name, tree);
-        if (isRoot)
-            FillVar(tree);
+        if (!isRoot)
+            return;
+        _data.Fill(tree);
+        _data.Declare(deployments, name);
     }
 
     /// <summary>Makes the deployment's own /etc from its tree.</summary>
@@ -93,21 +99,6 @@ internal sealed class DeploymentBuilder(Device device)
             TreeCheckout.Run(device.Store, id, deployments, etc, CheckoutMode.Copy);
         else
             Posix.MakeDirectoryAt(deployments, etc, DirectoryMode);
-    }
-
-    // Once: from then on it is the device's own data, and no tree touches it again.
-    private void FillVar(ObjectId tree)
-    {
-        using var data = Posix.OpenDirectory(device.Root.Data);
-        if (Posix.StatAt(data, "var"u8) is not null)
-            return;
-        TreeCheckout.Remove(data, ".new-var"u8);
-        if (TryFindDirectory(tree, "var") is { } id)
-            TreeCheckout.Run(device.Store, id, data, ".new-var"u8, CheckoutMode.Copy);
-        else
-            Posix.MakeDirectoryAt(data, ".new-var"u8, DirectoryMode);
-        Posix.SyncFilesystem(data, device.Root.Data);
-        Posix.RenameAt(data, ".new-var"u8, data, "var"u8);
     }
 
     private ObjectId? TryFindDirectory(ObjectId tree, string name) =>

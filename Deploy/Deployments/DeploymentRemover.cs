@@ -22,7 +22,7 @@ internal static class DeploymentRemover
     /// <summary>Removes a deployment that has no marker.</summary>
     public static void RemoveIncomplete(SafeFileHandle deployments, DeploymentName name)
     {
-        foreach (var part in new[] { name.ToString(), $"{name}.etc" })
+        foreach (var part in new[] { name.ToString(), $"{name}.etc", $"{name}.data" })
         {
             if (Posix.StatAt(deployments, Bytes(part)) is null)
                 continue;
@@ -58,7 +58,7 @@ internal static class DeploymentRemover
     }
 
     private static bool TryName(string text, out DeploymentName name) =>
-        DeploymentName.TryParse(text.Split('.')[0], out name) && (text[name.ToString().Length..] is "" or ".etc" or ".ok");
+        DeploymentName.TryParse(text.Split('.')[0], out name) && (text[name.ToString().Length..] is "" or ".etc" or ".data" or ".ok");
 
     private static byte[] Bytes(string text) => Encoding.ASCII.GetBytes(text);
 }

@@ -23,14 +23,16 @@ internal static class RootFilesystem
 
     public static bool IsOne(Tree tree) => Signs.Any(name => tree.Find(EntryName.Create(name)) is not null);
 
-    /// <summary>Makes the directories that a read-only root is mounted over. The tree's own ones stay as they are.</summary>
+    /// <summary>Makes the directories that a read-only root is mounted over, and those of the data. The tree's own ones stay as they are.</summary>
     /// <exception cref="StoppedException">Something else has such a name.</exception>
-    public static void AddMountPoints(SafeFileHandle parent, ReadOnlySpan<byte> name)
+    public static void AddMountPoints(SafeFileHandle parent, ReadOnlySpan<byte> name, IReadOnlyList<string> dataPaths)
     {
         using (var root = Posix.OpenDirectoryAt(parent, name))
         {
             foreach (var point in MountPoints)
                 AddMountPoint(root, point);
+            foreach (var path in dataPaths)
+                AddMountPoint(root, path.Split('/'));
         }
         // Adding entries changed the time, and every path has the same one.
         Posix.SetTimesAt(parent, name, Tree.ModifiedSeconds);
@@ -59,7 +61,7 @@ internal static class RootFilesystem
 
     private static void AddMountPoint(SafeFileHandle root, string name)
     {
-        var bytes = Encoding.ASCII.GetBytes(name);
+        var bytes = Encoding.UTF8.GetBytes(name);
         if (Posix.StatAt(root, bytes) is { } stat)
         {
             if (stat.Type != FileType.Directory && !(name == "tmp" && stat.Type == FileType.Symlink))
@@ -69,6 +71,18 @@ internal static class RootFilesystem
         Posix.MakeDirectoryAt(root, bytes, DirectoryMode);
         Posix.SetPermissionsAt(root, bytes, name == "tmp" ? TemporaryMode : DirectoryMode);
         Posix.SetTimesAt(root, bytes, Tree.ModifiedSeconds);
+    }
+
+    private static void AddMountPoint(SafeFileHandle directory, ReadOnlySpan<string> path)
+    {
+        var bytes = Encoding.UTF8.GetBytes(path[0]);
+        AddMountPoint(directory, path[0]);
+        if (path.Length == 1)
+            return;
+        // The tree gives a directory it has no time of its own either.
+        using (var below = Posix.OpenDirectoryAt(directory, bytes))
+            AddMountPoint(below, path[1..]);
+        Posix.SetTimesAt(directory, bytes, Tree.ModifiedSeconds);
     }
 
     private static string? ReadFstab(LocalStore store, ObjectId root)

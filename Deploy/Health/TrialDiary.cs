@@ -1,5 +1,6 @@
 using System.Text;
 using ContentTree.BootFile;
+using ContentTree.Deploy.Booting;
 using ContentTree.Deploy.State;
 using ContentTree.Store;
 
@@ -13,6 +14,15 @@ internal sealed class TrialDiary(Device device)
 {
     private const int MaxEvidence = 64 * 1024;
     private static ReadOnlySpan<byte> EvidenceName => "trial.txt"u8;
+
+    /// <summary>A trial is about to begin: what was seen of an earlier one of the same deployment no longer counts, nor what spoke against others.</summary>
+    public void Begin(DeploymentName trial)
+    {
+        var older = new TrialEvidence(device).Marks(trial);
+        // Where there is nothing to tell apart nothing is written: a switch should not cost the medium more than it must.
+        if (older.Count > 0 || device.State.Trial?.Deployment == trial)
+            device.State.Trial = new TrialState(trial, []) { Older = older };
+    }
 
     /// <summary>Says how the running boot of a trial stands.</summary>
     /// <param name="evidence">Output of checks, failed units, the kernel's log: made only if it is new.</param>

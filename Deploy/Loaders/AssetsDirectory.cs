@@ -10,7 +10,10 @@ using Microsoft.Win32.SafeHandles;
 
 namespace ContentTree.Deploy.Loaders;
 
-/// <summary>The kernels on the boot partition: <c>ctree/NAME/</c>, each whole or not there.</summary>
+/// <summary>
+/// The kernels on the boot partition: <c>ctree/NAME-vmlinuz</c> and what else belongs to it. No directory of its own for each: one that a power cut
+/// left half made on FAT makes the whole partition read-only.
+/// </summary>
 internal sealed class AssetsDirectory(LocalStore store, string bootDirectory)
 {
     /// <summary>Below the boot directory.</summary>
@@ -22,20 +25,22 @@ internal sealed class AssetsDirectory(LocalStore store, string bootDirectory)
 
     private readonly BootFiles _files = new(bootDirectory);
 
+    /// <summary>The file of a kernel below the boot directory.</summary>
+    public static string PathOf(string assets, string file) => $"{Place}/{assets}-{file}";
+
     /// <summary>Names of those that are here, whole or not.</summary>
-    public IEnumerable<string> Names() => _files.List(Place).Where(BootAssets.IsName);
+    public IEnumerable<string> Names() => _files.List(Place).Select(file => file.Split('-')[0]).Where(BootAssets.IsName).Distinct();
 
     /// <summary>Every file is here with the tree's bytes: a damaged kernel must not be taken for a good one.</summary>
-    public bool IsWhole(BootAssets assets) =>
-        _files.List($"{Place}/{assets.Name}").Count == assets.Files.Count &&
-        assets.Files.All(f => HashOf(_files.PathOf($"{Place}/{assets.Name}/{f.Name}"), f.File.Size) == f.File.Id);
+    public bool IsWhole(BootAssets assets) => assets.Files.All(f => IsWhole(assets, f));
 
     /// <summary>Bytes that one takes on the partition; 0 when it is there.</summary>
     public long Needs(BootAssets assets) =>
         IsWhole(assets) ? 0 : assets.Files.Aggregate(SpaceNeeds.None, (sum, f) => sum.PlusFile(f.File.Size)).Bytes + Spare;
 
     /// <summary>Bytes that one takes that is there, whole or not.</summary>
-    public long SizeOf(string name) => _files.List($"{Place}/{name}").Sum(file => new FileInfo(_files.PathOf($"{Place}/{name}/{file}")).Length);
+    public long SizeOf(string name) => FilesOf(name).Select(_files.PathOf)
+        .SelectMany(path => Directory.Exists(path) ? Directory.GetFiles(path) : [path]).Sum(path => new FileInfo(path).Length);
 
     /// <summary>Bytes that are missing on the partition; 0 or less when they fit.</summary>
     public long Shortage(BootAssets assets) => Needs(assets) is > 0 and var needs ? needs - Free() : 0;
@@ -51,28 +56,33 @@ internal sealed class AssetsDirectory(LocalStore store, string bootDirectory)
         }
     }
 
-    /// <summary>Copies what is missing; durable when it returns.</summary>
+    /// <summary>Copies what is missing; durable when it returns, and read from the disk once more.</summary>
     public void Bring(BootAssets assets)
     {
         if (IsWhole(assets))
             return;
         var place = _files.MakeDirectory(Place);
-        var (name, temporary) = (Encoding.ASCII.GetBytes(assets.Name), Encoding.ASCII.GetBytes($".new-{assets.Name}"));
-        using var parent = Posix.OpenDirectory(place);
-        TreeCheckout.Remove(parent, temporary);
-        Posix.MakeDirectoryAt(parent, temporary, 0x1ed);
-        using (var directory = Posix.OpenDirectoryAt(parent, temporary))
+        using (var directory = Posix.OpenDirectory(place))
         {
-            foreach (var (file, entry) in assets.Files)
-                Copy(entry, directory, file);
+            foreach (var f in assets.Files.Where(f => !IsWhole(assets, f)))
+            {
+                // Nothing starts it yet, or it does not start: what is not as it should be makes room first.
+                var name = Encoding.ASCII.GetBytes(Path.GetFileName(PathOf(assets.Name, f.Name)));
+                FatFiles.Remove(directory, name);
+                FatFiles.Create(directory, name, f.File.Size, target => Copy(f.File, target, f.Name));
+            }
+            Posix.SyncFilesystem(directory, place);
             Posix.Fsync(directory, place);
         }
-        TreeCheckout.Remove(parent, name);
-        Posix.RenameAt(parent, temporary, parent, name);
-        Posix.SyncFilesystem(parent, place);
+        if (!IsWhole(assets))
+            throw new IOException($"{place}: kernel {assets.Name} does not read back as written");
     }
 
-    public void Remove(string name) => _files.Remove($"{Place}/{name}");
+    public void Remove(string name)
+    {
+        foreach (var file in FilesOf(name).ToArray())
+            _files.Remove(file);
+    }
 
     /// <summary>Removes what broken-off copies left.</summary>
     public void RemoveLeftovers()
@@ -88,13 +98,18 @@ internal sealed class AssetsDirectory(LocalStore store, string bootDirectory)
         return Posix.FreeSpace(directory, bootDirectory).FreeBytes;
     }
 
-    private void Copy(TreeEntry.File entry, SafeFileHandle directory, string name)
+    // Agents before this one kept a directory for each.
+    private IEnumerable<string> FilesOf(string name) =>
+        _files.List(Place).Where(file => file == name || file.StartsWith($"{name}-", StringComparison.Ordinal)).Select(file => $"{Place}/{file}");
+
+    private bool IsWhole(BootAssets assets, (string Name, TreeEntry.File File) f) =>
+        HashOf(_files.PathOf(PathOf(assets.Name, f.Name)), f.File.Size) == f.File.Id;
+
+    private void Copy(TreeEntry.File entry, SafeFileHandle target, string name)
     {
         using var source = store.OpenFile(new StoredFile(entry.Id, entry.Metadata.Digest()));
-        using var target = Posix.CreateAt(directory, Encoding.ASCII.GetBytes(name), 0x1a4);
         if (Pass(source, bytes => Posix.Write(target, bytes, name)) != entry.Id)
             throw new CorruptObjectException($"{entry.Id}", "its content has another hash");
-        Posix.Fsync(target, name);
     }
 
     private static ObjectId? HashOf(string path, long size)
@@ -102,6 +117,8 @@ internal sealed class AssetsDirectory(LocalStore store, string bootDirectory)
         if (!File.Exists(path))
             return null;
         using var file = Posix.OpenForReading(path);
+        // What was not flushed stays in memory, and is read from there.
+        Posix.DropCached(file);
         return Posix.Stat(file, path).Size == size ? Pass(file, _ => { }) : null;
     }
 

@@ -38,6 +38,10 @@ internal sealed class BootEntry(BootAssets assets, string prefix)
         return Encoding.ASCII.GetBytes(text.Append($"options {Options}\n").ToString());
     }
 
+    /// <summary>Whether a text is such an entry of a kernel, from its first word to its last.</summary>
+    public static bool IsSpecification(string text, string assets) =>
+        text.StartsWith("title ", StringComparison.Ordinal) && text.EndsWith($"ctree.assets={assets}\n", StringComparison.Ordinal);
+
     /// <summary>A label for extlinux and for U-Boot, which reads the same files.</summary>
     public byte[] ToExtlinux()
     {
@@ -72,7 +76,7 @@ internal sealed class BootEntry(BootAssets assets, string prefix)
 
     private bool Has(string name) => assets.Files.Any(f => f.Name == name);
 
-    private string PathOf(string name) => $"{prefix}/{AssetsDirectory.Place}/{assets.Name}/{name}";
+    private string PathOf(string name) => $"{prefix}/{AssetsDirectory.PathOf(assets.Name, name)}";
 
     private static string Quoted(string words) => string.Join(' ', words.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(word => $"'{word}'"));
 }

@@ -38,24 +38,22 @@ internal sealed class BootFiles(string directory)
         if (Read(name) is { } present && present.AsSpan().SequenceEqual(content))
             return;
         using (var parent = Posix.OpenDirectory(MakeDirectory(Path.GetDirectoryName(name)!)))
-            DurableFiles.Replace(parent, Name(name), content);
+        {
+            FatFiles.Replace(parent, Name(name), content);
+            using var file = Posix.OpenForReadingAt(parent, Name(name));
+            Posix.DropCached(file);
+        }
         if (Read(name) is not { } written || !written.AsSpan().SequenceEqual(content))
             throw new IOException($"{PathOf(name)} does not read back as written");
     }
 
-    /// <summary>Overwrites the start of a file in place, which is made first if there is none: FAT loses renamed files to a power cut.</summary>
+    /// <summary>Overwrites the start of a file in place, which is made first if there is none. What is decided by it was flushed before.</summary>
     public void Point(LoaderPointer pointer)
     {
+        Flush();
         if (!(Read(pointer.File)?.Length >= pointer.Block.Length))
             Put(pointer.File, pointer.Block.ToArray());
         pointer.Write(directory);
-    }
-
-    public void Rename(string from, string to)
-    {
-        using var parent = Posix.OpenDirectory(Path.GetDirectoryName(PathOf(from))!);
-        Posix.RenameAt(parent, Name(from), parent, Name(to));
-        Posix.Fsync(parent, PathOf(to));
     }
 
     /// <summary>Removes a file or a directory with all that is in it.</summary>
@@ -64,15 +62,14 @@ internal sealed class BootFiles(string directory)
         if (!Directory.Exists(Path.GetDirectoryName(PathOf(name))))
             return;
         using var parent = Posix.OpenDirectory(Path.GetDirectoryName(PathOf(name))!);
-        TreeCheckout.Remove(parent, Name(name));
-        Posix.Fsync(parent, PathOf(name));
+        FatFiles.Remove(parent, Name(name));
     }
 
     /// <summary>Removes what a kill left in a directory of files that were being written.</summary>
     public void RemoveLeftovers(string name)
     {
-        if (Directory.Exists(PathOf(name)))
-            DurableFiles.RemoveTemporaries(PathOf(name));
+        foreach (var file in List(name).Where(file => DurableFiles.IsTemporary(Encoding.UTF8.GetBytes(file))))
+            Remove(Path.Combine(name, file));
     }
 
     /// <summary>Makes a directory and those above it, and returns its path.</summary>
@@ -81,21 +78,31 @@ internal sealed class BootFiles(string directory)
         var path = directory;
         foreach (var segment in name.Split('/', StringSplitOptions.RemoveEmptyEntries))
         {
-            using (var parent = Posix.OpenDirectory(path))
+            var made = Path.Combine(path, segment);
+            if (!Directory.Exists(made))
             {
-                DurableFiles.EnsureDirectory(parent, Encoding.ASCII.GetBytes(segment), 0x1ed);
-                Posix.Fsync(parent, path);
+                using var parent = Posix.OpenDirectory(path);
+                FatFiles.MakeDirectory(parent, Encoding.ASCII.GetBytes(segment));
             }
-            path = Path.Combine(path, segment);
+            path = made;
         }
         return path;
     }
 
-    /// <summary>Brings what was written to where loaders look for it: they read no journal.</summary>
+    /// <summary>Brings what was written to where loaders look for it, durably: they read no journal.</summary>
     public void Settle()
     {
+        Flush();
         using var top = Posix.OpenDirectory(directory);
         Posix.TryEmptyJournal(top);
+    }
+
+    private void Flush()
+    {
+        using var top = Posix.OpenDirectory(directory);
+        Posix.SyncFilesystem(top, directory);
+        // On FAT syncfs writes, and leaves it in the disk's own memory.
+        Posix.Fsync(top, directory);
     }
 
     private static byte[] Name(string path) => Encoding.ASCII.GetBytes(Path.GetFileName(path));

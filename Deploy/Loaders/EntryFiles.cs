@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 
 namespace ContentTree.Deploy.Loaders;
@@ -12,9 +13,12 @@ internal sealed class EntryFiles(BootFiles files)
 
     public void Add(BootEntry entry)
     {
-        // With a counter in its name the entry is systemd-boot's to keep.
-        if (Specifications(entry.Assets.Name).Count == 0)
-            files.Put($"{Entries}/{entry.Id}.conf", entry.ToSpecification(NextVersion()));
+        // With a counter in its name the entry is systemd-boot's to keep; what stands in it is not.
+        var present = Specifications(entry.Assets.Name);
+        var version = present.Select(VersionOf).DefaultIfEmpty().Max();
+        var text = entry.ToSpecification(version > 0 ? version : NextVersion());
+        foreach (var name in present.DefaultIfEmpty($"{entry.Id}.conf"))
+            files.Put($"{Entries}/{name}", text);
         files.Put($"extlinux/{entry.Id}.conf", entry.ToExtlinux());
         files.Put($"grub/{entry.Id}.cfg", entry.ToGrub());
     }
@@ -31,6 +35,10 @@ internal sealed class EntryFiles(BootFiles files)
     public IReadOnlyList<string> Specifications(string assets) =>
         [.. files.List(Entries).Where(name => name == $"{BootEntry.IdOf(assets)}.conf" || name.StartsWith($"{BootEntry.IdOf(assets)}+", StringComparison.Ordinal))];
 
+    /// <summary>What stands in one of the kernel's entries, of those that are whole.</summary>
+    public string? TextOf(string assets) => Specifications(assets).Select(name => files.ReadText($"{Entries}/{name}"))
+        .FirstOrDefault(text => text is not null && BootEntry.IsSpecification(text, assets));
+
     /// <summary>Kernels that any of these files speaks of.</summary>
     public IEnumerable<string> Names() => Places.SelectMany(files.List)
         .Select(name => BootEntry.AssetsOf(name.Split('.', '+')[0])).OfType<string>().Distinct();
@@ -44,6 +52,10 @@ internal sealed class EntryFiles(BootFiles files)
 
     /// <summary>One above all that are there: entries of newer kernels sort first.</summary>
     public long NextVersion() => 1 + files.List(Entries).Where(name => name.EndsWith(".conf", StringComparison.Ordinal)).Select(VersionOf).DefaultIfEmpty().Max();
+
+    /// <summary>An entry's text with another number by which it sorts.</summary>
+    public static string WithVersion(string text, long version) => string.Join('\n', text.Split('\n')
+        .Select(line => line.StartsWith("version ", StringComparison.Ordinal) ? string.Create(CultureInfo.InvariantCulture, $"version {version}") : line));
 
     /// <summary>The number by which an entry sorts.</summary>
     public long VersionOf(string name) => (files.ReadText($"{Entries}/{name}") ?? "").Split('\n')

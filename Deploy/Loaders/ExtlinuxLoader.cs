@@ -1,4 +1,5 @@
 using ContentTree.BootFile;
+using ContentTree.Store.Protocol;
 
 namespace ContentTree.Deploy.Loaders;
 
@@ -13,10 +14,15 @@ internal sealed class ExtlinuxLoader(BootFiles files, EntryFiles entries) : ILoa
 
     public void RequireAnswer()
     {
-        var directory = files.MakeDirectory("extlinux");
+        if (!HasOnce && !File.Exists(files.PathOf(Config)))
+        {
+            throw new StoppedException(ExitCode.Failed,
+                $"extlinux does not answer: {files.PathOf("extlinux")} has neither ldlinux.sys ('extlinux --install' puts it there) nor an extlinux.conf; " +
+                "where something else reads that file, make an empty one");
+        }
         // Clearing what is not set changes nothing, and shows that it can be set.
         if (HasOnce)
-            LoaderProgram.Run(Program, "", "--clear-once", directory);
+            LoaderProgram.Run(Program, "", "--clear-once", files.PathOf("extlinux"));
     }
 
     public void Add(BootEntry entry) => entries.Add(entry);

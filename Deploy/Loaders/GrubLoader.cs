@@ -11,12 +11,25 @@ namespace ContentTree.Deploy.Loaders;
 internal sealed class GrubLoader(BootFiles files, EntryFiles entries) : ILoader
 {
     private const string Block = "grub/grubenv";
+    private const string Config = "grub/grub.cfg";
     // packaging/grub/grub.cfg counts from there; GRUB has no arithmetic.
     private const int MostTries = 5;
 
+    private static readonly string[] Needed = ["load_env", "saved_entry", "boot_counter", "ctree_fallback"];
+
     private static readonly string[] Own = ["saved_entry", "ctree_fallback", "boot_counter", "boot_success"];
 
-    public void RequireAnswer() => _ = Variables();
+    public void RequireAnswer()
+    {
+        if (files.Read(Block) is null)
+            throw Unsteered(Block, "there is none", create: true);
+        _ = Variables();
+        if (!File.Exists(files.PathOf(Config)))
+            throw Unsteered(Config, "there is none; packaging/grub/grub.cfg is one that does what is needed", create: false);
+        var text = Script();
+        if (Needed.FirstOrDefault(word => !text.Contains(word, StringComparison.Ordinal)) is { } missing)
+            throw Unsteered(Config, $"it says nothing of {missing}, so GRUB would not start what the environment block names; packaging/grub/grub.cfg does", create: false);
+    }
 
     public void Add(BootEntry entry) => entries.Add(entry);
 
@@ -49,7 +62,24 @@ internal sealed class GrubLoader(BootFiles files, EntryFiles entries) : ILoader
         }
         catch (FormatException e)
         {
-            throw new StoppedException(ExitCode.Failed, $"GRUB cannot be steered: {files.PathOf(Block)}: {e.Message}; 'grub-editenv {files.PathOf(Block)} create' makes a new one");
+            throw Unsteered(Block, e.Message, create: true);
         }
     }
+
+    // Our part may stand in a file that it sources.
+    private string Script()
+    {
+        try
+        {
+            return string.Concat(files.List("grub").Where(name => name.EndsWith(".cfg", StringComparison.Ordinal) && !name.StartsWith("ctree-", StringComparison.Ordinal))
+                .Select(name => files.ReadText($"grub/{name}")));
+        }
+        catch (FormatException e)
+        {
+            throw Unsteered(Config, e.Message, create: false);
+        }
+    }
+
+    private StoppedException Unsteered(string file, string why, bool create) => new(ExitCode.Failed,
+        $"GRUB cannot be steered: {files.PathOf(file)}: {why}" + (create ? $"; 'grub-editenv {files.PathOf(file)} create' makes a new one" : ""));
 }

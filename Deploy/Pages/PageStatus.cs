@@ -13,6 +13,7 @@ internal static class PageStatus
         {Row("Follows", Html.Of($"branch <bdi>{status.Branch.ToString()}</bdi>{(status.Pinned is null ? null : Html.Of($", pinned to <code>{status.Pinned.ToString()}</code>"))}"))}
         {Row("Server", Html.Of($"{status.Server ?? "none"}{(status.Enrolment is { } word ? Html.Of($" ({word})") : null)}"))}
         {(status.Held ? Row("Held", Html.Of($"{(status.HeldUntil is { } until ? $"until {until:u}" : "until 'ctree release'")}")) : null)}
+        {(status.Stopped is { } why ? Row("Stopped", Html.Of($"{why}")) : null)}
         {Row("Free", Html.Of($"{Sizes.Text(free)}"))}
         {(status.LastResult is { } last ? Row("Last", Html.Of($"<bdi>{last.Message}</bdi> <span class=\"quiet\">{last.Verb}, {$"{last.Time:u}"}</span>")) : null)}
         </dl>

@@ -17,6 +17,7 @@ internal sealed class DeploymentCheck(Device device, Func<Flaw, bool>? mend = nu
 {
     private readonly EntryCheck _entries = new(device.Store);
     private readonly List<VerifyDamage> _damage = [];
+    private IReadOnlyList<string> _dataPaths = [];
 
     /// <summary>Names compared.</summary>
     public long Checked { get; private set; }
@@ -32,6 +33,7 @@ internal sealed class DeploymentCheck(Device device, Func<Flaw, bool>? mend = nu
         {
             using var deployments = Posix.OpenDirectory(device.Layout.Deployments);
             var tree = device.Store.ReadCommit(commit).Tree;
+            _dataPaths = DataPaths.Read(device.Layout, name);
             CheckDirectory(deployments, Encoding.ASCII.GetBytes(name.ToString()), tree, name.ToString(), isTop: RootFilesystem.IsOne(device.Store.ReadTree(tree)));
             if (!Directory.Exists(device.Layout.Etc(name)))
                 _damage.Add(new VerifyDamage($"{name}.etc", "is missing"));
@@ -65,9 +67,12 @@ internal sealed class DeploymentCheck(Device device, Func<Flaw, bool>? mend = nu
     }
 
     // The mount points that a root gets are in no tree.
-    private static IEnumerable<EntryName> Extras(SafeFileHandle directory, Tree tree, string path, bool isTop) =>
+    private IEnumerable<EntryName> Extras(SafeFileHandle directory, Tree tree, string path, bool isTop) =>
         [.. Posix.ReadDirectory(directory, path).Select(entry => EntryName.Create(entry.Name))
-            .Where(name => tree.Find(name) is null && !(isTop && RootFilesystem.IsMountPoint(name.Bytes)))];
+            .Where(name => tree.Find(name) is null && !(isTop && RootFilesystem.IsMountPoint(name.Bytes)) && !IsOnTheWay($"{path}/{name}"))];
+
+    // Behind the deployment's name.
+    private bool IsOnTheWay(string path) => DataPaths.LeadsTo(_dataPaths, path[(path.IndexOf('/', StringComparison.Ordinal) + 1)..]);
 
     private void CheckOwn(SafeFileHandle parent, ReadOnlySpan<byte> name, SafeFileHandle directory, Tree tree, string path, bool wasMended)
     {

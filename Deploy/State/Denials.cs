@@ -13,6 +13,7 @@ namespace ContentTree.Deploy.State;
 internal sealed class Denials(DeviceRoot root, TimeProvider clock)
 {
     public const string FailedBoot = "failed-boot";
+    public const string NeverRan = "never-ran";
     public const string FailedHealth = "failed-health";
     public const string LostNetwork = "lost-network";
     public const string Interrupted = "interrupted";
@@ -37,7 +38,7 @@ internal sealed class Denials(DeviceRoot root, TimeProvider clock)
         if (before is not null && IsValid(before))
             return before;
         var count = (before?.Count ?? 0) + 1;
-        DateTimeOffset? until = reason is Interrupted or LostNetwork && count <= Doubtful.Length ? clock.GetUtcNow() + Doubtful[count - 1] : null;
+        DateTimeOffset? until = reason is Interrupted or LostNetwork or NeverRan or NotConfirmed && count <= Doubtful.Length ? clock.GetUtcNow() + Doubtful[count - 1] : null;
         var denial = new Denial(commit, reason, text.ReplaceLineEndings(" "), count, until);
         Write([.. lines.Where(line => Parse(line)?.Commit != commit), denial.Format()]);
         return denial;

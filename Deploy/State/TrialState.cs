@@ -11,6 +11,9 @@ internal sealed record TrialState(DeploymentName Deployment, IReadOnlyList<Trial
 
     public string Schema { get; init; } = "ctree.trial/1";
 
+    /// <summary>Marks of what spoke against a tree before this trial began; absent where nothing did.</summary>
+    public IReadOnlyList<string>? Older { get; init; }
+
     public TrialState With(TrialBoot boot) =>
         this with { Boots = [.. Boots.Where(b => b.Boot != boot.Boot).Append(boot).OrderBy(b => b.Boot).TakeLast(MaxBoots)] };
 }

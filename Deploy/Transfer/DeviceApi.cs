@@ -13,6 +13,9 @@ internal sealed class DeviceApi(ServerConnection connection, SigningKey key, Tim
 {
     private const int MaxAnswerBytes = 256 * 1024;
 
+    // The year 2200: what is later, or before 1970, is no time that a server has.
+    private const long LatestTime = 7_258_118_400;
+
     public Task<EnrolAnswer?> EnrolAsync(EnrolRequest request, CancellationToken cancellation) =>
         PostAsync(Routes.Enrol, request, ProtocolJson.Default.EnrolRequest, ProtocolJson.Default.EnrolAnswer, cancellation);
 
@@ -57,7 +60,7 @@ internal sealed class DeviceApi(ServerConnection connection, SigningKey key, Tim
         {
             return await send().ConfigureAwait(false);
         }
-        catch (ProblemException e) when (e.Problem is { Code: ProblemCode.Clock, Time: { } time })
+        catch (ProblemException e) when (e.Problem is { Code: ProblemCode.Clock, Time: > 0 and < LatestTime and var time })
         {
             // A device without a clock signs with the server's time; what expires is judged by signed data, not by this.
             connection.Skew = DateTimeOffset.FromUnixTimeSeconds(time) - clock.GetUtcNow();

@@ -14,7 +14,7 @@ internal sealed class DeviceSelf(Device device)
     public PollRequest Describe(BranchName branch)
     {
         var (running, wanted) = RunningAndWanted();
-        var held = device.State.Follow.HoldAt(device.Clock.GetUtcNow()) is not null || File.Exists(device.Root.DoNotUpdate);
+        var held = device.State.Follow.HoldAt(device.Clock.GetUtcNow()) is not null || device.Root.Stopped is not null;
         var head = device.Trust.TryHead(branch);
         var configuration = device.Trust.Configuration()?.Counter;
         var applied = device.State.Configuration.Applied;

@@ -77,7 +77,7 @@ internal sealed class HeadSource(Device device, Sources sources)
         {
             using var key = device.ReadKey();
             var api = new DeviceApi(sources.Server.Connection, key.Signing, device.Clock);
-            if (await api.BlackBoxAsync(new BlackBoxRequest(box.Deployment, box.Text), cancellation).ConfigureAwait(false) is null)
+            if (await api.BlackBoxAsync(box, cancellation).ConfigureAwait(false) is null)
                 return;
             boxes.MarkSent(box.Deployment);
         }

@@ -36,12 +36,12 @@ internal static class StickReport
     private static BlackBoxRequest[] Boxes(Device device)
     {
         var (boxes, room) = (new List<BlackBoxRequest>(), MaxBoxBytes);
-        foreach (var (deployment, text) in new BlackBox(device).Unsent().Reverse())
+        foreach (var box in new BlackBox(device).Unsent().Reverse())
         {
-            room -= JsonSerializer.SerializeToUtf8Bytes(new BlackBoxRequest(deployment, text), ProtocolJson.Default.BlackBoxRequest).Length;
+            room -= JsonSerializer.SerializeToUtf8Bytes(box, ProtocolJson.Default.BlackBoxRequest).Length;
             if (room < 0 || boxes.Count == OfflineReport.MaxBlackBoxes)
                 break;
-            boxes.Add(new BlackBoxRequest(deployment, text));
+            boxes.Add(box);
         }
         return [.. boxes];
     }

@@ -90,11 +90,14 @@ public static class DurableFiles
     }
 
     /// <summary>Whether a file of this name was never finished.</summary>
-    internal static bool IsTemporary(ReadOnlySpan<byte> name) => name.StartsWith(TemporaryPrefix);
+    public static bool IsTemporary(ReadOnlySpan<byte> name) => name.StartsWith(TemporaryPrefix);
+
+    /// <summary>A name for a file while it is written.</summary>
+    public static byte[] TemporaryName() => [.. TemporaryPrefix, .. System.Text.Encoding.ASCII.GetBytes($"{Guid.NewGuid():N}")];
 
     private static byte[] WriteTemporary(SafeFileHandle dir, ReadOnlySpan<byte> name, ReadOnlySpan<byte> content, int permissions)
     {
-        byte[] temporary = [.. TemporaryPrefix, .. System.Text.Encoding.ASCII.GetBytes($"{Guid.NewGuid():N}")];
+        var temporary = TemporaryName();
         var subject = Posix.Display(name);
         using var file = Posix.CreateAt(dir, temporary, permissions);
         try

@@ -114,6 +114,16 @@ internal static unsafe partial class Libc
     public static partial int syncfs(SafeFileHandle file);
 
     [LibraryImport("libc", SetLastError = true)]
+    public static partial int sync_file_range(SafeFileHandle file, long offset, long count, uint flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int fallocate(SafeFileHandle file, int mode, long offset, long length);
+
+    // Gives the error, and leaves errno alone.
+    [LibraryImport("libc")]
+    public static partial int posix_fadvise(SafeFileHandle file, long offset, long length, int advice);
+
+    [LibraryImport("libc", SetLastError = true)]
     public static partial int klogctl(int type, byte* buffer, int length);
 
     [LibraryImport("libc", SetLastError = true)]

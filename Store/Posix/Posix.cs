@@ -53,6 +53,28 @@ public static partial class Posix
     /// <summary>Makes everything written to the filesystem that holds <paramref name="file"/> durable.</summary>
     public static void SyncFilesystem(SafeFileHandle file, string subject) => Check(Libc.syncfs(file), subject);
 
+    /// <summary>Writes a file's content to the disk and nothing else: neither its size nor where it lies. Not durable by itself.</summary>
+    public static void WriteBack(SafeFileHandle file)
+    {
+        const uint writeAndWait = 7;
+        // Where it is not to be had, a flush follows all the same, and tells of errors.
+        _ = Libc.sync_file_range(file, 0, 0, writeAndWait);
+    }
+
+    /// <summary>Gives a file its room before its content, where the filesystem can.</summary>
+    public static void TryPreallocate(SafeFileHandle file, long size)
+    {
+        const int keepSize = 1;
+        _ = Libc.fallocate(file, keepSize, 0, size);
+    }
+
+    /// <summary>What is read next comes from the disk, of what was flushed before.</summary>
+    public static void DropCached(SafeFileHandle file)
+    {
+        const int dontNeed = 4;
+        _ = Libc.posix_fadvise(file, 0, 0, dontNeed);
+    }
+
     /// <summary>
     /// Brings everything from an ext4 journal to its place, for readers that know no journal, as boot loaders. False where the
     /// filesystem has none or the kernel (before 5.14) does not offer it.

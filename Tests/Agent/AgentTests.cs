@@ -91,6 +91,26 @@ public sealed class AgentTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_trial_is_judged_whatever_the_server_says_of_the_next_poll()
+    {
+        using var device = await TestDevice.EnrolledAsync(_server);
+        device.Configure("[health]\nsettle = 0s\n");
+        Publish(1);
+        await device.UpdateAsync();
+        device.BootNow();
+        var spoilt = 0;
+        _server.Link.Spoil = (_, answer) =>
+        {
+            var whole = answer.Body;
+            answer.Say("\"interval\":", "\"interval\":99999999999");
+            spoilt += answer.Body.Length - whole.Length;
+        };
+        await using var agent = new TestAgent(device);
+        await agent.HearsAsync("is good: confirmed");
+        spoilt.Should().BePositive();
+    }
+
+    [Fact]
     public async Task Checks_must_go_on_passing_before_a_trial_is_confirmed()
     {
         await TrialAsync();
@@ -121,6 +141,7 @@ public sealed class AgentTests : IAsyncLifetime
         var boxes = new BlackBoxes(_server.Data.OpenDatabase(), TimeProvider.System);
         var device = _server.Devices.List(10, null).Single();
         var box = boxes.List(device.Id).Should().ContainSingle().Subject;
+        box.Commit.Should().Be(bad);
         boxes.Read(device.Id, box.Deployment).Text.Should().Contain("reason=failed-health").And.Contain("no camera found").And.Contain("boot 2-").And.Contain("Sick: ");
         Directory.GetFiles(Path.Combine(_device.Root, "ctree/state/blackbox")).Should().ContainSingle().Which.Should().EndWith(".sent");
         (device.Failed, device.LastEvent?.Kind).Should().Be(((ObjectId?)bad, EventKind.FellBack));
@@ -179,6 +200,33 @@ public sealed class AgentTests : IAsyncLifetime
         _device.Boot.Read()!.Should().Match<BootRecord>(record => record.State == BootState.Trial && record.TriesLeft == tries, "an access point is down");
         _server.Link.Spoil = (_, _) => { };
         await agent.HearsAsync($"2-{second.ToString()[..8]} is good: confirmed");
+    }
+
+    [Fact]
+    public async Task An_access_point_that_stays_down_costs_one_look_with_the_tree_before_and_the_update_comes_back_by_itself()
+    {
+        Carrier("1");
+        var second = await SecondAsync();
+        Carrier("0");
+        _device.Configure("[health]\nlink-wait = 1s\n");
+        await LoseNetworkAsync();
+        for (var boot = 0; boot < 2; boot++)
+        {
+            await using var waiting = new TestAgent(_device);
+            await waiting.HearsAsync("answered 503");
+            _device.BootNow().Should().StartWith("1-", "it looks once, and then waits");
+        }
+        _device.Boot.Read()!.State.Should().Be(BootState.Good);
+        await Task.Delay(TimeSpan.FromSeconds(1.1)); // Longer than health.reach: nobody had a network.
+        Carrier("1");
+        _server.Link.Spoil = (_, _) => { };
+        await using (var agent = new TestAgent(_device))
+            await agent.HearsAsync($"STATUS=deployed: {second}");
+        var name = _device.BootNow();
+        await using (var agent = new TestAgent(_device))
+            await agent.HearsAsync($"{name} is good: confirmed");
+        name.Should().EndWith($"-{second.ToString()[..8]}");
+        File.Exists(Path.Combine(_device.Root, "ctree/state/denied")).Should().BeFalse("no site pays for its access point");
     }
 
     [Theory]
@@ -275,6 +323,59 @@ public sealed class AgentTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_word_on_the_kernels_command_line_stops_it_for_this_boot_and_no_person()
+    {
+        var commandLine = Path.Combine(_device.Root, "proc/cmdline");
+        Directory.CreateDirectory(Path.GetDirectoryName(commandLine)!);
+        await File.WriteAllTextAsync(commandLine, "quiet ctree.noupdate root=/dev/vda\n");
+        const string why = "nothing is done in this boot: ctree.noupdate is on the kernel's command line";
+        var commit = Publish(1);
+        await using (var agent = new TestAgent(_device))
+        {
+            await agent.HearsAsync($"available: {commit} (main, sequence 1); {why}");
+            await agent.StopAsync();
+        }
+        var root = new ContentTree.Deploy.DeviceRoot(_device.Root, IsGiven: true);
+        using (var device = ContentTree.Deploy.Device.Open(root, ContentTree.Deploy.Config.AgentConfig.Load(root), TimeProvider.System))
+            new ContentTree.Deploy.Transfer.DeviceSelf(device).Describe(device.State.Follow.Branch).Hold.Should().BeTrue("the server is told");
+        _device.Boot.Read().Should().BeNull();
+        using (var store = _device.OpenStore())
+            store.ContainsCommit(commit).Should().BeFalse();
+        (await _device.RunAsync("status")).Output.Should().Contain($"stopped    {why}\n");
+        ((string?)(await _device.JsonAsync("status"))["stopped"]).Should().Be(why);
+
+        (await _device.RunAsync("pull")).Code.Should().Be(0);
+        (await _device.RunAsync("deploy", commit.ToString())).Code.Should().Be(0, "a person is asked by nobody");
+        _device.BootNow().Should().StartWith("1-");
+        await File.WriteAllTextAsync(commandLine, "quiet ctree.noupdate=0\n");
+        (await _device.RunAsync("status")).Output.Should().NotContain("stopped");
+    }
+
+    [Fact]
+    public async Task From_the_recovery_deployment_of_another_branch_it_takes_the_next_good_commit()
+    {
+        _server.Publish("mkdir -p usr etc; echo recovery >usr/file", branch: "recovery");
+        Publish(1);
+        (await _device.RunAsync("switch", "recovery")).Code.Should().Be(0);
+        await _device.TakeAsync();
+        (await _device.RunAsync("keep", "1", "--recovery")).Code.Should().Be(0);
+        (await _device.RunAsync("switch", "main")).Code.Should().Be(0);
+        await _device.TakeAsync();
+        var bad = Publish(2);
+        await _device.UpdateAsync();
+        foreach (var expected in new[] { "3-", "3-", "3-", "2-", "2-", "2-", "1-" })
+            _device.BootNow().Should().StartWith(expected);
+
+        var good = Publish(3);
+        await using (var agent = new TestAgent(_device))
+            await agent.HearsAsync($"deployed: {good}");
+        _device.BootNow().Should().StartWith("4-");
+        (await _device.RunAsync("confirm")).Code.Should().Be(0);
+        _device.Boot.Read()!.Should().Match<BootRecord>(record => record.State == BootState.Good && record.Wanted.Number == 4);
+        (await _device.RunAsync("status")).Output.Should().Contain($"denied     {bad}");
+    }
+
+    [Fact]
     public async Task It_settles_a_fallback_and_does_not_take_the_commit_again()
     {
         await TrialAsync();
@@ -291,6 +392,27 @@ public sealed class AgentTests : IAsyncLifetime
         _device.Boot.Read()!.Should().Match<BootRecord>(record => record.State == BootState.Good && record.Wanted.Number == 1);
         var known = _server.Devices.List(10, null).Single();
         (known.Failed, known.LastEvent?.Kind).Should().Be(((ObjectId?)bad, EventKind.FellBack), "that the commit is denied is no further news");
+    }
+
+    [Fact]
+    public async Task Power_cuts_before_the_agents_first_word_condemn_no_commit()
+    {
+        var second = await SecondAsync();
+        // Each boot is counted, and then the plug is pulled.
+        _device.BootNow().Should().StartWith("2-");
+        FallBack();
+        await using (var denying = new TestAgent(_device))
+            await denying.HearsAsync($"commit {second} is denied here (never-ran: ");
+        (await File.ReadAllTextAsync(Path.Combine(_device.Root, "ctree/state/denied"))).Should().Contain("count=1 until=");
+
+        var time = new Server.AdjustableTime { Ahead = TimeSpan.FromMinutes(61) };
+        await using (var later = new TestAgent(_device, time: time))
+            await later.HearsAsync($"STATUS=deployed: {second}");
+        var name = _device.BootNow();
+        name.Should().EndWith($"-{second.ToString()[..8]}");
+        await using var agent = new TestAgent(_device, time: time);
+        await agent.HearsAsync($"{name} is good: confirmed");
+        _device.Boot.Read()!.Should().Match<BootRecord>(record => record.State == BootState.Good && record.Wanted.ToString() == name);
     }
 
     [Fact]

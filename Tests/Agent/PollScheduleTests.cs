@@ -20,6 +20,12 @@ public sealed class PollScheduleTests : IDisposable
         Next("interval = 5s", Answered(interval: 600)).Should().Be(TimeSpan.FromSeconds(5));
     }
 
+    [Theory]
+    [InlineData(86_401)]
+    [InlineData(1_000_000_000_000_000)]
+    [InlineData(long.MaxValue)]
+    public void A_server_that_wants_to_be_asked_never_again_is_asked_after_a_day(long interval) => Next("", Answered(interval)).Should().Be(TimeSpan.FromDays(1));
+
     [Fact]
     public void Jitter_goes_both_ways_and_no_further_than_told()
     {

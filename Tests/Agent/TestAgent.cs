@@ -19,11 +19,11 @@ internal sealed class TestAgent : IAsyncDisposable
     private readonly ServiceNotifier _notifier;
     private readonly Task _running;
 
-    public TestAgent(TestDevice device, TimeSpan? watchdog = null)
+    public TestAgent(TestDevice device, TimeSpan? watchdog = null, TimeProvider? time = null)
     {
         _socket.Bind(new UnixDomainSocketEndPoint(_directory["notify"]));
         _notifier = new ServiceNotifier(_directory["notify"], watchdog);
-        _running = AgentHost.RunAsync(new DeviceRoot(device.Root, IsGiven: true), _notifier, TimeProvider.System, Said.Enqueue, _stop.Token);
+        _running = AgentHost.RunAsync(new DeviceRoot(device.Root, IsGiven: true), _notifier, time ?? TimeProvider.System, Said.Enqueue, _stop.Token);
     }
 
     /// <summary>What it has logged.</summary>

@@ -1,4 +1,4 @@
-using ContentTree.BootSelector;
+using ContentTree.BootFile;
 
 namespace ContentTree.Tests.Boot;
 

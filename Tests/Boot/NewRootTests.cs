@@ -42,6 +42,36 @@ public sealed class NewRootTests : IDisposable
     }
 
     [MountFact]
+    public void Declared_paths_are_the_devices_own_and_one_that_cannot_be_stops_nothing()
+    {
+        var name = _disk.Add(1, "");
+        var tree = _disk.Layout.Deployment(name);
+        foreach (var place in new[] { "opt/logs", "gone", "srv" })
+            Directory.CreateDirectory(Path.Combine(tree, place));
+        Directory.CreateSymbolicLink(Path.Combine(tree, "link"), "srv");
+        foreach (var place in new[] { "opt/logs", "nowhere", "link" })
+            Directory.CreateDirectory(Path.Combine(_disk.Layout.Data, place));
+        File.WriteAllText(Path.Combine(_disk.Layout.Data, "opt/logs/note"), "kept");
+        Directory.CreateSymbolicLink(Path.Combine(_disk.Layout.Data, "srv"), "/etc");
+        File.WriteAllText(_disk.Layout.DataPaths(name), "opt/logs\ngone\nnowhere\nlink\nsrv\n");
+        _disk.Slots.Write(Record(BootState.Good, 1, null, 0));
+
+        var said = Switch("""
+            cat "$T/opt/logs/note"; touch "$T/opt/logs/x" && echo written; touch "$T/opt/x" "$T/gone/x" "$T/srv/x" 2>/dev/null || echo read-only
+            """);
+
+        said.Should().Contain("kept").And.Contain("written").And.Contain("read-only");
+        foreach (var passedOver in new[] { "gone", "nowhere", "link", "srv" })
+            said.Should().Contain($"/{passedOver} is not the device's data: ");
+        File.Exists(Path.Combine(_disk.Layout.Data, "opt/logs/x")).Should().BeTrue();
+        foreach (var damaged in new[] { "../etc\n", "etc", "opt/logs\nopt\n", "" })
+        {
+            File.WriteAllText(_disk.Layout.DataPaths(name), damaged);
+            Switch("touch \"$T/opt/logs/y\" || echo 'as the tree has it'").Should().Contain("as the tree has it");
+        }
+    }
+
+    [MountFact]
     public void In_a_trial_the_deadline_waits_in_run_for_systemd()
     {
         var name = _disk.Add(2, "");

@@ -11,6 +11,7 @@ internal static class CrashProfile
     private const int DefaultPublishTrials = 120;
     private const int DefaultPowerCuts = 3000;
     private const int DefaultF2fsCuts = 120;
+    private const int DefaultLoaderCuts = 400;
     private const int DefaultChainedCuts = 50;
 
     /// <summary>Trials of all workflows together, about.</summary>
@@ -27,6 +28,9 @@ internal static class CrashProfile
 
     /// <summary>The same of a disk that is f2fs: each is mounted in an emulated machine, which takes its time.</summary>
     public static int F2fsCuts { get; } = Number("CTREE_F2FS_CUTS", DefaultF2fsCuts);
+
+    /// <summary>The same of a boot partition of FAT with a loader's files, which a virtual machine mounts too.</summary>
+    public static int LoaderCuts { get; } = Number("CTREE_LOADER_CUTS", DefaultLoaderCuts);
 
     /// <summary>Times that machines lose their power while they work, all together.</summary>
     public static int ChainedCuts { get; } = Number("CTREE_CHAINED_CUTS", DefaultChainedCuts);

@@ -1,3 +1,4 @@
+using ContentTree.BootFile;
 using ContentTree.BootSelector;
 using ContentTree.Deploy.Commands;
 using ContentTree.Tests.Deploy;

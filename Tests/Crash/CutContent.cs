@@ -1,6 +1,6 @@
 namespace ContentTree.Tests.Crash;
 
-/// <summary>The disk as a power cut left it, in memory, and its root partition as a file that a kernel can mount.</summary>
+/// <summary>The disk as a power cut left it, in memory, and its root partition, or all of it, as a file that a kernel can mount.</summary>
 internal sealed class CutContent : IDisposable
 {
     private const int Chunk = 256 << 10;
@@ -8,20 +8,22 @@ internal sealed class CutContent : IDisposable
     private readonly IReadOnlyList<BlockWrite> _writes;
     private readonly byte[] _before, _durable, _wanted;
     private readonly List<BlockWrite> _differing = [];
-    private readonly FileStream _root;
+    private readonly FileStream _file;
+    private readonly int _from;
     private int _at;
 
     /// <param name="disk">The disk before the first of the writes.</param>
-    /// <param name="path">Where the file of the root partition is made.</param>
-    public CutContent(byte[] disk, IReadOnlyList<BlockWrite> writes, string path)
+    /// <param name="path">Where the file is made.</param>
+    /// <param name="from">Where on the disk the file begins.</param>
+    public CutContent(byte[] disk, IReadOnlyList<BlockWrite> writes, string path, int from = CutDisk.RootStart)
     {
-        _writes = writes;
+        (_writes, _from) = (writes, from);
         (_before, _durable, _wanted) = (disk, [.. disk], [.. disk]);
-        _root = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0);
-        _root.SetLength(disk.Length - CutDisk.RootStart);
+        _file = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0);
+        _file.SetLength(disk.Length - from);
     }
 
-    public string RootPath => _root.Name;
+    public string FilePath => _file.Name;
 
     public ReadOnlySpan<byte> Fat => _wanted.AsSpan(CutDisk.FatStart, CutDisk.FatSize);
 
@@ -52,24 +54,24 @@ internal sealed class CutContent : IDisposable
             _differing.Add(_writes[index]);
             Put(_wanted, _writes[index], index == state.Kept[^1] ? state.Torn : 0);
         }
-        WriteRoot();
+        WriteFile();
     }
 
-    public void Dispose() => _root.Dispose();
+    public void Dispose() => _file.Dispose();
 
     public static void Put(byte[] disk, BlockWrite write, int torn) =>
         write.Data.AsSpan(0, torn > 0 ? torn : write.Data.Length).CopyTo(disk.AsSpan((int)write.Offset));
 
     // Most of it is as it was: memory that is only compared is cheap.
-    private void WriteRoot()
+    private void WriteFile()
     {
         var present = new byte[Chunk];
-        for (var at = 0; CutDisk.RootStart + at < _wanted.Length; at += Chunk)
+        for (var at = 0; _from + at < _wanted.Length; at += Chunk)
         {
-            var wanted = _wanted.AsSpan(CutDisk.RootStart + at, Chunk);
-            RandomAccess.Read(_root.SafeFileHandle, present, at);
+            var wanted = _wanted.AsSpan(_from + at, Chunk);
+            RandomAccess.Read(_file.SafeFileHandle, present, at);
             if (!wanted.SequenceEqual(present))
-                RandomAccess.Write(_root.SafeFileHandle, wanted, at);
+                RandomAccess.Write(_file.SafeFileHandle, wanted, at);
         }
     }
 }

@@ -26,7 +26,7 @@ internal static class CutDisk
         var (fat, linux) = (path + ".fat", path + ".root");
         Shell.Run($"rm -f '{fat}' '{linux}'; mkfs.vfat -F 16 -C '{fat}' {FatSize >> 10} >/dev/null");
         if (kind == CutRoot.Ext4WithFat)
-            Shell.Run($"cd '{root}/ctree/boot' && mcopy -i '{fat}' * :: && rm *");
+            Shell.Run($"cd '{root}/ctree/boot' && mcopy -s -i '{fat}' * :: && rm -r *");
         var size = kind == CutRoot.F2fs ? F2fsSize : Ext4Size;
         Shell.Run($"truncate -s {size} '{linux}' && " + (kind == CutRoot.F2fs
             ? $"mkfs.f2fs -q -f '{linux}'"

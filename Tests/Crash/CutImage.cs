@@ -23,7 +23,7 @@ internal sealed class CutImage : IDisposable
         _directory = MakeDirectory();
         Directory.CreateDirectory(Root);
         _content = new CutContent(disk, writes, Path.Combine(_directory, "image"));
-        _loop = Shell.Run($"losetup -f --show '{_content.RootPath}'").Trim();
+        _loop = Shell.Run($"losetup -f --show '{_content.FilePath}'").Trim();
     }
 
     /// <summary>Where the device's root is mounted.</summary>

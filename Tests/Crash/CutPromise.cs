@@ -10,14 +10,14 @@ internal sealed class CutPromise(CutRecording recording)
 
     /// <summary>The disks as they were at each acknowledgement, where nothing was lost: they are learnt from in this order.</summary>
     public IEnumerable<(CutStep Step, CutState State)> Acknowledgements =>
-        CutRecording.Steps.Zip(recording.Acknowledged, (step, at) => (step, new CutState(CutState.Prefix, at, at + 1, [at])));
+        recording.Steps.Zip(recording.Acknowledged, (step, at) => (step, new CutState(CutState.Prefix, at, at + 1, [at])));
 
     public void Learn(CutStep step, Bootable now)
     {
         _after.Add((now.Commit, now.Sequence));
         if (!step.Damages)
             _trees[now.Commit] = now.Tree;
-        if (_after.Count == CutRecording.Steps.Count)
+        if (_after.Count == recording.Steps.Count)
             _after.Select(after => after.Boots).Distinct().Should().HaveCount(3, "the device went through three trees");
     }
 
@@ -38,7 +38,7 @@ internal sealed class CutPromise(CutRecording recording)
 
     /// <summary>From before the damage was acknowledged until its repair was.</summary>
     public bool IsDamaged(CutState state) => Acknowledged(state) is var acknowledged &&
-        acknowledged + 1 < CutRecording.Steps.Count && CutRecording.Steps.Take(acknowledged + 2).Any(step => step.Damages);
+        acknowledged + 1 < recording.Steps.Count && recording.Steps.Take(acknowledged + 2).Any(step => step.Damages);
 
     private int Acknowledged(CutState state) => recording.Acknowledged.Count(at => at < state.End) - 1;
 }

@@ -13,13 +13,13 @@ namespace ContentTree.Tests.Crash;
 internal sealed record CutStep(string Command, bool Damages = false);
 
 /// <summary>Everything that was written to a device's disk while it lived through the steps, in order.</summary>
-internal sealed class CutRecording(byte[] disk, IReadOnlyList<BlockWrite> writes)
+internal sealed class CutRecording(IReadOnlyList<CutStep> steps, byte[] disk, IReadOnlyList<BlockWrite> writes)
 {
     private const string Ctree = "ctree --root /mnt ", Boot = "ctree-select --root /mnt --print";
 
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
-    public static IReadOnlyList<CutStep> Steps { get; } =
+    private static readonly CutStep[] Life =
     [
         new("true"),
         new(Ctree + "update"), new(Boot), new(Ctree + "confirm"),
@@ -29,6 +29,9 @@ internal sealed class CutRecording(byte[] disk, IReadOnlyList<BlockWrite> writes
         new(Ctree + "repair"),
     ];
 
+    /// <summary>What the device lived through.</summary>
+    public IReadOnlyList<CutStep> Steps { get; } = steps;
+
     /// <summary>The disk before the first write.</summary>
     public byte[] Disk { get; } = disk;
 
@@ -37,7 +40,7 @@ internal sealed class CutRecording(byte[] disk, IReadOnlyList<BlockWrite> writes
 
     /// <summary>For each step where in <see cref="Writes"/> its acknowledgement is.</summary>
     public IReadOnlyList<int> Acknowledged { get; } =
-        [.. Enumerable.Range(0, Steps.Count).Select(step => Enumerable.Range(0, writes.Count).First(index => MarkOf(writes[index]) == step))];
+        [.. Enumerable.Range(0, steps.Count).Select(step => Enumerable.Range(0, writes.Count).First(index => MarkOf(writes[index]) == step))];
 
     /// <summary>Sets a device up and publishes what it will take.</summary>
     public static async Task<string> PrepareAsync(TestServer server, string directory)
@@ -58,8 +61,9 @@ internal sealed class CutRecording(byte[] disk, IReadOnlyList<BlockWrite> writes
     }
 
     /// <summary>Lets a machine live through the steps on a disk of its own.</summary>
-    public static CutRecording Make(string root, string directory, CutRoot kind)
+    public static CutRecording Make(string root, string directory, CutRoot kind, IReadOnlyList<CutStep>? steps = null)
     {
+        steps ??= Life;
         Directory.CreateDirectory(directory);
         var (disk, log, initramfs) = (Path.Combine(directory, "disk"), Path.Combine(directory, "log"), Path.Combine(directory, "initramfs"));
         Shell.Run($"cp -a '{root}' '{directory}/root'");
@@ -67,15 +71,15 @@ internal sealed class CutRecording(byte[] disk, IReadOnlyList<BlockWrite> writes
         var before = File.ReadAllBytes(disk);
         File.WriteAllBytes(log, []);
         var kernel = kind == CutRoot.F2fs ? TestKernel.FetchGeneric() : TestKernel.Fetch();
-        CutGuest.Make(initramfs, kernel, Script(), kind, kind == CutRoot.F2fs ? Archive(directory) : null);
+        CutGuest.Make(initramfs, kernel, Script(steps), kind, kind == CutRoot.F2fs ? Archive(directory) : null);
         var options = new VirtualMachineOptions { Kernel = kernel.Image, Initramfs = initramfs, Disk = disk, WriteLog = log, Network = true, MemoryMegabytes = 512 };
         var said = VirtualMachine.RunUntilPowerOff(options, Patience);
-        said.Should().Contain($"step {Steps.Count - 1} done", "the guest lives through every step");
+        said.Should().Contain($"step {steps.Count - 1} done", "the guest lives through every step");
         var writes = BlockLog.Read(log).ToList();
         var first = kind == CutRoot.F2fs ? writes.FindIndex(write => MarkOf(write) == 0) : 0;
         foreach (var filling in writes.Take(first))
             CutContent.Put(before, filling, 0);
-        return new CutRecording(before, writes[first..(1 + writes.FindLastIndex(write => MarkOf(write) == Steps.Count - 1))]);
+        return new CutRecording(steps, before, writes[first..(1 + writes.FindLastIndex(write => MarkOf(write) == steps.Count - 1))]);
     }
 
     // This machine's kernel may not know f2fs: the other one fills it.
@@ -85,9 +89,9 @@ internal sealed class CutRecording(byte[] disk, IReadOnlyList<BlockWrite> writes
         return File.ReadAllBytes(Path.Combine(directory, "root.tar"));
     }
 
-    private static string Script()
+    private static string Script(IReadOnlyList<CutStep> all)
     {
-        var steps = Steps.Select((step, number) => $"{step.Command} > /tmp/said 2>&1 || failed {number}; acknowledge {number}");
+        var steps = all.Select((step, number) => $"{step.Command} > /tmp/said 2>&1 || failed {number}; acknowledge {number}");
         return $$"""
             failed() { echo "step $1 ended with $?"; cat /tmp/said; poweroff -f; sleep 60; }
             acknowledge() { printf 'step %s\n' $1 | dd of=/dev/vda bs=512 seek={{CutDisk.MarkSector}} conv=notrunc,fsync,sync 2>/dev/null; echo "step $1 done"; }

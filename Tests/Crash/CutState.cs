@@ -28,6 +28,16 @@ internal sealed record CutState(string Kind, int Start, int End, IReadOnlyList<i
         return [.. all.OrderBy(state => state.Start)];
     }
 
+    /// <summary>Every prefix, every single lost write and every write torn at a sector, in no order.</summary>
+    public static IEnumerable<CutState> All(IReadOnlyList<BlockWrite> writes)
+    {
+        var epochs = Epochs(writes).ToArray();
+        return epochs.SelectMany(Prefixes).Concat(epochs.SelectMany(LostOnes)).Concat(epochs.SelectMany(epoch => TornWrites(epoch, writes)));
+    }
+
+    /// <summary>As many of some as there is room for, evenly.</summary>
+    public static IEnumerable<CutState> Spread(CutState[] states, int room) => CrashProfile.Spread(states.Length, Math.Max(0, room)).Select(number => states[(int)number - 1]);
+
     /// <summary>A random subset of everything up to some point, as if no flush had ever come through.</summary>
     public static CutState OfWhole(int writes, Random random) => RandomOne((0, writes), random);
 
@@ -71,6 +81,4 @@ internal sealed record CutState(string Kind, int Start, int End, IReadOnlyList<i
         var end = random.Next(epoch.Start + 3, epoch.End + 1);
         return new CutState(Subset, epoch.Start, end, [.. Enumerable.Range(epoch.Start, end - epoch.Start).Where(_ => random.Next(2) == 0)]);
     }
-
-    private static IEnumerable<CutState> Spread(CutState[] states, int room) => CrashProfile.Spread(states.Length, Math.Max(0, room)).Select(number => states[(int)number - 1]);
 }

@@ -12,7 +12,7 @@ internal sealed class F2fsDisk : IDisposable
     public F2fsDisk(CutRecording recording, string directory)
     {
         _content = new CutContent(recording.Disk, recording.Writes, Path.Combine(_memory, "image"));
-        _machine = new F2fsMachine(_content.RootPath, directory);
+        _machine = new F2fsMachine(_content.FilePath, directory);
     }
 
     /// <summary>Back to the beginning of the recording: states come in its order.</summary>
@@ -29,7 +29,7 @@ internal sealed class F2fsDisk : IDisposable
     {
         _content.Become(state);
         var now = _machine.Recover(isDamaged);
-        var check = Shell.Try($"fsck.f2fs -f --dry-run '{_content.RootPath}'");
+        var check = Shell.Try($"fsck.f2fs -f --dry-run '{_content.FilePath}'");
         (check.Exit, check.Output.Contains("[Fail]", StringComparison.Ordinal)).Should().Be((0, false), "the file system is whole: {0}", check.Output);
         return now;
     }

@@ -20,8 +20,9 @@ internal sealed partial record LoaderFiles(string Text, IReadOnlyList<string> St
         return new LoaderFiles(
             string.Concat(files.Select(file => $"{file.Key}\n{file.Value}\n")) + variables,
             [.. defaults.SelectMany(text => Default().Matches(text)).Select(match => match.Groups[1].Value).Distinct()],
-            [.. files.Keys.GroupBy(name => Path.GetDirectoryName(name)!).Where(group => group.Count(name => name.EndsWith("vmlinuz", StringComparison.Ordinal) || name.EndsWith("initrd", StringComparison.Ordinal)) == 2)
-                .Select(group => Path.GetFileName(group.Key))]);
+            [.. files.Keys.Where(name => name.StartsWith("ctree/", StringComparison.Ordinal)).GroupBy(name => Path.GetFileName(name).Split('-')[0])
+                .Where(group => group.Count(name => name.EndsWith("-vmlinuz", StringComparison.Ordinal) || name.EndsWith("-initrd", StringComparison.Ordinal)) == 2)
+                .Select(group => group.Key)]);
     }
 
     /// <summary>A loader is never pointed at a kernel of which a part is missing, or at none.</summary>

@@ -30,7 +30,6 @@ public sealed class DenialsTests : IDisposable
     [Theory]
     [InlineData(Denials.FailedBoot)]
     [InlineData(Denials.FailedHealth)]
-    [InlineData(Denials.NotConfirmed)]
     [InlineData(Denials.ByPerson)]
     public void What_a_tree_did_wrong_is_never_forgotten(string reason)
     {
@@ -42,6 +41,8 @@ public sealed class DenialsTests : IDisposable
     [Theory]
     [InlineData(Denials.Interrupted)]
     [InlineData(Denials.LostNetwork)]
+    [InlineData(Denials.NeverRan)]
+    [InlineData(Denials.NotConfirmed)]
     public void What_may_be_nobodys_fault_is_tried_again_ever_later_and_at_last_no_more(string reason)
     {
         _denials.Add(Other, Denials.ByPerson, "stays");
@@ -74,7 +75,7 @@ public sealed class DenialsTests : IDisposable
     }
 
     [Theory]
-    [InlineData("", Denials.FailedBoot)]
+    [InlineData("", Denials.NeverRan)]
     [InlineData("Running", Denials.Interrupted)]
     [InlineData("Running Sick Running", Denials.FailedHealth)]
     [InlineData("Unreached Sick", Denials.FailedHealth)]
@@ -82,14 +83,28 @@ public sealed class DenialsTests : IDisposable
     public void The_verdict_follows_what_the_agent_saw(string words, string reason) => Verdict(words, confirmedByPerson: false).Reason.Should().Be(reason);
 
     [Theory]
-    [InlineData("", Denials.FailedBoot)]
+    [InlineData("", Denials.NeverRan)]
     [InlineData("Running", Denials.NotConfirmed)]
     public void A_person_who_did_not_confirm_has_said_something(string words, string reason) => Verdict(words, confirmedByPerson: true).Reason.Should().Be(reason);
 
-    private static FallbackVerdict Verdict(string words, bool confirmedByPerson)
+    [Theory]
+    [InlineData("", false, Denials.FailedBoot)]
+    [InlineData("", true, Denials.FailedBoot)]
+    [InlineData("Running", false, Denials.FailedBoot)]
+    [InlineData("Running", true, Denials.FailedBoot)]
+    [InlineData("Running Sick", false, Denials.FailedHealth)]
+    [InlineData("Running Unreached", false, Denials.LostNetwork)]
+    public void What_no_power_cut_leaves_behind_condemns_a_tree_that_did_not_speak(string words, bool confirmedByPerson, string reason)
+    {
+        var said = new Evidence("", "a console", "text", null);
+        Verdict(words, confirmedByPerson, said).Reason.Should().Be(Verdict(words, confirmedByPerson).Reason, "not all that is found speaks against the tree");
+        Verdict(words, confirmedByPerson, said, new Evidence("", "a record", "text", "its kernel panicked")).Reason.Should().Be(reason);
+    }
+
+    private static FallbackVerdict Verdict(string words, bool confirmedByPerson, params Evidence[] evidence)
     {
         var boots = words.Split(' ', StringSplitOptions.RemoveEmptyEntries)
             .Select((word, index) => new TrialBoot((ulong)index + 1, DateTimeOffset.UnixEpoch, Enum.Parse<TrialWord>(word), "why")).ToArray();
-        return FallbackVerdict.Of(Failed, new TrialState(Failed, boots), confirmedByPerson);
+        return FallbackVerdict.Of(Failed, new TrialState(Failed, boots), evidence, confirmedByPerson);
     }
 }

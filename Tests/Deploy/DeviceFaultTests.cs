@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using ContentTree.Deploy;
+using ContentTree.Store.Protocol;
 using ContentTree.Tests.Boot;
 using ContentTree.Tests.Support;
 
@@ -135,6 +136,24 @@ public sealed class DeviceFaultTests : IAsyncLifetime
             _device.Deployments().Should().HaveCount(1);
         }
         await _device.UpdateAsync();
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(-62_135_596_801)]
+    [InlineData(253_402_300_799)]
+    [InlineData(long.MaxValue)]
+    public async Task With_a_time_that_cannot_be_nothing_is_signed(long time)
+    {
+        _server.Link.Spoil = (request, answer) =>
+        {
+            if (request.Path == Routes.Poll)
+                answer.Replace(401, Problem.MediaType, $$"""{"code":"clock","status":401,"title":"another time","time":{{time}}}""");
+        };
+        var (code, _, error, _) = await _device.RunAsync("pull");
+        code.Should().Be((int)Problem.Of(ProblemCode.Clock).ExitCode, error);
+        error.Should().Contain("time").And.NotContain("   at ");
+        _server.Link.Requests.Count(request => request.Path == Routes.Poll).Should().Be(1);
     }
 
     [Fact]

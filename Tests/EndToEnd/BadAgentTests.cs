@@ -38,7 +38,7 @@ public sealed class BadAgentTests(ITestOutputHelper output) : IDisposable
     {
         DeviceProgram.Run(_disk.Root, "init", "--server", "http://10.0.2.2:9", "--allow-http", "--branch", "main", "--trust", TrustRoot());
         File.AppendAllText(Path.Combine(_disk.Root, "ctree/agent.conf"), "\n[health]\nreach = 5s\n[poll]\ninterval = 2s\nretry-min = 1s\nretry-max = 1s\n[update]\nreboot = auto\n");
-        _disk.Add(1, BadDeploymentTests.Tell + "busybox cat /ctree/state/trial.json\nbusybox sync; busybox poweroff -f\n");
+        _disk.Add(1, BadDeploymentTests.Tell + "busybox cat /ctree/state/trial.json\nbusybox sed -n '1p;/^failed units:/,$p' /ctree/data/var/lib/ctree/last-words\nbusybox sync; busybox poweroff -f\n");
         _disk.AddTree(2, Tree(what));
         _disk.Slots.Write(BootSamples.Record(BootState.Good, 1, null, 0));
         _disk.Slots.Write(BootSamples.Record(BootState.Trial, 2, 1, 1));
@@ -59,6 +59,8 @@ public sealed class BadAgentTests(ITestOutputHelper output) : IDisposable
         BadDeploymentTests.BootLine().Matches(log).Select(match => match.Groups[1].Value).Should().Equal(["1-00000001 fallback"], log);
         BadDeploymentTests.KernelStart().Count(log).Should().Be(2);
         log.Should().Contain(because);
+        if (because.Contains("in time", StringComparison.Ordinal))
+            log.ReplaceLineEndings("\n").Should().Contain("\ndeployment=2-00000002\nfailed units:\n").And.Contain("\nlast words of the agent:\n");
     }
 
     /// <summary>A systemd with what the case has of an agent, and without what only takes time in an emulated machine.</summary>

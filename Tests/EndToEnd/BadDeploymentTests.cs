@@ -69,6 +69,29 @@ public sealed partial class BadDeploymentTests(ITestOutputHelper output) : IDisp
         KernelStart().Count(log).Should().BeInRange(1, 2);
     }
 
+    [QemuFact]
+    public void A_trial_that_panics_ends_although_nobody_put_panic_on_the_command_line()
+    {
+        const string Settings = "echo \"PANIC $(busybox cat /proc/sys/kernel/panic /proc/sys/kernel/panic_on_oops | busybox tr '\\n' ' ')\"\n";
+        _disk.Add(1, Tell + Settings + "busybox sync; busybox poweroff -f\n");
+        _disk.Add(2, Tell + Settings + "exit 1\n");
+        _disk.Slots.Write(BootSamples.Record(BootState.Good, 1, null, 0));
+        _disk.Slots.Write(BootSamples.Record(BootState.Trial, 2, 1, 1));
+        _disk.ToImage(_images["disk"]);
+
+        var log = VirtualMachine.RunUntilPowerOff(new VirtualMachineOptions
+        {
+            Kernel = _kernel.Image,
+            Initramfs = SelectorInitramfs.Make(_images["initramfs"], _kernel),
+            Disk = _images["disk"],
+            CommandLine = Words,
+            RebootsOnPanic = false,
+        });
+
+        BootLine().Matches(log).Select(match => match.Groups[1].Value).Should().Equal("2-00000002 trial", "1-00000001 fallback");
+        PanicLine().Matches(log).Select(match => match.Groups[1].Value.Trim()).Should().Equal("10 1", "0 0");
+    }
+
     private static void Spoil(string what, string init)
     {
         switch (what)
@@ -149,6 +172,9 @@ public sealed partial class BadDeploymentTests(ITestOutputHelper output) : IDisp
 
     [GeneratedRegex(@"^BOOTED (.*?)\r?$", RegexOptions.Multiline)]
     internal static partial Regex BootLine();
+
+    [GeneratedRegex(@"^PANIC (.*?)\r?$", RegexOptions.Multiline)]
+    private static partial Regex PanicLine();
 
     [GeneratedRegex(@"Linux version ")]
     internal static partial Regex KernelStart();

@@ -49,6 +49,8 @@ public sealed class DebianBootTests : IDisposable
         Guest(shell, "rm /run/ctree/confirmed; systemctl start --no-block ctree-trial-deadline.service");
         machine.WaitFor("READY deployment=1-00000001", Patience);
         Guest(shell, "dmesg | grep 'recovery complete'").Should().BeEmpty("the disk was left clean at the reboot");
+        Guest(shell, "cat /var/lib/ctree/last-words").Should().StartWith("deployment=2-00000002\n").And.Contain("\nfailed units:\n").And.Contain("\njobs that wait:\n")
+            .And.MatchRegex(@"\n\[ *\d+\.\d{6}\] ", "the end of the kernel's log is there");
     }
 
     [DebianFact]
@@ -71,6 +73,35 @@ public sealed class DebianBootTests : IDisposable
         Guest(shell, "dmesg").Should().Contain("recovery complete", "the panic left a journal, and the mount replayed it");
         Guest(shell, "cat /ctree/state/boot.log").Should().Contain("boot 2-00000002: 2-00000002 is wanted and on trial")
             .And.Contain("boot 1-00000001: wanted 2-00000002 has no tries left");
+    }
+
+    [DebianFact]
+    public void With_nothing_left_it_says_so_waits_longer_each_time_and_gives_the_initramfs_its_shell_when_asked_whatever_panic_says()
+    {
+        _disk.Add(1, "exit 1\n");
+        _disk.Slots.Write(BootSamples.Record(BootState.Trial, 1, null, 0));
+        File.WriteAllText(Path.Combine(_disk.Layout.State, "rescues"), "2\n");
+        _disk.ToImage(_images["disk"]);
+        using (var waiting = VirtualMachine.Start(Options("panic=1 ctree.rescue-wait=1")))
+        {
+            waiting.WaitFor("1-00000001: wanted, and its tries are used up", Patience);
+            waiting.WaitFor("rescue: nothing can be booted; rebooting in 4 s", Patience);
+            waiting.WaitFor("boot 1-00000001: 1-00000001 is wanted and on trial", Patience);
+            waiting.Log.Should().NotContain("a shell of");
+        }
+
+        File.Delete(_images["disk"]);
+        _disk.ToImage(_images["disk"]);
+        using var machine = VirtualMachine.Start(Options("panic=10 ctree.rescue=shell ctree.rescue-wait=1"));
+        machine.WaitFor("a shell of the initramfs; 'exit' reboots", Patience);
+        machine.Type("echo \"by\"hand $(ls /ctree-phys/ctree)");
+        machine.WaitFor("byhand", Patience);
+        machine.WaitFor("deploy", Patience);
+        // What a service says takes the way round the journal.
+        machine.Log.Should().Contain("1-00000001: wanted, and its tries are used up");
+        machine.Type("sleep 4; exit");
+        machine.WaitFor("rescue: the shell was left, rebooting", Patience);
+        machine.WaitFor("boot 1-00000001: 1-00000001 is wanted and on trial", Patience);
     }
 
     private void Add(ulong number) => _disk.AddTree(number, _debian.NewVersion(_images[$"v{number}"]));

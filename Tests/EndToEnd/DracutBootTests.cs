@@ -14,6 +14,8 @@ public sealed partial class DracutBootTests : IDisposable
 
         """;
 
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+
     private static readonly string Work = Path.Combine(BootSamples.Repository, ".work");
 
     private readonly DebianRoot _debian = DebianRoot.Make();
@@ -45,19 +47,52 @@ public sealed partial class DracutBootTests : IDisposable
         _disk.Slots.Write(BootSamples.Record(BootState.Trial, 3, 2, 1));
         _disk.ToImage(_images["disk"]);
 
-        var log = VirtualMachine.RunUntilPowerOff(new VirtualMachineOptions
-        {
-            Kernel = _debian.Kernel,
-            Initramfs = Initramfs(kind),
-            Disk = _images["disk"],
-            CommandLine = "root=LABEL=ctree-root ro rd.shell=0 rd.emergency=reboot",
-            MemoryMegabytes = 512,
-        }, TimeSpan.FromMinutes(5));
+        var log = VirtualMachine.RunUntilPowerOff(Options(kind), Patience);
 
         BootLine().Matches(log).Select(match => match.Groups[1].Value).Should().Equal("3-00000003 wanted", "1-00000001 newest");
         log.Should().Contain("2-00000002 cannot be booted: it has no /sbin/init")
             .And.Contain("hostname: device-1").And.Contain("root: read-only").And.Contain("ctree: read-only").And.Contain("etc var tmp run: writable");
     }
+
+    [DebianTheory]
+    [InlineData("plain")]
+    [InlineData("systemd")]
+    public void With_nothing_left_it_says_so_waits_longer_each_time_and_gives_a_shell_when_asked_whatever_rd_shell_says(string kind)
+    {
+        Add(1, "exit 1\n");
+        _disk.Slots.Write(BootSamples.Record(BootState.Trial, 1, null, 0));
+        File.WriteAllText(Path.Combine(_disk.Layout.State, "rescues"), "2\n");
+        _disk.ToImage(_images["disk"]);
+        using (var waiting = VirtualMachine.Start(Options(kind, "panic=1 ctree.rescue-wait=1")))
+        {
+            waiting.WaitFor("1-00000001: wanted, and its tries are used up", Patience);
+            waiting.WaitFor("rescue: nothing can be booted; rebooting in 4 s", Patience);
+            waiting.WaitFor("boot 1-00000001: 1-00000001 is wanted and on trial", Patience);
+            waiting.Log.Should().NotContain("a shell of");
+        }
+
+        File.Delete(_images["disk"]);
+        _disk.ToImage(_images["disk"]);
+        using var machine = VirtualMachine.Start(Options(kind, "panic=10 ctree.rescue=shell ctree.rescue-wait=1"));
+        machine.WaitFor("a shell of the initramfs; 'exit' reboots", Patience);
+        machine.Type("echo \"by\"hand $(ls /ctree-phys/ctree)");
+        machine.WaitFor("byhand", Patience);
+        machine.WaitFor("deploy", Patience);
+        // What a service says takes the way round the journal.
+        machine.Log.Should().Contain("1-00000001: wanted, and its tries are used up");
+        machine.Type("sleep 4; exit");
+        machine.WaitFor("rescue: the shell was left, rebooting", Patience);
+        machine.WaitFor("boot 1-00000001: 1-00000001 is wanted and on trial", Patience);
+    }
+
+    private VirtualMachineOptions Options(string kind, string more = "") => new()
+    {
+        Kernel = _debian.Kernel,
+        Initramfs = Initramfs(kind),
+        Disk = _images["disk"],
+        CommandLine = $"root=LABEL=ctree-root ro rd.shell=0 rd.emergency=reboot {more}",
+        MemoryMegabytes = 512,
+    };
 
     private void Add(ulong number, string? init)
     {

@@ -26,6 +26,7 @@ public sealed class KernelUpdateTests
         {
             Directory.CreateDirectory(Path.Combine(boot, "grub"));
             File.Copy(Path.Combine(BootSamples.Repository, "packaging/grub/grub.cfg"), Path.Combine(boot, "grub/grub.cfg"));
+            Shell.Run("grub-editenv grub/grubenv create", boot);
         });
         Runs(disk.Boot(grub), _old, first, "wanted");
         await disk.ConfirmAsync();

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using ContentTree.BootFile;
 using ContentTree.Tests.Boot;
@@ -44,7 +45,8 @@ public sealed partial class SelectorBootTests : IDisposable
             echo "tmp: $(busybox stat -c %a /tmp)"
             echo "root is $(busybox sed -n 's,^\(/dev/[^ ]*\) / .*,\1,p' /proc/mounts)"
             echo "files: $(ulimit -n)"
-            echo "left of the initramfs: $(busybox df | busybox grep -c rootfs)"
+            echo "kilobytes in memory file systems: $(busybox awk '/^(Shmem|Unevictable):/ { sum += $2 } END { print sum }' /proc/meminfo)"
+
             """ + PowerOff);
         _disk.Slots.Write(BootSamples.Record(BootState.Good, 1, null, 0));
         _disk.ToImage(_images["disk"]);
@@ -54,6 +56,28 @@ public sealed partial class SelectorBootTests : IDisposable
         Boots(log).Should().Equal("1-00000001 wanted good 0");
         log.Should().Contain("hostname: device-1").And.Contain("root: read-only").And.Contain("ctree: read-only")
             .And.Contain("etc var tmp run: writable").And.Contain("tmp: 1777").And.Contain("root is /dev/vda").And.Contain("files: 1024");
+        int.Parse(InMemory().Match(log).Groups[1].Value, CultureInfo.InvariantCulture).Should().BeLessThan(1000, "the initramfs is gone, and its selector alone had more");
+    }
+
+    [QemuFact]
+    public void Declared_data_is_writable_in_every_deployment_and_stays_when_another_one_boots()
+    {
+        foreach (var number in new ulong[] { 1, 2 })
+        {
+            var name = _disk.Add(number, Report + "busybox touch /opt/x 2>/dev/null || echo 'opt: read-only'\n" +
+                $"echo \"found: $(busybox cat /opt/logs/note)\"\necho {number} >/opt/logs/note; busybox sync\n" + (number == 1 ? PowerOff : "exit 1\n"));
+            Directory.CreateDirectory(Path.Combine(_disk.Layout.Deployment(name), "opt/logs"));
+            File.WriteAllText(_disk.Layout.DataPaths(name), "opt/logs\nsrv\n");
+        }
+        File.WriteAllText(Path.Combine(Directory.CreateDirectory(Path.Combine(_disk.Layout.Data, "opt/logs")).FullName, "note"), "0");
+        _disk.Slots.Write(BootSamples.Record(BootState.Trial, 2, 1, 1));
+        _disk.ToImage(_images["disk"]);
+
+        var log = RunUntilPowerOff();
+
+        Boots(log).Should().Equal("2-00000002 wanted trial 0", "1-00000001 previous fallback 2");
+        log.Should().Contain("found: 0\n").And.Contain("found: 2\n").And.Contain("/srv is not the device's data: ");
+        log.Split("opt: read-only").Should().HaveCount(3);
     }
 
     [QemuFact]
@@ -119,6 +143,49 @@ public sealed partial class SelectorBootTests : IDisposable
         Boots(machine.Log.Split("rebooting in 2 s")[0]).Should().Equal("2-00000002 wanted trial 0",
             "1-00000001 previous fallback 2", "1-00000001 previous fallback 1", "1-00000001 previous fallback 0",
             "1-00000001 previous fallback 2", "1-00000001 previous fallback 1", "1-00000001 previous fallback 0");
+    }
+
+    [QemuFact]
+    public void Rescue_says_what_is_wrong_and_gives_a_shell_of_a_deployment_when_asked_and_reboots_when_it_is_left()
+    {
+        _disk.Add(1, Report + "exit 1\n");
+        _disk.Add(2, null);
+        var half = _disk.Add(3, Report + PowerOff);
+        File.Delete(_disk.Layout.Marker(half));
+        var denied = _disk.Add(4, Report + PowerOff);
+        File.WriteAllText(_disk.Layout.Denied, $"{BootSamples.Commit(4)} failed-health count=1 bad\n");
+        _disk.Slots.Write(BootSamples.Record(BootState.Fallback, 2, 1, 1));
+        _disk.ToImage(_images["disk"]);
+
+        using var machine = VirtualMachine.Start(Options("ctree.rescue=shell"));
+        machine.WaitFor("BOOTED 1-00000001 previous fallback 0", Patience);
+        machine.WaitFor("rescue: nothing can be booted", Patience);
+        machine.WaitFor($"{denied}: its commit has failed here and is denied", Patience);
+        machine.WaitFor($"{half}: not complete: its marker {half}.ok is missing or damaged", Patience);
+        machine.WaitFor("2-00000002: wanted, and its tries are used up", Patience);
+        machine.WaitFor("1-00000001: the previous one, and its tries are used up", Patience);
+        machine.WaitFor("ctree.deployment=NAME boots that one", Patience);
+        machine.WaitFor("a shell of 4-00000004, with the disk's own /ctree writable", Patience);
+        machine.Type("busybox touch /ctree/state/by-hand && echo \"hand\"made $(busybox ls /ctree/state)");
+        machine.WaitFor("handmade", Patience);
+        machine.WaitFor("by-hand", Patience);
+        machine.Type("busybox sleep 4; exit");
+        machine.WaitFor("rescue: the shell was left, rebooting", Patience);
+        machine.WaitFor("BOOTED 1-00000001 previous fallback 2", Patience);
+    }
+
+    [QemuFact]
+    public void A_rescue_shell_that_is_left_at_once_or_is_nowhere_gives_way_to_the_growing_wait()
+    {
+        var name = _disk.Add(1, Report + "exit 1\n");
+        _disk.Slots.Write(BootSamples.Record(BootState.Trial, 1, null, 0));
+        File.Delete(Path.Combine(_disk.Layout.Deployment(name), "bin/sh"));
+        _disk.ToImage(_images["disk"]);
+
+        using var machine = VirtualMachine.Start(Options("ctree.rescue=shell"));
+        machine.WaitFor("there is no shell, neither in this initramfs nor in a complete deployment", Patience);
+        machine.WaitFor("rescue: nothing can be booted; rebooting in 1 s", Patience);
+        machine.WaitFor("rescue: nothing can be booted; rebooting in 2 s", Patience);
     }
 
     [QemuFact]
@@ -302,6 +369,9 @@ public sealed partial class SelectorBootTests : IDisposable
 
     [GeneratedRegex(@"^BOOTED (.*)$", RegexOptions.Multiline)]
     private static partial Regex BootLine();
+
+    [GeneratedRegex(@"^kilobytes in memory file systems: (\d+)\r?$", RegexOptions.Multiline)]
+    private static partial Regex InMemory();
 
     [GeneratedRegex(@"^[0-9a-f]{64}  /ctree/boot/boot\..", RegexOptions.Multiline)]
     private static partial Regex BootFileHash();

@@ -79,7 +79,10 @@ public sealed class UpdateThroughBootTests : IDisposable
         status = Status(shell);
         Runs(status, $"2-{second[..8]}", previous: $"1-{first[..8]}");
         status["denied"]!.AsArray().Select(commit => commit!.GetValue<string>()).Should().Equal(third);
-        Guest(shell, "cat /ctree/state/denied").Should().StartWith($"{third} {Denials.FailedBoot} ");
+        Guest(shell, "cat /ctree/state/denied").Should().StartWith($"{third} {Denials.NeverRan} count=1 until=", "without a pstore, panics may as well have been power cuts");
+        _server.Run("device", "blackbox", device).Should().Contain($"failed=3-{third[..8]}\ncommit={third}\nreason={Denials.NeverRan}\n")
+            .And.Contain($"boot 3-{third[..8]}: 3-{third[..8]} is wanted and on trial").And.Contain($"boot 2-{second[..8]}: wanted 3-{third[..8]} has no tries left");
+        _server.Run("device", "blackbox", device, "--list").Should().Contain(third);
         Guest(shell, "cat /etc/version").Should().Be("2");
         Guest(shell, $"cd / && {Inventory}").Should().Be(Programs.Run(_directory["v2"], "sh", "-c", Inventory).Trim());
         Guest(shell, "touch /usr/x; touch /ctree/x").Split("Read-only file system").Should().HaveCount(3, "the agent made /ctree writable for itself alone");

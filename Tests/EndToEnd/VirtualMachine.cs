@@ -24,7 +24,7 @@ internal sealed class VirtualMachine : IDisposable
         [
             "-accel", "tcg", "-M", "q35", "-m", $"{options.MemoryMegabytes}",
             .. options is { Kernel: { } kernel, Initramfs: { } initramfs }
-                ? new[] { "-kernel", kernel, "-initrd", initramfs, "-append", $"{KernelWords} panic=-1 {options.CommandLine}" }
+                ? new[] { "-kernel", kernel, "-initrd", initramfs, "-append", $"{KernelWords} {(options.RebootsOnPanic ? "panic=-1 " : "")}{options.CommandLine}" }
                 : [],
             .. options.IsUefi ? Firmware() : [],
             .. FirstDisk(options), "-display", "none", "-nodefaults",

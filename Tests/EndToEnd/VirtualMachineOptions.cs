@@ -23,6 +23,9 @@ internal sealed record VirtualMachineOptions
     /// <summary>Added to what every test machine has: the console, and a reboot after a panic.</summary>
     public string CommandLine { get; init; } = "";
 
+    /// <summary>A kernel that panics reboots at once; else it does what the kernel does by itself, which is to wait for ever.</summary>
+    public bool RebootsOnPanic { get; init; } = true;
+
     public int MemoryMegabytes { get; init; } = 256;
 
     /// <summary>A network of its own in which the host is 10.0.2.2.</summary>

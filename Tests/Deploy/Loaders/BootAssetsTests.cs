@@ -15,13 +15,13 @@ public sealed class BootAssetsTests
         await using var it = await KernelDevice.StartAsync("extlinux");
         var name = await it.TakeAsync("a");
         name.Should().MatchRegex("^[0-9a-f]{32}$");
-        it.Boot("ctree").Should().Equal(name);
-        it.Shell($"cat ctree/{name}/vmlinuz ctree/{name}/initrd").Should().Be("kernel a\ninitramfs a\n");
+        it.Kernels().Should().Equal(name);
+        it.Shell($"cat ctree/{name}-vmlinuz ctree/{name}-initrd").Should().Be("kernel a\ninitramfs a\n");
         (await it.TakeAsync("a")).Should().Be(name);
-        it.Boot("ctree").Should().Equal(name);
+        it.Kernels().Should().Equal(name);
         var other = await it.TakeAsync("b");
         other.Should().NotBe(name);
-        it.Boot("ctree").Should().BeEquivalentTo(name, other);
+        it.Kernels().Should().BeEquivalentTo(name, other);
         it.Device.Deployments().Should().HaveCount(2);
     }
 
@@ -31,7 +31,7 @@ public sealed class BootAssetsTests
         await using var it = await KernelDevice.StartAsync("extlinux");
         var name = await it.TakeAsync("a");
         var entry = it.Shell($"cat loader/entries/ctree-{name}.conf").Split('\n');
-        entry.Should().Contain($"linux /ctree/boot/ctree/{name}/vmlinuz").And.Contain($"initrd /ctree/boot/ctree/{name}/initrd");
+        entry.Should().Contain($"linux /ctree/boot/ctree/{name}-vmlinuz").And.Contain($"initrd /ctree/boot/ctree/{name}-initrd");
         entry.Should().Contain($"options root=UUID=1234 quiet panic=10 ctree.assets={name}");
         it.Shell("cat extlinux/extlinux.conf").Should().StartWith($"DEFAULT ctree-{name}\n");
         it.Shell($"cat extlinux/ctree-{name}.conf").Should().Contain($"  APPEND root=UUID=1234 quiet panic=10 ctree.assets={name}\n");
@@ -64,9 +64,9 @@ public sealed class BootAssetsTests
     {
         await using var it = await KernelDevice.StartAsync("extlinux");
         var name = await it.TakeAsync("a");
-        File.WriteAllText(it.BootPath($"ctree/{name}/vmlinuz"), "kernel b\n");
+        File.WriteAllText(it.BootPath($"ctree/{name}-vmlinuz"), "kernel b\n");
         await it.TakeAsync("a");
-        File.ReadAllText(it.BootPath($"ctree/{name}/vmlinuz")).Should().Be("kernel a\n");
+        File.ReadAllText(it.BootPath($"ctree/{name}-vmlinuz")).Should().Be("kernel a\n");
     }
 
     [Fact]
@@ -77,11 +77,11 @@ public sealed class BootAssetsTests
         File.WriteAllText(it.BootPath("loader/entries/debian.conf"), "title somebody else's\n");
         var first = await it.TakeAsync("a");
         var second = await it.TakeAsync("b");
-        it.Boot("ctree").Should().BeEquivalentTo([first, second], "the first is what the second falls back to");
+        it.Kernels().Should().BeEquivalentTo([first, second], "the first is what the second falls back to");
         var third = await it.TakeAsync("c");
-        it.Boot("ctree").Should().BeEquivalentTo(second, third);
+        it.Kernels().Should().BeEquivalentTo(second, third);
         it.Boot("loader/entries").Should().BeEquivalentTo("debian.conf", $"ctree-{second}.conf", $"ctree-{third}.conf");
-        it.Boot("grub").Should().BeEquivalentTo("grubenv", $"ctree-{second}.cfg", $"ctree-{third}.cfg");
+        it.Boot("grub").Should().BeEquivalentTo("grub.cfg", "grubenv", $"ctree-{second}.cfg", $"ctree-{third}.cfg");
         Directory.GetFiles(it.Device.Layout.LoaderPointers).Select(Path.GetFileName).Should().BeEquivalentTo(second, third);
     }
 
@@ -97,7 +97,7 @@ public sealed class BootAssetsTests
         result.Code.Should().Be(15);
         result.Error.Should().Contain("the kernel of this commit does not fit").And.Contain(it.Device.Layout.Boot);
         it.Shell("find . | sort; cat boot.a").Should().Be(before);
-        it.Boot("ctree").Should().Equal([first], "what runs keeps its kernel");
+        it.Kernels().Should().Equal([first], "what runs keeps its kernel");
         it.Device.Deployments().Should().HaveCount(1);
     }
 
@@ -146,10 +146,10 @@ public sealed class BootAssetsTests
         var failing = it.Server.Publish("mkdir -p boot usr; head -c 500000 /dev/zero >boot/vmlinuz-6.1");
         await it.Device.UpdateAsync();
         (await it.Device.RunAsync("rollback")).Code.Should().Be(0);
-        it.Boot("ctree").Should().HaveCount(2);
+        it.Kernels().Should().HaveCount(2);
         var next = it.Server.Publish("mkdir -p boot usr; head -c 500001 /dev/zero >boot/vmlinuz-6.1");
         await it.Device.UpdateAsync();
-        it.Boot("ctree").Should().HaveCount(2);
+        it.Kernels().Should().HaveCount(2);
         it.Device.Deployments().Select(d => d.Split('-')[1]).Should().NotContain($"{failing}"[..8]).And.Contain($"{next}"[..8]);
     }
 
@@ -164,10 +164,10 @@ public sealed class BootAssetsTests
         // debugfs shows what is in its place on the medium, as a loader sees it.
         Support.Shell.Run("cp disk cut", images.Path);
         string Seen(string path) => Support.Shell.Run($"debugfs -R 'cat {path}' cut 2>&1", images.Path);
-        Seen($"ctree/{name}/vmlinuz").Should().EndWith("kernel a\n");
+        Seen($"ctree/{name}-vmlinuz").Should().EndWith("kernel a\n");
         Seen("grub/grubenv").Should().Contain($"saved_entry=ctree-{name}\n");
-        Seen($"grub/ctree-{name}.cfg").Should().Contain($"linux '/ctree/{name}/vmlinuz'");
-        Seen($"loader/entries/ctree-{name}.conf").Should().Contain($"linux /ctree/{name}/vmlinuz\n");
+        Seen($"grub/ctree-{name}.cfg").Should().Contain($"linux '/ctree/{name}-vmlinuz'");
+        Seen($"loader/entries/ctree-{name}.conf").Should().Contain($"linux /ctree/{name}-vmlinuz\n");
     }
 
     [Theory]
@@ -180,7 +180,7 @@ public sealed class BootAssetsTests
         await it.Device.TakeAsync();
         var deployment = it.Device.Boot.Read()!.Wanted.ToString();
         var tree = Path.Combine(it.Device.Layout.Deployments, deployment, path);
-        File.ReadAllBytes(it.BootPath($"ctree/{it.Assets(deployment)}/{kept}")).Should().Equal(File.ReadAllBytes(tree));
+        File.ReadAllBytes(it.BootPath($"ctree/{it.Assets(deployment)}-{kept}")).Should().Equal(File.ReadAllBytes(tree));
     }
 
     [Fact]
@@ -193,9 +193,9 @@ public sealed class BootAssetsTests
         refused.Error.Should().Contain("broadcom/board.dtb");
         it.Server.Publish("mkdir -p usr/lib/modules/6.1/dtb/broadcom; cd usr/lib/modules/6.1; echo k >vmlinuz; echo board >dtb/broadcom/board.dtb; echo other >dtb/broadcom/other.dtb");
         await it.Device.TakeAsync();
-        var name = it.Boot("ctree").Single();
-        it.Shell($"cat ctree/{name}/dtb").Should().Be("board\n");
-        it.Shell($"cat loader/entries/ctree-{name}.conf").Should().Contain($"devicetree /ctree/boot/ctree/{name}/dtb\n");
+        var name = it.Kernels().Single();
+        it.Shell($"cat ctree/{name}-dtb").Should().Be("board\n");
+        it.Shell($"cat loader/entries/ctree-{name}.conf").Should().Contain($"devicetree /ctree/boot/ctree/{name}-dtb\n");
     }
 
     [Fact]
@@ -218,7 +218,7 @@ public sealed class BootAssetsTests
         Directory.Delete(it.BootPath("ctree"), recursive: true);
         (await it.Device.RunAsync("repair")).Code.Should().Be(0);
         it.Assets(deployment).Should().Be(name);
-        it.Boot("ctree").Should().Equal(name);
+        it.Kernels().Should().Equal(name);
     }
 
     [Fact]

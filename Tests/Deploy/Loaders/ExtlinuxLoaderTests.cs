@@ -24,7 +24,7 @@ public sealed class ExtlinuxLoaderTests
         using var images = new Support.TemporaryDirectory();
         Shell.Run("truncate -s 16M disk; mkfs.ext4 -q -F disk", images.Path);
         using var mount = it.MountBoot($"-o loop '{images["disk"]}'");
-        it.Shell("mkdir extlinux; extlinux --install extlinux 2>&1");
+        it.Shell("extlinux --install extlinux 2>&1");
         var first = await it.TakeAsync("a");
         Once(it).Should().BeEmpty();
         var second = await it.TryAsync("b");
@@ -34,6 +34,17 @@ public sealed class ExtlinuxLoaderTests
         (await it.Device.RunAsync("confirm")).Code.Should().Be(0);
         Config(it).Should().StartWith($"DEFAULT ctree-{second}\n");
         Once(it).Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task A_device_without_extlinux_and_without_its_file_is_refused_before_anything_is_written()
+    {
+        await using var it = await KernelDevice.StartAsync("extlinux");
+        it.Shell("rm -r extlinux");
+        it.Publish("a");
+        await it.RefusedAsync("extlinux does not answer", "ldlinux.sys", "extlinux.conf");
+        it.Shell("mkdir extlinux; : >extlinux/extlinux.conf");
+        await it.Device.UpdateAsync();
     }
 
     private static string Config(KernelDevice it) => File.ReadAllText(it.BootPath("extlinux/extlinux.conf"));

@@ -60,6 +60,21 @@ public sealed class GrubLoaderTests
         await it.Device.UpdateAsync();
     }
 
+    [Fact]
+    public async Task A_missing_block_a_missing_configuration_and_one_that_does_not_read_the_block_are_refused()
+    {
+        await using var it = await KernelDevice.StartAsync("grub");
+        it.Publish("a");
+        it.Shell("mv grub/grubenv away");
+        await it.RefusedAsync("grub/grubenv: there is none", "grub-editenv");
+        it.Shell("mv away grub/grubenv; mv grub/grub.cfg away");
+        await it.RefusedAsync("grub/grub.cfg: there is none", "packaging/grub/grub.cfg");
+        it.Shell("echo 'load_env; linux /vmlinuz' >grub/grub.cfg");
+        await it.RefusedAsync("says nothing of saved_entry");
+        it.Shell("mv away grub/ours.cfg; echo 'source $prefix/ours.cfg' >grub/grub.cfg");
+        await it.Device.UpdateAsync();
+    }
+
     [LoaderFact("grub-common", "grub-editenv")]
     public async Task After_a_fallback_the_boot_file_is_settled_even_when_the_loader_is_not()
     {

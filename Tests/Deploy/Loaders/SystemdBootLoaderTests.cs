@@ -44,6 +44,34 @@ public sealed class SystemdBootLoaderTests
         List(it).Should().StartWith(second, "it is the one to try, though its kernel is older").And.Contain(third);
     }
 
+    [Fact]
+    public async Task A_partition_without_systemd_boot_is_refused_before_anything_is_written()
+    {
+        await using var it = await KernelDevice.StartAsync("systemd-boot");
+        it.Publish("a");
+        it.Shell("mv EFI/systemd/systemd-bootx64.efi EFI/systemd/grubx64.efi");
+        await it.RefusedAsync("systemd-boot does not answer", "ctree.boot=");
+        it.Shell("mkdir EFI/Boot; mv EFI/systemd/grubx64.efi EFI/Boot/bootx64.efi");
+        await it.Device.UpdateAsync();
+    }
+
+    [Fact]
+    public async Task An_entry_that_a_power_cut_damaged_is_written_anew_whatever_its_name()
+    {
+        await using var it = await KernelDevice.StartAsync("systemd-boot", "[store]\nkeep = 3");
+        var first = await it.TakeAsync("a");
+        var entry = it.Shell($"cat loader/entries/ctree-{first}.conf");
+        it.Shell($": >loader/entries/ctree-{first}.conf; : >extlinux/ctree-{first}.conf; echo torn >ctree/{first}-vmlinuz");
+        await it.TakeAsync("a");
+        it.Shell($"cat loader/entries/ctree-{first}.conf").Should().Be(entry);
+        it.Shell($"cat extlinux/ctree-{first}.conf ctree/{first}-vmlinuz").Should().StartWith("LABEL").And.EndWith("kernel a\n");
+        var second = await it.TryAsync("b");
+        entry = it.Shell($"cat loader/entries/ctree-{second}+3.conf");
+        it.Shell($"echo torn >loader/entries/ctree-{second}+3.conf");
+        await it.TryAsync("b");
+        it.Shell($"cat loader/entries/ctree-{second}+3.conf").Should().Be(entry);
+    }
+
     private static string Default(KernelDevice it) => File.ReadLines(it.BootPath("loader/loader.conf")).First();
 
     /// <summary>Kernels in the order in which bootctl lists their entries.</summary>

@@ -12,10 +12,10 @@ ctree_choose() {
     mount -o remount,rw /ctree-phys || warn "ctree: the physical root stays read-only"
 
     /sbin/ctree-select --root /ctree-phys --need-init --switch-root "$NEWROOT" && return
-    if [ "$(getarg ctree.rescue=)" != shell ]; then
-        /sbin/ctree-select --root /ctree-phys --rescue
-        # Only reached when even that failed.
-    fi
+    # Says what is wrong; then a shell where ctree.rescue=shell asks for one, else a wait; then it reboots.
+    /sbin/ctree-select --root /ctree-phys --rescue
+    # Only reached when even that failed. With rd.shell=0 or rd.emergency=reboot, emergency_shell would give none.
+    if [ "$(getarg ctree.rescue=)" = shell ]; then sh < /dev/console > /dev/console 2>&1; fi
     emergency_shell "ctree: nothing can be booted"
 }
 

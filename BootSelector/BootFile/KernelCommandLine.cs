@@ -1,12 +1,14 @@
 using System.Globalization;
 using System.Text;
-using ContentTree.BootFile;
 
-namespace ContentTree.BootSelector;
+namespace ContentTree.BootFile;
 
 /// <summary>The kernel's command line: words with or without a value; of a word that comes twice the last one counts.</summary>
-internal sealed class KernelCommandLine
+public sealed class KernelCommandLine
 {
+    /// <summary>Where the kernel shows it.</summary>
+    public const string DefaultPath = "/proc/cmdline";
+
     private readonly Dictionary<string, string> _values = new(StringComparer.Ordinal);
 
     /// <summary>Double quotes keep blanks together, as in the kernel.</summary>
@@ -30,7 +32,10 @@ internal sealed class KernelCommandLine
     public string? this[string word] => _values.GetValueOrDefault(word);
 
     /// <summary>This boot's; empty while /proc is not mounted.</summary>
-    public static KernelCommandLine Read() => new(SmallFile.ReadUnsized("/proc/cmdline"));
+    public static KernelCommandLine Read() => Read(DefaultPath);
+
+    /// <summary>The one in a file; empty when that cannot be read.</summary>
+    public static KernelCommandLine Read(string path) => new(RegularFile.ReadUnsized(path));
 
     /// <summary>The word is there and not switched off by 0, no or off.</summary>
     public bool IsSet(string word) => this[word] is not (null or "0" or "no" or "off");
@@ -41,6 +46,9 @@ internal sealed class KernelCommandLine
 
     /// <summary>The program a tree is started with.</summary>
     public string Init => this["init"] is { Length: > 0 } asked ? asked : "/sbin/init";
+
+    /// <summary>A person wants no update while this boot lasts: the agent's word, not the selector's.</summary>
+    public bool IsWithoutUpdate => IsSet("ctree.noupdate");
 
     /// <summary>The deployment a person asked for, or null.</summary>
     public DeploymentName? OverrideName => DeploymentName.TryParse(this["ctree.deployment"], out var name) ? name : null;
