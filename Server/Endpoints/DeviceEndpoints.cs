@@ -100,8 +100,7 @@ internal sealed class DeviceEndpoints(
         if (report.Events.Count > ReportRequest.MaxEvents)
             throw new ProblemException(ProblemCode.TooLarge, $"more than {ReportRequest.MaxEvents} events in one report");
         var reported = DeviceMessages.Checked(report.Events);
-        var (received, news) = events.Store(device, reported);
-        outbox.Tell(device, news);
+        var received = events.Store(device, reported, (connection, news) => outbox.Tell(connection, device, news));
         foreach (var item in reported.Where(e => e.Code != 0))
             Log.Trouble(log, device, item.Kind, item.Code, item.Message);
         await context.AnswerAsync(new ReportAnswer(received), ProtocolJson.Default.ReportAnswer);

@@ -37,7 +37,7 @@ internal sealed class OfflineReports(Database database, Devices devices, Events 
         // Events count, also where a clock does not run: with an older one than is known the state is an older one too.
         if ((report.Poll.Reports ?? 0) >= (known.LastEvent?.Sequence ?? 0) && report.Created >= (known.LastSeen ?? DateTimeOffset.MinValue))
             Record(report);
-        new Outbox(database, time).Tell(report.Device, events.Store(report.Device, reported).News);
+        events.Store(report.Device, reported, (connection, news) => new Outbox(database, time).Tell(connection, report.Device, news));
         // The newest come first, and the newest are kept.
         var seconds = long.Clamp(report.Created.ToUnixTimeSeconds(), told.Count, time.GetUtcNow().ToUnixTimeSeconds());
         foreach (var (index, box) in told.Index().Reverse())

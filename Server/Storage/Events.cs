@@ -12,8 +12,11 @@ internal sealed class Events(Database database)
     /// <summary>Events kept of one device.</summary>
     public const int Kept = 1000;
 
-    /// <summary>Stores events and says how far none is missing, and which of them come after all that were known: what is sent again is no news.</summary>
-    public (long Received, IReadOnlyList<ReportEvent> News) Store(KeyId device, IReadOnlyList<ReportEvent> events)
+    /// <summary>Stores events and says how far none is missing.</summary>
+    /// <param name="device">Whose they are.</param>
+    /// <param name="events">In the order of their sequences.</param>
+    /// <param name="tell">Hears, within the same transaction, which of them come after all that were known: what is sent again is no news.</param>
+    public long Store(KeyId device, IReadOnlyList<ReportEvent> events, Action<DbConnection, IReadOnlyList<ReportEvent>> tell)
     {
         using var connection = database.Connect();
         using var transaction = connection.BeginWriting(device);
@@ -40,9 +43,12 @@ internal sealed class Events(Database database)
             """, ("$device", device), ("$kept", Kept));
         ReportEvent[] news = [.. events.Where(e => e.Sequence > newest)];
         if (news.Length > 0)
+        {
+            tell(connection, news);
             ChangeBell.Ring(connection);
+        }
         transaction.Commit();
-        return (received, news);
+        return received;
     }
 
     /// <summary>What went wrong last on any device, newest first by the devices' clocks, none of it in the future.</summary>

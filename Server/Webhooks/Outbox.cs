@@ -68,17 +68,23 @@ internal sealed class Outbox(Database database, TimeProvider time)
             throw Unknown(id);
     }
 
-    /// <summary>Tells those who want to hear of it what a device has reported.</summary>
-    public void Tell(KeyId device, IEnumerable<ReportEvent> news)
+    /// <summary>Tells those who want to hear of it what a device has reported, within the transaction that writes the report down.</summary>
+    public void Tell(DbConnection connection, KeyId device, IEnumerable<ReportEvent> news)
     {
+        var told = new SortedSet<string>(StringComparer.Ordinal);
         foreach (var item in news)
         {
-            if (WebhookEvent.OfReport(item.Kind) is not { } name)
+            if (WebhookEvent.OfReport(item.Kind) is not { } name || Wanting(connection, name) is not { Length: > 0 } wanting)
                 continue;
             var about = JsonSerializer.SerializeToNode(item, ProtocolJson.Default.ReportEvent) as JsonObject ?? [];
             about["device"] = device.ToString();
-            Add(name, about);
+            foreach (var id in wanting)
+                Write(connection, id, name, about);
+            told.UnionWith(wanting);
         }
+        // Reports of other devices run beside this one: whoever throws away what is too much for several webhooks does so in one order.
+        foreach (var id in told)
+            Trim(connection, id);
     }
 
     /// <summary>Tells those who want to hear of it.</summary>
@@ -88,12 +94,10 @@ internal sealed class Outbox(Database database, TimeProvider time)
     public bool Add(string name, JsonObject data)
     {
         using var connection = database.Connect();
-        var wanting = Wanting(connection, name);
-        if (wanting.Length == 0)
+        if (Wanting(connection, name).Length == 0)
             return false;
         using var transaction = connection.BeginWriting();
-        foreach (var id in wanting)
-            Add(connection, id, name, data);
+        Add(connection, name, data);
         transaction.Commit();
         return true;
     }
@@ -102,7 +106,10 @@ internal sealed class Outbox(Database database, TimeProvider time)
     public void Add(DbConnection connection, string name, JsonObject data)
     {
         foreach (var id in Wanting(connection, name))
-            Add(connection, id, name, data);
+        {
+            Write(connection, id, name, data);
+            Trim(connection, id);
+        }
     }
 
     /// <summary>Makes a delivery for one webhook only, which nobody else tries.</summary>
@@ -112,7 +119,7 @@ internal sealed class Outbox(Database database, TimeProvider time)
         Find(id);
         using var connection = database.Connect();
         using var transaction = connection.BeginWriting();
-        var delivery = Read(connection, Add(connection, id, WebhookEvent.Ping, new JsonObject { ["webhook"] = id }, Trying));
+        var delivery = Read(connection, Write(connection, id, WebhookEvent.Ping, new JsonObject { ["webhook"] = id }, Trying));
         transaction.Commit();
         return delivery;
     }
@@ -174,21 +181,23 @@ internal sealed class Outbox(Database database, TimeProvider time)
         ("$id", id)) is [var due] ? due : throw new NotFoundException($"no delivery {id}");
 
     private static string[] Wanting(DbConnection connection, string name) =>
-        [.. connection.Query("SELECT id, events FROM webhooks", row => (Id: row.Text("id"), Events: row.Text("events").Split(' ')))
+        [.. connection.Query("SELECT id, events FROM webhooks ORDER BY id", row => (Id: row.Text("id"), Events: row.Text("events").Split(' ')))
             .Where(webhook => webhook.Events.Any(asked => WebhookEvent.Covers(asked, name))).Select(webhook => webhook.Id)];
 
-    private long Add(DbConnection connection, string webhook, string name, JsonObject data, string state = Waiting)
+    private long Write(DbConnection connection, string webhook, string name, JsonObject data, string state = Waiting)
     {
         var now = time.GetUtcNow();
-        connection.Execute("INSERT INTO deliveries (webhook, event, body, created, state, attempts) VALUES ($webhook, $event, '', $now, $state, 0)", ("$webhook", webhook), ("$event", name), ("$now", now), ("$state", state));
-        var id = connection.Query("SELECT max(id) AS id FROM deliveries", row => row.Number("id"))[0];
+        var id = connection.Query("INSERT INTO deliveries (webhook, event, body, created, state, attempts) VALUES ($webhook, $event, '', $now, $state, 0) RETURNING id", row => row.Number("id"),
+            ("$webhook", webhook), ("$event", name), ("$now", now), ("$state", state))[0];
         var body = new JsonObject { ["id"] = id, ["event"] = name, ["time"] = Commands.Printing.Time(now), ["data"] = data.DeepClone() };
         connection.Execute("UPDATE deliveries SET body = $body WHERE id = $id", ("$body", body.ToJsonString(Plain)), ("$id", id));
-        connection.Execute("UPDATE deliveries SET state = 'lost', error = 'too many were waiting' WHERE webhook = $webhook AND state = 'waiting' AND id <= " +
-            "(SELECT id FROM deliveries WHERE webhook = $webhook AND state = 'waiting' ORDER BY id DESC LIMIT 1 OFFSET $most)", ("$webhook", webhook), ("$most", MaxWaiting));
         ChangeBell.Ring(connection);
         return id;
     }
+
+    private static void Trim(DbConnection connection, string webhook) =>
+        connection.Execute("UPDATE deliveries SET state = 'lost', error = 'too many were waiting' WHERE webhook = $webhook AND state = 'waiting' AND id <= " +
+            "(SELECT id FROM deliveries WHERE webhook = $webhook AND state = 'waiting' ORDER BY id DESC LIMIT 1 OFFSET $most)", ("$webhook", webhook), ("$most", MaxWaiting));
 
     private void Pause(DueDelivery delivery, long failures, DateTimeOffset until)
     {

@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using ContentTree.Server.Storage;
 using ContentTree.Server.Webhooks;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
@@ -92,6 +93,38 @@ public sealed class WebhookTests : IAsyncLifetime, IDisposable
         Deliveries().Select(d => d.Event).Reverse().Should().Equal("device.accepted", "device.updated", "device.fell-back", "device.confirmed");
         await Eventually(() => _received.Count == 4);
         _received.Where(r => r.Body.Contains("fell-back", StringComparison.Ordinal)).Should().ContainSingle().Which.Body.Should().Contain($"\"device\":\"{device.Id}\"");
+    }
+
+    [Fact]
+    public async Task A_report_and_what_is_told_of_it_are_written_together_or_neither_is()
+    {
+        await AddAsync(true, "", "device.*");
+        using var device = new TestDevice(_server);
+        await device.EnrolAsync(_server.NewToken(TokenRole.Enrol));
+        var report = new ReportEvent(1, _server.Time.GetUtcNow(), EventKind.FellBack, null, null, 1, "health");
+        using (new RefusedWrites(_server.Data.OpenDatabase(), "deliveries"))
+            (await device.ReportAsync(report)).IsSuccessStatusCode.Should().BeFalse("who is told that it was taken never says it again");
+        new Events(_server.Data.OpenDatabase()).Newest(device.Id, 10).Should().BeEmpty();
+        Deliveries().Should().NotContain(d => d.Event == "device.fell-back");
+        (await device.ReportAsync(report)).StatusCode.Should().Be(HttpStatusCode.OK);
+        Deliveries().Should().ContainSingle(d => d.Event == "device.fell-back");
+    }
+
+    [Fact]
+    public async Task Reports_that_come_at_once_are_each_told_under_their_own_number()
+    {
+        await AddAsync(true, "", "device.fell-back");
+        var devices = Enumerable.Range(0, 12).Select(_ => new TestDevice(_server)).ToArray();
+        foreach (var device in devices)
+            await device.EnrolAsync(_server.NewToken(TokenRole.Enrol));
+        await Task.WhenAll(devices.Select(device => device.ReportAsync([.. Enumerable.Range(1, 8).Select(i => new ReportEvent(i, _server.Time.GetUtcNow(), EventKind.FellBack, null, null, 1, "health"))])));
+        await Eventually(() => _received.Count == devices.Length * 8);
+        _received.Select(r => (JsonNode.Parse(r.Body)!["id"]!.ToJsonString(), r.Headers["X-CTree-Delivery"]!)).Should().OnlyHaveUniqueItems().And.OnlyContain(d => d.Item1 == d.Item2);
+        foreach (var device in devices)
+        {
+            _received.Select(r => JsonNode.Parse(r.Body)!["data"]!).Where(d => (string)d["device"]! == device.Id.ToString()).Select(d => (long)d["sequence"]!).Order().Should().Equal(1, 2, 3, 4, 5, 6, 7, 8);
+            device.Dispose();
+        }
     }
 
     [Fact]
