@@ -1,4 +1,5 @@
 using ContentTree.Server.Fleet.Rollouts;
+using ContentTree.Server.Storage;
 using ContentTree.Server.Webhooks;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
@@ -52,6 +53,17 @@ public sealed class RolloutTests : IAsyncLifetime
         (await DoAsync("device", "show", $"{_devices[3].Id}")).Should().Contain("said by       rollout 1: pin");
         using var late = await FleetDevice.EnrolledAsync(_server);
         late.Running.Should().Be(_commits[1]);
+    }
+
+    [Fact]
+    public void Of_what_failed_on_a_device_the_newest_is_remembered_however_much_failed_before()
+    {
+        using var connection = _server.Data.OpenDatabase().Connect();
+        var (device, now) = (_devices[0].Id, _server.Time.GetUtcNow());
+        ObjectId[] failed = [.. Enumerable.Range(0, 60).Select(i => ObjectId.Of(BitConverter.GetBytes(i)))];
+        foreach (var (i, commit) in failed.Index())
+            RolloutBook.Note(connection, device, new PollRequest(BranchName.Parse("stable"), "good", 1, 0, Failed: commit), now.AddMinutes(i / 2));
+        connection.Query("SELECT commit_id FROM refusals WHERE device = $id", row => row.GetString(0), ("$id", device)).Order().Should().Equal(failed[10..].Select(c => $"{c}").Order());
     }
 
     [Fact]

@@ -13,7 +13,7 @@ namespace ContentTree.Server.Fleet.Rollouts;
 /// <summary>The rollouts and what became of each device in them. All of their state is here: a server may end at any point.</summary>
 internal static class RolloutBook
 {
-    // What a device says of itself; more than any has ever tried.
+    // What a device says of itself, the newest of it; more than any has ever tried at a time.
     private const int MaxRefusals = 50;
 
     /// <summary>Writes down a new one; its number.</summary>
@@ -107,10 +107,7 @@ internal static class RolloutBook
     {
         if (poll.Failed is { } failed)
         {
-            connection.Execute("""
-                INSERT INTO refusals (device, commit_id, time) SELECT $device, $commit, $now WHERE (SELECT count(*) FROM refusals WHERE device = $device) < $most
-                ON CONFLICT (device, commit_id) DO NOTHING
-                """, ("$device", device), ("$commit", failed), ("$now", now), ("$most", MaxRefusals));
+            Refuse(connection, device, failed, now);
             connection.Execute("""
                 UPDATE rollout_devices SET state = 'failed', since = $now WHERE device = $device AND state <> 'failed' AND rollout IN (SELECT id FROM rollouts WHERE commit_id = $commit)
                 """, ("$device", device), ("$commit", failed), ("$now", now));
@@ -127,6 +124,17 @@ internal static class RolloutBook
                 UPDATE rollout_devices SET state = 'confirmed', since = $now WHERE device = $device AND state = 'offered' AND rollout IN (SELECT id FROM rollouts WHERE commit_id = $commit)
                 """, ("$device", device), ("$commit", running), ("$now", now));
         }
+    }
+
+    // Of those of one moment the one that the device speaks of now is the newest.
+    private static void Refuse(DbConnection connection, KeyId device, ObjectId commit, DateTimeOffset now)
+    {
+        if (connection.Execute("INSERT INTO refusals (device, commit_id, time) VALUES ($device, $commit, $now) ON CONFLICT (device, commit_id) DO NOTHING", ("$device", device), ("$commit", commit), ("$now", now)) == 0)
+            return;
+        connection.Execute("""
+            DELETE FROM refusals WHERE device = $device AND commit_id <> $commit AND commit_id IN
+              (SELECT commit_id FROM refusals WHERE device = $device AND commit_id <> $commit ORDER BY time DESC, commit_id LIMIT $all OFFSET $most)
+            """, ("$device", device), ("$commit", commit), ("$all", int.MaxValue), ("$most", MaxRefusals - 1));
     }
 
     /// <summary>A page of the devices that it has reached.</summary>
