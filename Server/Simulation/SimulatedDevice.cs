@@ -24,6 +24,7 @@ internal sealed class SimulatedDevice(KeyId id, ObjectId running, double linkFac
     /// <summary>It booted the release, whatever came of that.</summary>
     public bool HasTried { get; private set; }
 
+    /// <summary>How often it was told anew to take what had failed there.</summary>
     public int Repeats { get; private set; }
 
     public PollRequest Poll(BranchName branch, BranchPositionSeen head) => new(
@@ -36,6 +37,8 @@ internal sealed class SimulatedDevice(KeyId id, ObjectId running, double linkFac
         {
             _assignment = root.VerifyAssignment(told.Bytes.ToArray());
             _counter = _assignment.Counter;
+            if (_failed is not null && _assignment.Commit == _failed)
+                Repeats++;
         }
         var target = _assignment switch
         {
@@ -54,8 +57,6 @@ internal sealed class SimulatedDevice(KeyId id, ObjectId running, double linkFac
     {
         var taken = _taking ?? throw new System.Diagnostics.UnreachableException();
         _taking = null;
-        if (taken == release && _failed == release)
-            Repeats++;
         HasTried |= taken == release;
         if (taken == release && failsOnRelease)
             _failed = taken;

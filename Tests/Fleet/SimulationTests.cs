@@ -1,5 +1,7 @@
 using ContentTree.Server.Simulation;
+using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
+using ContentTree.Store.Trust;
 using ContentTree.Tests.Support;
 
 namespace ContentTree.Tests.Fleet;
@@ -60,6 +62,34 @@ public sealed class SimulationTests : IDisposable
         Run(settings, out var first);
         Run(settings, out var second);
         second.Should().BeEquivalentTo(first, options => options.Excluding(r => r.Commit).Excluding(r => r.Baseline).WithStrictOrdering());
+    }
+
+    [Fact]
+    public void A_device_that_is_told_again_to_take_what_failed_there_is_counted()
+    {
+        using var key = SigningKey.Generate();
+        var (baseline, release, now) = (ObjectId.Of("baseline"u8), ObjectId.Of("release"u8), DateTimeOffset.UtcNow);
+        var root = TrustRoot.Load(key.Sign(RootStatement.Of(key.Public, key.Public, 1, now.AddYears(1)).With(Role.Fleet, key.Public)).Bytes.Span);
+        var (device, head) = (new SimulatedDevice(key.Id, baseline, 1, failsOnRelease: true), new BranchPositionSeen(baseline, 1));
+        RawJson Told(long counter) => new(key.Sign(new AssignmentStatement
+        {
+            Device = key.Id,
+            Branch = BranchName.Parse("main"),
+            Counter = counter,
+            Created = now,
+            Expires = now.AddDays(1),
+            Action = AssignmentAction.Pin,
+            Commit = release,
+            Sequence = 2,
+            Reason = "",
+        }).Bytes);
+
+        device.Hear(Told(1), root, head).Should().BeTrue();
+        device.Boot(release);
+        device.Hear(null, root, head).Should().BeFalse();
+        device.Repeats.Should().Be(0, "nobody has told it anything since");
+        device.Hear(Told(2), root, head).Should().BeFalse("it remembers what failed");
+        device.Repeats.Should().Be(1);
     }
 
     private SimulationResult Run(SimulationSettings settings, out List<RolloutInfo> moves)
