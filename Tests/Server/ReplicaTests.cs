@@ -112,23 +112,46 @@ public sealed class ReplicaTests : IAsyncLifetime
         var upstream = TestFiles.Block(TestFiles.Page("scale.md"), "## A database for several servers", "nginx")
             .Replace("10.0.0.11:8480", $"127.0.0.1:{_thereHttp.BaseAddress!.Port}", StringComparison.Ordinal)
             .Replace("10.0.0.12:8480", $"127.0.0.1:{new Uri(_here.Url).Port}", StringComparison.Ordinal);
-        using var nginx = await Nginx.StartAsync(_temporary["nginx"], $"{upstream}\nserver {{ listen 127.0.0.1:{port}; location / {{ proxy_pass http://ctree; client_max_body_size 0; proxy_request_buffering off; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; }} }}", port);
+        var log = _temporary["nginx/asked"];
+        using var nginx = await Nginx.StartAsync(_temporary["nginx"], $"log_format asked '$upstream_addr $request_method $uri';\n{upstream}\nserver {{ listen 127.0.0.1:{port}; access_log {log} asked; location / {{ proxy_pass http://ctree; client_max_body_size 0; proxy_request_buffering off; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; }} }}", port);
         for (var i = 0; i < 300; i++)
             File.WriteAllText(_temporary[$"source/file-{i}"], $"content {i}");
-        var token = _here.NewToken(TokenRole.Admin);
+        var token = await TokenOfAsync(port, log);
         Task<ServerCommand> Publish() => ServerCommand.RunAsync("publish", "--server", $"http://127.0.0.1:{port}", "--token", token, "--cache", _temporary["cache"], "--branch", "stable", _temporary["source"]);
 
         var publish = Publish();
-        await Task.Delay(200);
+        await UntilAsync(() => Task.FromResult(publish.IsCompleted || Asked(log).Any(line => line.Contains(" POST ", StringComparison.Ordinal))));
+        Asked(log).Where(line => line.Contains(" POST ", StringComparison.Ordinal)).Should().NotBeEmpty().And.OnlyContain(line => line.StartsWith(There, StringComparison.Ordinal), "the hash has chosen the one that is to end");
         (await _there.KillAsync()).Should().BeTrue();
         var ended = await publish;
-        // Whichever of the two the hash had chosen, and whenever it ended: said again it ends well.
+        // However far it had come: said again it ends well.
         if (ended.Exit != 0)
             ended = await Publish();
 
         ended.Exit.Should().Be(0, ended.Error);
         FullCheck.Run(_here.Data, _here.Time, CancellationToken.None).Damage.Should().BeEmpty();
         (await _here.SendAsync(HttpMethod.Get, "/repo/heads/stable.json")).StatusCode.Should().Be(HttpStatusCode.OK);
+    }
+
+    private string There => $"127.0.0.1:{_thereHttp.BaseAddress!.Port} ";
+
+    private static string[] Asked(string log) => File.Exists(log) ? File.ReadAllLines(log) : [];
+
+    // One that the hash gives to the server that is to end.
+    private async Task<string> TokenOfAsync(int port, string log)
+    {
+        using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
+        while (true)
+        {
+            var token = _here.NewToken(TokenRole.Admin);
+            using var request = new HttpRequestMessage(HttpMethod.Get, "/healthz");
+            request.Headers.Authorization = new System.Net.Http.Headers.AuthenticationHeaderValue("Bearer", token);
+            var before = Asked(log).Length;
+            (await http.SendAsync(request)).StatusCode.Should().Be(HttpStatusCode.OK);
+            await UntilAsync(() => Task.FromResult(Asked(log).Length > before));
+            if (Asked(log)[^1].StartsWith(There, StringComparison.Ordinal))
+                return token;
+        }
     }
 
     private RolloutInfo? Current()
