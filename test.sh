@@ -38,23 +38,43 @@ step() { # step NAME COMMAND... : a step that is not a test counts as one failur
 step "build the tests" dotnet build ContentTree.sln -c Release -v quiet --nologo || { echo "0 passed, 1 failed, 0 skipped"; exit 1; }
 step "audit of packages" scripts/audit.sh
 [ "$mode" != all ] || step "formatting" dotnet format ContentTree.sln --verify-no-changes --no-restore
-step "tests" dotnet test Tests/Tests.csproj -c Release --no-build --nologo ${filter:+--filter "$filter"} \
-  --logger 'trx;LogFileName=tests.trx' --results-directory .work/results --blame-hang --blame-hang-timeout "$patience"
-
-# What people and devices ask of a server, asked of one on PostgreSQL.
-shared='(FullyQualifiedName~Tests.Fleet.|FullyQualifiedName~Tests.Dashboard.|FullyQualifiedName~Server.Device|FullyQualifiedName~Server.Management|FullyQualifiedName~Server.Authorisation|FullyQualifiedName~Server.Audit|FullyQualifiedName~Server.Expectation|FullyQualifiedName~Server.OnceOnly|FullyQualifiedName~Server.Webhook|FullyQualifiedName~Server.BlackBox|FullyQualifiedName~Server.Monitoring|FullyQualifiedName~Server.Retention|FullyQualifiedName~Server.Follow)&Category!=Slow'
-[ "$mode" != all ] || step "tests on PostgreSQL" env CTREE_TEST_STORAGE=postgresql dotnet test Tests/Tests.csproj -c Release --no-build --nologo --filter "$shared" \
-  --logger 'trx;LogFileName=postgresql.trx' --results-directory .work/results --blame-hang --blame-hang-timeout 30m
-
-# And of one whose objects are in a bucket besides.
-objects='(FullyQualifiedName~Server.Publish|FullyQualifiedName~Server.RemotePublish|FullyQualifiedName~Server.RemoteUse|FullyQualifiedName~Server.RepositoryServing|FullyQualifiedName~Server.PackApi|FullyQualifiedName~Server.DeltaMaking|FullyQualifiedName~Server.PrivateBranch|FullyQualifiedName~Server.BranchMove|FullyQualifiedName~Server.Composition|FullyQualifiedName~Server.DeviceApi|FullyQualifiedName~Server.Management|FullyQualifiedName~Server.Retention|FullyQualifiedName~Server.Replica)&FullyQualifiedName!~changed_on_its_way&FullyQualifiedName!~damaged_object_cuts'
-[ "$mode" != all ] || step "tests on PostgreSQL with a bucket" env CTREE_TEST_STORAGE=postgresql+s3 dotnet test Tests/Tests.csproj -c Release --no-build --nologo --filter "$objects" \
-  --logger 'trx;LogFileName=bucket.trx' --results-directory .work/results --blame-hang --blame-hang-timeout 30m
-
+# run NAME FILTER ENVIRONMENT... : tests, their results in .work/results/NAME.trx. A handful that fail are asked once more when the machine is
+# quiet, and named when they pass then; but never those that look for faults by chance: what these found once is a fault.
+run() {
+  local name=$1 filter=$2 again; shift 2
+  asked "$name" "$filter" "$@" && return
+  echo "FAILED: tests: $name" >&2
+  # A run that broke off has not asked them all.
+  if [ "$(count_in "$name" failed)" -eq 0 ] || grep -q 'run was aborted' ".work/results/$name.trx"; then failed_steps=$((failed_steps + 1)); return; fi
+  again=$(failures "$name")
+  if [ "$(wc -l <<<"$again")" -gt 5 ] || grep -q -e '\.Tests\.Crash\.' -e '\.Tests\.Fuzz\.' <<<"$again"; then return; fi
+  asked "$name-again" "$(sed 's/^/FullyQualifiedName=/' <<<"$again" | paste -sd '|')" "$@" || return
+  unsteady+=$again$'\n'
+  forgiven=$((forgiven + $(count_in "$name" failed)))
+}
+asked() { # asked NAME FILTER ENVIRONMENT... : true when all of them passed
+  local name=$1 filter=$2; shift 2
+  echo "== tests: $name" >&2
+  env "$@" dotnet test Tests/Tests.csproj -c Release --no-build --nologo ${filter:+--filter "$filter"} \
+    --logger "trx;LogFileName=$name.trx" --results-directory .work/results --blame-hang --blame-hang-timeout "$patience"
+}
 count_in() { grep -o "$2=\"[0-9]*\"" ".work/results/$1.trx" 2>/dev/null | head -n1 | grep -o '[0-9]*' || echo 0; }
-count() { echo $(($(count_in tests "$1") + $(count_in postgresql "$1") + $(count_in bucket "$1"))); }
-passed=$(count passed); failed=$(count failed); total=$(count total); executed=$(count executed)
-# A run that was broken off counts its own step only.
-for run in tests postgresql bucket; do [ "$(count_in $run failed)" -gt 0 ] && failed_steps=$((failed_steps - 1)); done
-echo "${passed} passed, $((failed + failed_steps)) failed, $((total - executed)) skipped"
-[ "$failed" -eq 0 ] && [ "$failed_steps" -eq 0 ] && [ "$passed" -gt 0 ]
+failures() { grep -o '<UnitTestResult [^>]*outcome="Failed"' ".work/results/$1.trx" | grep -o 'testName="[^"(]*' | cut -d '"' -f 2 | sort -u; }
+unsteady='' forgiven=0 runs=(tests)
+run tests "$filter"
+
+if [ "$mode" = all ]; then
+  runs+=(postgresql bucket)
+  # What people and devices ask of a server, asked of one on PostgreSQL.
+  run postgresql '(FullyQualifiedName~Tests.Fleet.|FullyQualifiedName~Tests.Dashboard.|FullyQualifiedName~Server.Device|FullyQualifiedName~Server.Management|FullyQualifiedName~Server.Authorisation|FullyQualifiedName~Server.Audit|FullyQualifiedName~Server.Expectation|FullyQualifiedName~Server.OnceOnly|FullyQualifiedName~Server.Webhook|FullyQualifiedName~Server.BlackBox|FullyQualifiedName~Server.Monitoring|FullyQualifiedName~Server.Retention|FullyQualifiedName~Server.Follow)&Category!=Slow' \
+    CTREE_TEST_STORAGE=postgresql
+  # And of one whose objects are in a bucket besides.
+  run bucket '(FullyQualifiedName~Server.Publish|FullyQualifiedName~Server.RemotePublish|FullyQualifiedName~Server.RemoteUse|FullyQualifiedName~Server.RepositoryServing|FullyQualifiedName~Server.PackApi|FullyQualifiedName~Server.DeltaMaking|FullyQualifiedName~Server.PrivateBranch|FullyQualifiedName~Server.BranchMove|FullyQualifiedName~Server.Composition|FullyQualifiedName~Server.DeviceApi|FullyQualifiedName~Server.Management|FullyQualifiedName~Server.Retention|FullyQualifiedName~Server.Replica)&FullyQualifiedName!~changed_on_its_way&FullyQualifiedName!~damaged_object_cuts' \
+    CTREE_TEST_STORAGE=postgresql+s3
+fi
+
+count() { local sum=0 name; for name in "${runs[@]}"; do sum=$((sum + $(count_in "$name" "$1"))); done; echo "$sum"; }
+passed=$(($(count passed) + forgiven)); failed=$(($(count failed) - forgiven + failed_steps)); skipped=$(($(count total) - $(count executed)))
+[ -z "$unsteady" ] || printf 'failed at first and passed alone:\n%s' "$unsteady"
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
