@@ -1,6 +1,7 @@
 using System.CommandLine;
 using ContentTree.Deploy.Repairs;
 using ContentTree.Store.Protocol;
+using ContentTree.Store.Repositories;
 
 namespace ContentTree.Deploy.Commands;
 
@@ -17,6 +18,7 @@ internal static class VerifyCommand
             context.Output.Write(document, DocumentJson.Default.VerifyDocument, Text);
             if (document.Damage.Count == 0)
                 return ExitCode.Done;
+            DamageReport.Tell(device, "places", [.. document.Damage.Select(d => new Damage(d.What, d.Reason))]);
             context.Output.Say($"ctree: {document.Damage.Count} places are damaged; 'ctree repair' mends them");
             return ExitCode.VerificationFailed;
         }, cancellation)));

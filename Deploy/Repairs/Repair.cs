@@ -26,6 +26,8 @@ internal static class Repair
         var document = new RepairDocument(store.Replaced, paths, store.Counters.Bytes, [.. store.Left, .. left]);
         if (document.Left.Count == 0)
             new Scrub(device).Mended();
+        else
+            DamageReport.Tell(device, "places stay damaged", [.. document.Left.Select(d => new Damage(d.What, d.Reason))]);
         return document;
     }
 

@@ -1,6 +1,5 @@
 using ContentTree.Deploy.State;
 using ContentTree.Store.Local;
-using ContentTree.Store.Protocol;
 using ContentTree.Store.Repositories;
 
 namespace ContentTree.Deploy.Repairs;
@@ -15,7 +14,6 @@ internal sealed class Scrub(Device device)
 
     // A device that was off does not read its whole store when it comes back.
     private const int MostAtOnce = 8;
-    private const int Named = 3;
 
     /// <summary>Slices that are due by now.</summary>
     public int Due
@@ -44,11 +42,12 @@ internal sealed class Scrub(Device device)
         }
         if (state == device.State.Scrub)
             return [.. (state.Damaged ?? []).Select(what => new Damage(what, "was found damaged"))];
+        // Told and noted before it leaves the store: cut off in between, it is known to be missing.
+        if (found.Count > 0)
+            DamageReport.Tell(device, "stored objects", found);
+        device.State.Scrub = state with { Damaged = [.. (state.Damaged ?? []).Union(found.Select(d => d.What))] };
         foreach (var damage in found)
             LocalStoreCheck.Quarantine(device.Store, damage.What);
-        device.State.Scrub = state with { Damaged = [.. (state.Damaged ?? []).Union(found.Select(d => d.What))] };
-        if (found.Count > 0)
-            device.State.Happened(EventKind.Damaged, null, null, ExitCode.VerificationFailed, Describe(found));
         return [.. (device.State.Scrub.Damaged ?? []).Select(what => new Damage(what, "was found damaged"))];
     }
 
@@ -58,9 +57,6 @@ internal sealed class Scrub(Device device)
         if (device.State.Scrub is { Damaged: not null } state)
             device.State.Scrub = state with { Damaged = null };
     }
-
-    private static string Describe(List<Damage> found) =>
-        $"{found.Count} stored objects: {string.Join("; ", found.Take(Named).Select(d => $"{d.What} {d.Reason}"))}";
 
     // A thread of its own: who is not root cannot take a lower priority back.
     private static IReadOnlyList<Damage> Quietly(Func<IReadOnlyList<Damage>> read)

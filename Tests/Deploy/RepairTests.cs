@@ -1,4 +1,7 @@
 using System.Text.Json.Nodes;
+using ContentTree.Deploy;
+using ContentTree.Deploy.Config;
+using ContentTree.Store.Protocol;
 
 namespace ContentTree.Tests.Deploy;
 
@@ -72,6 +75,8 @@ public sealed class RepairTests : IAsyncLifetime
         var found = await _device.RunAsync("verify", "--full", "--json");
         found.Code.Should().Be(14);
         JsonNode.Parse(found.Output)!["damage"]!.AsArray().Should().ContainSingle();
+        (await _device.RunAsync("verify", "--full")).Code.Should().Be(14);
+        Events().Should().ContainSingle(e => e.Kind == EventKind.Damaged, "the same again is no news").Which.Message.Should().StartWith("1 places: ");
         var repaired = await _device.JsonAsync("repair");
         (repaired["objects"]!.GetValue<int>(), repaired["paths"]!.GetValue<int>()).Should().Be((1, 2));
         _server.Link.Requests.Should().ContainSingle().Which.IsContent.Should().BeTrue();
@@ -144,6 +149,7 @@ public sealed class RepairTests : IAsyncLifetime
         var result = await _device.RunAsync("repair");
         result.Code.Should().Be(14);
         result.Output.Should().Contain(lost);
+        Events().Should().ContainSingle(e => e.Kind == EventKind.Damaged).Which.Message.Should().Contain("places stay damaged: ").And.Contain(lost);
         File.ReadAllText(Path.Combine(_path, "file")).Should().Be("one\n");
     }
 
@@ -181,5 +187,12 @@ public sealed class RepairTests : IAsyncLifetime
             file.WriteByte((byte)(first ^ 1));
         }
         File.SetLastWriteTimeUtc(path, time);
+    }
+
+    private IReadOnlyList<ReportEvent> Events()
+    {
+        var root = new DeviceRoot(_device.Root, true);
+        using var device = ContentTree.Deploy.Device.Open(root, AgentConfig.Load(root), TimeProvider.System);
+        return device.State.Events.Events;
     }
 }
