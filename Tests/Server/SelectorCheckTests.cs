@@ -53,6 +53,22 @@ public sealed class SelectorCheckTests : IDisposable
     }
 
     [Fact]
+    public async Task A_selector_that_is_init_itself_is_looked_at_too()
+    {
+        var program = File.ReadAllBytes(BuiltProgram.Find("ctree-select", "BootSelector"));
+        Write("usr/lib/ctree/ctree-select", program);
+        Write("boot/initrd.img", ArchiveOfInit(program));
+        (await PublishAsync()).Should().NotContain("warning");
+
+        var other = (byte[])program.Clone();
+        // Another build has another build id: 20 bytes after the head of its note.
+        ReadOnlySpan<byte> head = [4, 0, 0, 0, 20, 0, 0, 0, 3, 0, 0, 0, .. "GNU\0"u8];
+        other[other.AsSpan().IndexOf(head) + head.Length] ^= 1;
+        Write("boot/initrd.img", ArchiveOfInit(other));
+        (await PublishAsync()).Should().Contain(Forgotten);
+    }
+
+    [Fact]
     public async Task What_cannot_be_read_is_told_and_published_all_the_same()
     {
         Write("usr/lib/ctree/ctree-select", "new"u8.ToArray());
@@ -123,6 +139,15 @@ public sealed class SelectorCheckTests : IDisposable
         archive.Directory("sbin");
         archive.File("init", "#!/bin/sh\n"u8.ToArray(), executable: true);
         archive.File("sbin/ctree-select", selector, executable: true);
+        archive.End();
+        return bytes.ToArray();
+    }
+
+    private static byte[] ArchiveOfInit(byte[] init)
+    {
+        using var bytes = new MemoryStream();
+        var archive = new CpioArchive(bytes);
+        archive.File("init", init, executable: true);
         archive.End();
         return bytes.ToArray();
     }

@@ -1,3 +1,4 @@
+using System.Text;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Repositories;
@@ -17,6 +18,10 @@ internal sealed class SelectorCheck(Repository repository, ObjectId root)
     private static readonly string[] Places = ["usr/lib/ctree/ctree-select", "usr/local/sbin/ctree-select", "usr/sbin/ctree-select"];
     private static readonly string[] Modules = ["usr/lib/modules", "lib/modules"];
     private static readonly string[] PlacesInside = ["sbin/ctree-select", "usr/sbin/ctree-select"];
+
+    // The selector may be all there is in an initramfs; it tells its name in its help, as .NET keeps text.
+    private const string OwnInit = "init";
+    private static readonly byte[] Usage = Encoding.Unicode.GetBytes("usage: ctree-select");
 
     /// <summary>What a publisher should know, in sentences.</summary>
     public IReadOnlyList<string> Warnings()
@@ -44,8 +49,7 @@ internal sealed class SelectorCheck(Repository repository, ObjectId root)
     {
         try
         {
-            using var content = new BufferedStream(new StoredStream(repository, image.Id));
-            var inside = new InitramfsReader(content).Find(PlacesInside);
+            var inside = Find(image, PlacesInside) ?? (Find(image, [OwnInit]) is { } init && IsSelector(init) ? init : null);
             return inside is null || BuildIdentity.Of(inside) == wanted
                 ? null
                 : $"{path} holds another ctree-select than {place}, so devices would boot with that one: make it again (update-initramfs -u, dracut --force) and publish";
@@ -55,6 +59,15 @@ internal sealed class SelectorCheck(Repository repository, ObjectId root)
             return $"{path} was not looked into for its ctree-select: {e.Message}";
         }
     }
+
+    private byte[]? Find(TreeEntry.File image, IReadOnlyCollection<string> paths)
+    {
+        using var content = new BufferedStream(new StoredStream(repository, image.Id));
+        return new InitramfsReader(content).Find(paths);
+    }
+
+    // Most initramfs have an init of somebody else's.
+    private static bool IsSelector(ReadOnlySpan<byte> program) => program.IndexOf(Usage) >= 0;
 
     private IEnumerable<(string Path, TreeEntry.File File)> Images()
     {
