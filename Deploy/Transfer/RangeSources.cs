@@ -36,7 +36,7 @@ internal sealed class RangeSources(Sources sources, TimeProvider clock)
     /// <exception cref="ServerUnreachableException">It was one failure too many, or the only source wants to be left alone.</exception>
     public void Failed(Source source, long begun, ServerUnreachableException failure, bool hasMoved)
     {
-        source.Failed(begun, failure.RetryAfter);
+        sources.Failed(source, begun, failure);
         lock (_lock)
         {
             // Requests that ran side by side and were cut together count once.

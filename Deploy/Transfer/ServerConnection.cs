@@ -17,6 +17,10 @@ internal sealed class ServerConnection : IDisposable
 {
     private const int MaxPiece = 64 * 1024;
 
+    // What has to come within the time that a stall may take: less than the slowest link of use brings, and one that only drips on purpose
+    // could hold an update for ever.
+    private const int MinPace = 8 * 1024;
+
     // What is left of an answer that is of no use: more of it costs more than another connection.
     private const int MaxDrain = 4096;
 
@@ -124,7 +128,7 @@ internal sealed class ServerConnection : IDisposable
     }
 
     /// <summary>Hands every piece of the body to <paramref name="take"/> as it arrives, no faster than the gate lets it through.</summary>
-    /// <exception cref="ServerUnreachableException">The body was cut or stalled.</exception>
+    /// <exception cref="ServerUnreachableException">The body was cut, stalled or only dripped.</exception>
     public async Task ReadAsync(
         HttpResponseMessage response, Action<ReadOnlyMemory<byte>> take, CancellationToken cancellation, TransferGate? gate = null)
     {
@@ -132,13 +136,16 @@ internal sealed class ServerConnection : IDisposable
         var stream = await response.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false);
         await using var _ = stream.ConfigureAwait(false);
         var buffer = new byte[gate is { MaxRate: > 0 and var rate } ? Math.Clamp(rate / 8, 1024, MaxPiece) : MaxPiece];
+        var (patience, came) = (_stall, 0);
         while (true)
         {
-            guard.Moved();
-            var count = await Guarded(guard, () => stream.ReadAsync(buffer, guard.Token).AsTask()).ConfigureAwait(false);
+            guard.Wait(patience);
+            var begun = _clock.GetTimestamp();
+            var count = await Guarded(guard, () => stream.ReadAsync(buffer, guard.Token).AsTask(), isMoving: came > 0).ConfigureAwait(false);
             if (count == 0)
                 return;
             guard.Rest();
+            (patience, came) = came + count < MinPace ? (patience - _clock.GetElapsedTime(begun), came + count) : (_stall, 0);
             take(buffer.AsMemory(0, count));
             if (gate is not null)
                 await gate.PassAsync(count, cancellation).ConfigureAwait(false);
@@ -236,7 +243,7 @@ internal sealed class ServerConnection : IDisposable
 
     private TimeSpan? RetryAfter(RetryConditionHeaderValue? header) => header?.Delta ?? header?.Date - _clock.GetUtcNow();
 
-    private async Task<T> Guarded<T>(StallGuard guard, Func<Task<T>> call)
+    private async Task<T> Guarded<T>(StallGuard guard, Func<Task<T>> call, bool isMoving = false)
     {
         try
         {
@@ -244,7 +251,7 @@ internal sealed class ServerConnection : IDisposable
         }
         catch (OperationCanceledException) when (guard.HasStalled)
         {
-            throw new ServerUnreachableException($"{Server}: no byte for {_stall.TotalSeconds:0.#} s");
+            throw new ServerUnreachableException($"{Server}: {(isMoving ? $"less than {MinPace} bytes" : "no byte")} for {_stall.TotalSeconds:0.#} s") { IsSlow = isMoving };
         }
         catch (HttpRequestException e) when (e.InnerException is AuthenticationException)
         {

@@ -8,4 +8,7 @@ internal sealed class ServerUnreachableException(string message, TimeSpan? retry
 
     /// <summary>It is the network that is missing or not ours, such as one with a log-in page: the server knows nothing of it.</summary>
     public bool IsNoNetwork { get; init; }
+
+    /// <summary>Bytes come, but so few that it would take for ever.</summary>
+    public bool IsSlow { get; init; }
 }

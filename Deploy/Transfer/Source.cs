@@ -3,10 +3,13 @@ namespace ContentTree.Deploy.Transfer;
 /// <summary>One place that may have what a device wants: its server or a mirror. One that fails rests for a while.</summary>
 internal sealed class Source(ServerConnection connection, Backoff backoff, TransferGate gate, TimeProvider clock) : IDisposable
 {
+    private static readonly TimeSpan s_slowRest = TimeSpan.FromMinutes(15);
+
     private readonly Lock _lock = new();
     private int _failures;
     private long _failed;
     private long _restUntil;
+    private long? _slowUntil;
 
     public ServerConnection Connection => connection;
 
@@ -23,8 +26,9 @@ internal sealed class Source(ServerConnection connection, Backoff backoff, Trans
         {
             lock (_lock)
             {
-                var rest = _failures == 0 ? TimeSpan.Zero : clock.GetElapsedTime(clock.GetTimestamp(), _restUntil);
-                return rest > TimeSpan.Zero ? rest : TimeSpan.Zero;
+                var rest = _failures == 0 ? TimeSpan.Zero : Until(_restUntil);
+                var slow = _slowUntil is { } until ? Until(until) : TimeSpan.Zero;
+                return slow > rest ? slow : rest;
             }
         }
     }
@@ -49,6 +53,13 @@ internal sealed class Source(ServerConnection connection, Backoff backoff, Trans
             _failures = 0;
     }
 
+    /// <summary>It drips: others come first for a while, whatever else it sends meanwhile.</summary>
+    public void Slow()
+    {
+        lock (_lock)
+            _slowUntil = clock.GetTimestamp() + Ticks(s_slowRest);
+    }
+
     /// <summary>It failed. Requests that ran side by side and were cut together count once.</summary>
     /// <param name="since">When the request that failed was begun.</param>
     /// <param name="asked">How long it wants to be left alone.</param>
@@ -60,9 +71,17 @@ internal sealed class Source(ServerConnection connection, Backoff backoff, Trans
                 return;
             _failures++;
             _failed = clock.GetTimestamp();
-            _restUntil = _failed + (long)(backoff.Delay(_failures, asked).TotalSeconds * clock.TimestampFrequency);
+            _restUntil = _failed + Ticks(backoff.Delay(_failures, asked));
         }
     }
 
     public void Dispose() => connection.Dispose();
+
+    private long Ticks(TimeSpan time) => (long)(time.TotalSeconds * clock.TimestampFrequency);
+
+    private TimeSpan Until(long timestamp)
+    {
+        var left = clock.GetElapsedTime(clock.GetTimestamp(), timestamp);
+        return left > TimeSpan.Zero ? left : TimeSpan.Zero;
+    }
 }

@@ -86,6 +86,15 @@ internal sealed class Sources : IDisposable
         return best;
     }
 
+    /// <summary>It could not be reached. A mirror that drips rests long; the server is what there is, however slow.</summary>
+    /// <param name="begun">When the request that failed was begun.</param>
+    public void Failed(Source source, long begun, ServerUnreachableException why)
+    {
+        source.Failed(begun, why.RetryAfter);
+        if (why.IsSlow && source != Server)
+            source.Slow();
+    }
+
     /// <summary>
     /// Asks one source after the other until one gives what is wanted. Those that sent wrong bytes are asked once more at the end, past
     /// every cache; those that fail are asked again after a rest.
@@ -127,7 +136,7 @@ internal sealed class Sources : IDisposable
             }
             catch (ServerUnreachableException e)
             {
-                source.Failed(begun, e.RetryAfter);
+                Failed(source, begun, e);
                 failures[source] = kept() >= before + ProgressBytes ? 1 : failures.GetValueOrDefault(source) + 1;
                 var others = All.Where(s => s != source && !useless.ContainsKey(s)).ToArray();
                 if ((failures[source] >= Attempts || e.RetryAfter > Backoff.LongestAsked) && others.All(s => failures.GetValueOrDefault(s) >= Attempts))

@@ -25,5 +25,8 @@ internal sealed class StallGuard : IDisposable
 
     public void Moved() => _source.CancelAfter(_patience);
 
+    /// <summary>From now on so much is waited and no longer.</summary>
+    public void Wait(TimeSpan patience) => _source.CancelAfter(patience > TimeSpan.Zero ? patience : TimeSpan.Zero);
+
     public void Dispose() => _source.Dispose();
 }

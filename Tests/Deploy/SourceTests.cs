@@ -1,4 +1,7 @@
 using System.Text.Json.Nodes;
+using ContentTree.Server.Deltas;
+using ContentTree.Store.Deltas.Generation;
+using ContentTree.Store.Objects;
 using ContentTree.Tests.Support;
 
 namespace ContentTree.Tests.Deploy;
@@ -11,14 +14,15 @@ public sealed class SourceTests : IAsyncLifetime
     private TestServer _server = null!;
     private TestDevice _device = null!;
     private string _stick = "";
+    private ObjectId _old, _new;
 
     public async Task InitializeAsync()
     {
         _server = await TestServer.StartAsync();
-        _server.Publish("echo running > file");
+        _old = _server.Publish("echo running > file");
         _device = await TestDevice.EnrolledAsync(_server);
         await _device.TakeAsync();
-        _server.Publish(ContentsOf);
+        _new = _server.Publish(ContentsOf);
         _stick = Path.Combine(_device.Root, "stick");
         Shell.Run($"cp -r '{_server.Data.Repository.Path}' '{_stick}'");
         _server.Link.Reset();
@@ -70,6 +74,24 @@ public sealed class SourceTests : IAsyncLifetime
     {
         _device.Configure("mirrors = http://127.0.0.1:9/repo\nretry-min = 10min\nretry-max = 10min\n");
         await _device.UpdateAsync();
+        _device.NothingIsFalse();
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_mirror_that_drips_holds_nothing_up(bool byDelta)
+    {
+        if (byDelta)
+        {
+            using var deltas = new DeltaStore(_server.Data);
+            deltas.Make(_old, _new, new DeltaOptions(), null, CancellationToken.None);
+        }
+        await using var mirror = new UnreliableLink(new Uri(_server.Link.Url));
+        mirror.Spoil = (request, answer) => answer.Drips = answer.Body.Length > 5_000;
+        _device.Configure($"mirrors = {mirror.Url}/repo\nstall-timeout = 3s\n");
+        await _device.UpdateAsync().WaitAsync(TimeSpan.FromMinutes(2));
+        mirror.Requests.Should().Contain(r => r.Path.EndsWith(byDelta ? ".ctd" : ".file", StringComparison.Ordinal));
         _device.NothingIsFalse();
     }
 

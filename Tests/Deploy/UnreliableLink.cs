@@ -133,7 +133,12 @@ internal sealed class UnreliableLink : IAsyncDisposable
         if (answer.CutAfter != -1)
             await stream.WriteAsync(Encoding.ASCII.GetBytes(head.Append("\r\n").ToString()));
         var count = Math.Min(answer.Body.Length, Math.Max(0, answer.CutAfter ?? int.MaxValue));
-        await stream.WriteAsync(answer.Body.AsMemory(0, count));
+        for (var sent = 0; answer.Drips && sent < count - 1; sent++)
+        {
+            await stream.WriteAsync(answer.Body.AsMemory(sent, 1));
+            await Task.Delay(TimeSpan.FromMilliseconds(20), _stop.Token);
+        }
+        await stream.WriteAsync(answer.Body.AsMemory(answer.Drips ? count - 1 : 0, answer.Drips ? 1 : count));
         Interlocked.Add(ref BodyBytes, count);
         if (answer.Stalls)
             await Task.Delay(Timeout.Infinite, _stop.Token);
@@ -166,6 +171,9 @@ internal sealed class LinkAnswer(int status, Dictionary<string, string> headers,
 
     /// <summary>The connection ends after so many bytes of the body; -1 before the first byte of all.</summary>
     public int? CutAfter { get; set; }
+
+    /// <summary>A byte comes now and then, for ever.</summary>
+    public bool Drips { get; set; }
 
     /// <summary>Nothing comes any more, and the connection stays.</summary>
     public bool Stalls { get; set; }
