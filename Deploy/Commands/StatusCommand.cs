@@ -1,6 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
-using System.Text;
 using ContentTree.BootFile;
 using ContentTree.Deploy.Booting;
 using ContentTree.Deploy.Configurations;
@@ -23,7 +21,7 @@ internal static class StatusCommand
         command.SetAction(globals.Run((context, _, _) =>
         {
             using var device = context.Open();
-            context.Output.Write(Describe(device), DocumentJson.Default.StatusDocument, document => Text(device, document));
+            context.Output.Write(Describe(device), DocumentJson.Default.StatusDocument, document => StatusText.Of(document, [.. BootFileProblems(device)], device.Denials.List()));
             return Task.FromResult(ExitCode.Done);
         }));
         return command;
@@ -60,10 +58,6 @@ internal static class StatusCommand
 
     private static StatusSeals? DescribeSeals(Device device) => device.Store.CountSealed(LookedAt) is (var isSealed, > 0 and var looked) ? new StatusSeals(looked, isSealed) : null;
 
-    private static string Text(StatusSeals seals) => seals.Sealed == seals.Looked ? "sealed: the kernel refuses to read a file that has changed"
-        : seals.Sealed == 0 ? "not sealed, by the configuration or for want of fs-verity: the agent's scrub finds what has changed"
-        : $"{seals.Sealed} of {seals.Looked} files that were looked at are sealed; the agent's scrub seals the others";
-
     // Without a loader in the configuration kernels come from elsewhere, and nothing is known of them.
     private static StatusLoader? DescribeLoader(Device device)
     {
@@ -87,62 +81,13 @@ internal static class StatusCommand
             BootHistory.IsConfirmed(device, deployment.Name), note?.Kept ?? false, deployment.Assets.Length > 0 ? deployment.Assets : null);
     }
 
-    private static string Text(Device device, StatusDocument status)
-    {
-        var text = new StringBuilder();
-        Line(text, "server", $"{status.Server ?? "none"}, branch {status.Branch}{(status.Pinned is { } pin ? $", pinned to {pin}" : "")}");
-        Line(text, "device", status.Enrolment switch
-        {
-            "pending" => $"{status.Device}, waiting for approval; trust root {status.Fingerprint}",
-            { } word => $"{status.Device}, {word}",
-            null => $"{status.Device}, not enrolled yet",
-        });
-        if (status.Developers is { } developers)
-            Line(text, "DEVELOPER", $"this is no production device: below {Role.DeveloperBranches} it takes what {string.Join(", ", developers)} signs");
-        Line(text, "booted", status.Booted?.ToString() ?? "none");
-        Line(text, "wanted", status.Wanted is null ? "none" : $"{status.Wanted} ({status.State}{(status.State == "good" ? "" : $", {status.TriesLeft} tries left")}){(status.RebootNeeded ? ", after a reboot" : "")}");
-        Line(text, "previous", status.Previous?.ToString() ?? "none");
-        Problems(text, device);
-        foreach (var d in status.Deployments)
-            Line(text, "", $"{d.Name}  {d.Branch?.ToString() ?? "-"} {d.Sequence}  {d.Version}{(d.Confirmed ? "  confirmed" : "")}{(d.Pinned ? "  kept" : "")}{(d.Kernel is { } kernel ? $"  kernel {Short(kernel)}" : "")}");
-        if (status.Loader is { } loader)
-            Loader(text, loader);
-        if (status.Held)
-            Line(text, "held", status.HeldUntil is { } until ? $"until {until:u}" : "until 'ctree release'");
-        if (status.Stopped is { } why)
-            Line(text, "stopped", why);
-        if (status.Assignment is { } told)
-            Line(text, "assigned", $"{(told.Commit is { } commit ? $"pinned to {commit}" : "held")} by the server until {told.Until:u}{(told.Reason.Length > 0 ? $": {told.Reason}" : "")}");
-        if (status.Configuration is { } configuration)
-            Line(text, "values", $"{(configuration.Applied > 0 ? $"configuration {configuration.Applied} in {configuration.Directory}" : "none yet")}{(configuration.Due is null ? "" : ", another is on its way there")}");
-        if (status.Drift is { } etc && etc.Added + etc.Changed + etc.Removed > 0)
-            Line(text, "/etc", $"{etc.Added} added, {etc.Changed} changed, {etc.Removed} removed against the tree, {etc.Time:u}: 'ctree config diff'");
-        foreach (var denial in device.Denials.List())
-            Line(text, "denied", $"{denial.Commit} {denial.Reason} {denial.Text}");
-        if (status.Seals is { } seals)
-            Line(text, "files", Text(seals));
-        Line(text, "fetched", $"{status.Fetched.Objects} objects, {Sizes.Text(status.Fetched.Bytes)}, {status.Fetched.Resumes} resumed, {status.Fetched.Restarts} begun anew");
-        if (status.LastResult is { } result)
-            Line(text, "last", $"{result.Verb} {result.Time:u}: {result.Message} ({result.Code})");
-        return text.ToString();
-    }
-
-    private static void Loader(StringBuilder text, StatusLoader loader)
-    {
-        Line(text, "loader", $"{loader.Name}, {Sizes.Text(loader.FreeBytes)} free in {loader.Directory}");
-        foreach (var kernel in loader.Kernels)
-            Line(text, "", $"kernel {Short(kernel.Name)}  {Sizes.Text(kernel.Bytes)}{(kernel.Name == loader.Running ? "  runs" : "")}");
-    }
-
-    private static string Short(string kernel) => kernel[..Math.Min(8, kernel.Length)];
-
-    private static void Problems(StringBuilder text, Device device)
+    private static IEnumerable<string> BootFileProblems(Device device)
     {
         var (a, b) = device.Boot.Inspect();
         foreach (var slot in new[] { a, b }.Where(slot => slot.Record is null && slot.Problem != "empty: never written"))
-            Line(text, "boot file", $"{slot.Path}: {slot.Problem}");
+            yield return $"{slot.Path}: {slot.Problem}";
         if (device.Booted is { Problem.Length: > 0 } booted)
-            Line(text, "boot file", booted.Problem);
+            yield return booted.Problem;
     }
 
     private static string? DeviceId(Device device)
@@ -158,9 +103,6 @@ internal static class StatusCommand
             return null;
         }
     }
-
-    private static void Line(StringBuilder text, string label, string value) =>
-        text.Append(CultureInfo.InvariantCulture, $"{label,-10} {value}\n");
 
     private static string Word(BootState state) => state switch
     {

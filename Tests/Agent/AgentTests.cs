@@ -341,7 +341,7 @@ public sealed class AgentTests : IAsyncLifetime
         _device.Boot.Read().Should().BeNull();
         using (var store = _device.OpenStore())
             store.ContainsCommit(commit).Should().BeFalse();
-        (await _device.RunAsync("status")).Output.Should().Contain($"stopped    {why}\n");
+        (await _device.RunAsync("status")).Unwrapped.Should().Contain($"stopped    {why}\n");
         ((string?)(await _device.JsonAsync("status"))["stopped"]).Should().Be(why);
 
         (await _device.RunAsync("pull")).Code.Should().Be(0);
@@ -372,7 +372,7 @@ public sealed class AgentTests : IAsyncLifetime
         _device.BootNow().Should().StartWith("4-");
         (await _device.RunAsync("confirm")).Code.Should().Be(0);
         _device.Boot.Read()!.Should().Match<BootRecord>(record => record.State == BootState.Good && record.Wanted.Number == 4);
-        (await _device.RunAsync("status")).Output.Should().Contain($"denied     {bad}");
+        (await _device.RunAsync("status")).Output.Should().Contain($"denied     {bad.ToString()[..12]} ");
     }
 
     [Fact]

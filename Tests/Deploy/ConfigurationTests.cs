@@ -63,7 +63,7 @@ public sealed class ConfigurationTests : IAsyncLifetime
         Shell.Run($"stat -c %a '{_device.Layout.State}/trust/configuration.json'").Should().Be("600\n");
 
         (await _device.JsonAsync("status"))["configuration"]!["applied"]!.GetValue<long>().Should().Be(Shown().Told);
-        (await _device.RunAsync("status")).Output.Should().Contain("values     configuration ");
+        (await _device.RunAsync("status")).Unwrapped.Should().Contain("values     configuration ");
         Shown().Pending.Should().BeTrue("the server has not heard yet");
         await _device.UpdateAsync();
         Shown().Pending.Should().BeFalse();

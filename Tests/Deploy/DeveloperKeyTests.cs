@@ -44,7 +44,7 @@ public sealed class DeveloperKeyTests : IAsyncLifetime
         await _device.TakeAsync();
 
         _device.OpenStore().ContainsCommit(commit).Should().BeTrue();
-        (await _device.RunAsync("status")).Output.Should().Contain("no production device").And.Contain(_anna.Id.ToString());
+        (await _device.RunAsync("status")).Unwrapped.Should().Contain("no production device").And.Contain(_anna.Id.ToString());
         (await _device.JsonAsync("status"))["developers"]!.AsArray().Should().ContainSingle();
         _server.Devices.List(10).Single().Developer.Should().BeTrue();
         (await Server.ServerCommand.DoAsync("--data", _server.Data.Path, "device", "list")).Out.Should().Contain("(development)");

@@ -77,7 +77,7 @@ public sealed class DeviceFaultTests : IAsyncLifetime
             File.WriteAllBytes(slot, [.. Enumerable.Range(0, 512).Select(i => (byte)(i * 7))]);
         var status = await _device.RunAsync("status");
         status.Code.Should().Be(0);
-        status.Output.Should().Contain($"boot file  {_device.Boot.PathA}");
+        status.Unwrapped.Should().Contain($"boot file  {_device.Boot.PathA}");
         (await _device.RunAsync("gc")).Code.Should().Be(0);
         _device.Deployments().Should().Equal(running);
         _server.Publish("echo two > file");

@@ -40,7 +40,7 @@ public sealed class DriftTests(ITestOutputHelper output)
         var diff = await device.RunAsync("config", "diff");
         diff.Code.Should().Be(1);
         diff.Output.Should().Contain("~net/b").And.Contain("4 added, 2 changed, 3 removed");
-        (await device.RunAsync("status")).Output.Should().Contain("4 added, 2 changed, 3 removed against the tree");
+        (await device.RunAsync("status")).Unwrapped.Should().Contain("4 added, 2 changed, 3 removed against the tree");
     }
 
     [Fact]

@@ -118,4 +118,8 @@ internal sealed class TestDevice : IDisposable
 }
 
 /// <summary>How a command ended.</summary>
-internal sealed record CommandResult(int Code, string Output, string Error, byte[] Raw);
+internal sealed record CommandResult(int Code, string Output, string Error, byte[] Raw)
+{
+    /// <summary>What <c>status</c> printed, without the breaks of lines that were too long.</summary>
+    public string Unwrapped => Output.Replace("\n             ", " ", StringComparison.Ordinal);
+}

@@ -130,7 +130,7 @@ public sealed class BootAssetsTests
         it.Publish("a");
         (await it.Device.RunAsync("plan")).Output.Should().Contain($"kernel     is in {it.Device.Layout.Boot} already");
         var status = await it.Device.RunAsync("status");
-        status.Output.Should().MatchRegex($"loader     grub, .* free in {it.Device.Layout.Boot}\n").And.Contain($"kernel {name[..8]}  21 bytes\n").And.Contain($"confirmed  kernel {name[..8]}\n");
+        status.Unwrapped.Should().MatchRegex($"loader     grub, .* free in {it.Device.Layout.Boot}\n").And.Contain($"kernel {name[..8]}  21 bytes\n").And.Contain($"confirmed  kernel {name[..8]}\n");
         var loader = (await it.Device.JsonAsync("status"))["loader"]!;
         (loader["name"]!.GetValue<string>(), loader["kernels"]![0]!["name"]!.GetValue<string>(), loader["kernels"]![0]!["bytes"]!.GetValue<long>()).Should().Be(("grub", name, 21));
         (await it.Device.JsonAsync("status"))["deployments"]![0]!["kernel"]!.GetValue<string>().Should().Be(name);
