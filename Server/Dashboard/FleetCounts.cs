@@ -24,7 +24,8 @@ internal sealed record FleetCount(IReadOnlyList<BranchCount> Branches, IReadOnly
 }
 
 /// <summary>How the devices of one branch stand.</summary>
-internal sealed record BranchCount(BranchName Branch, IReadOnlyDictionary<Standing, long> Standings)
+/// <param name="Running">Accepted ones by the commit that they run, most first; null for those who have said nothing of it.</param>
+internal sealed record BranchCount(BranchName Branch, IReadOnlyDictionary<Standing, long> Standings, IReadOnlyList<(ObjectId? Commit, long Devices)> Running)
 {
     public long All => Standings.Values.Sum();
 
@@ -74,7 +75,8 @@ internal sealed class FleetCounts(DeviceView view, Database database, TimeProvid
     {
         var kinds = view.Kinds(groups);
         var branches = kinds.GroupBy(k => k.Device.Branch).Select(group => new BranchCount(group.Key,
-            group.GroupBy(k => Standings.Of(k.Device)).ToDictionary(g => g.Key, g => g.Sum(k => k.Count))));
+            group.GroupBy(k => Standings.Of(k.Device)).ToDictionary(g => g.Key, g => g.Sum(k => k.Count)),
+            [.. group.Where(k => k.Device.State == Store.Protocol.DeviceState.Accepted).GroupBy(k => k.Device.Running).Select(g => (g.Key, g.Sum(k => k.Count))).OrderByDescending(r => r.Item2)]));
         var running = kinds.Where(k => k.Device is { State: Store.Protocol.DeviceState.Accepted, Running: not null })
             .GroupBy(k => k.Device.Running.GetValueOrDefault()).ToDictionary(g => g.Key, g => g.Sum(k => k.Count));
         return new FleetCount([.. branches.OrderByDescending(b => b.All).ThenBy(b => b.Branch.ToString(), StringComparer.Ordinal)], running,

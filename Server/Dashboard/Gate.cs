@@ -145,7 +145,7 @@ internal sealed class Gate(Database database, Sessions sessions, ProxyLogin prox
         }
         catch (Exception e) when (!visitor.Context.Response.HasStarted && ProblemAnswers.ToProblem(e) is { Problem: { Status: < StatusCodes.Status500InternalServerError } problem })
         {
-            await visitor.Go(BackOf(visitor.Context), problem.Detail ?? problem.Title, isWrong: true);
+            await visitor.Go(visitor.Back ?? BackOf(visitor.Context), problem.Detail ?? problem.Title, isWrong: true);
         }
     }
 

@@ -22,7 +22,7 @@ internal static class PageTable
         new(Get, "/assets/{file}", null), new(Get, "/login", null), new(Post, "/login", null), new(Get, "/login/issuer", null), new(Get, "/login/issuer/return", null),
         new(Get, "/welcome/{link}", null), new(Post, "/welcome", null),
         Own(Post, "/logout"), Own(Get, "/account"), Own(Post, "/account/password"), Own(Post, "/account/logout-everywhere"), Own(Get, "/live"),
-        Grouped(Get, "/"), Grouped(Get, "/devices"), Grouped(Post, "/devices", TokenRole.Operator), Grouped(Get, "/devices.csv"), Grouped(Get, "/devices/{id}"),
+        Grouped(Get, "/"), Grouped(Get, "/devices"), Grouped(Post, "/devices", TokenRole.Operator), Grouped(Get, "/devices.csv"), Grouped(Get, "/devices/{id}"), Grouped(Get, "/devices/{id}/boxes/{deployment}"),
         Own(Post, "/devices/filters/keep"), Own(Post, "/devices/filters/forget"),
         Grouped(Post, "/devices/{id}/accept", TokenRole.Operator), Grouped(Post, "/devices/{id}/reject", TokenRole.Operator), Grouped(Post, "/devices/{id}/assign", TokenRole.Operator),
         Whole(Post, "/devices/{id}/remove", TokenRole.Operator),

@@ -23,6 +23,9 @@ internal sealed class Visitor(HttpContext context, Session? session, string form
     /// <summary>What the last action came to; shown once.</summary>
     public Notice? Notice { get; init; }
 
+    /// <summary>Where he is led when what he wishes cannot be done; where the form stood, if nothing is said.</summary>
+    public string? Back { get; set; }
+
     public string Path => Context.Request.Path;
 
     public string Name => Session?.User.Name ?? "";

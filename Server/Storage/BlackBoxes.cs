@@ -57,8 +57,24 @@ internal sealed class BlackBoxes(Database database, TimeProvider time)
         return connection.Query("SELECT * FROM black_boxes WHERE device = $device AND deployment = $deployment",
             row => new BlackBoxInfo(row.Text("deployment"), row.Time("time"), row.Text("text"), CommitOf(row)), ("$device", device), ("$deployment", deployment)) is [var box]
             ? box
-            : throw new NotFoundException($"device {device} has sent no black box of {deployment}");
+            : throw Unknown(device, deployment);
     }
+
+    /// <summary>A box with no more than the last characters of its text, and how many it has in all.</summary>
+    /// <exception cref="NotFoundException">There is no such box.</exception>
+    public (BlackBoxInfo Box, long Length) ReadEnd(KeyId device, string deployment, int characters)
+    {
+        using var connection = database.Connect();
+        return connection.Query("""
+            SELECT deployment, time, commit_id, CAST(length(text) AS BIGINT) AS length, substr(text, CAST(CASE WHEN length(text) > $characters THEN length(text) - $characters + 1 ELSE 1 END AS INTEGER)) AS text
+            FROM black_boxes WHERE device = $device AND deployment = $deployment
+            """, row => (new BlackBoxInfo(row.Text("deployment"), row.Time("time"), row.Text("text"), CommitOf(row)), row.Number("length")),
+            ("$device", device), ("$deployment", deployment), ("$characters", characters)) is [var end]
+            ? end
+            : throw Unknown(device, deployment);
+    }
+
+    private static NotFoundException Unknown(KeyId device, string deployment) => new($"device {device} has sent no black box of {deployment}");
 
     private static ObjectId? CommitOf(DbDataReader row) => row.TextOrNull("commit_id") is { } commit ? ObjectId.Parse(commit) : null;
 

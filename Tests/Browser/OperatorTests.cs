@@ -75,8 +75,9 @@ public sealed class OperatorTests
 
         // Back to the good one, asked about once, with the number of devices.
         await browser.GoAsync(server.Url + "/branches/stable");
-        await browser.ClickAsync("summary", "Revert to this");
-        (await browser.TextAsync()).Should().Contain("Take 1 device back");
+        await browser.FollowAsync("button", "Revert to this");
+        (await browser.TitleAsync()).Should().StartWith("Revert stable?");
+        (await browser.TextAsync()).Should().Contain("1 device follows it");
         await browser.FollowAsync("button", "Take 1 device back");
         (await browser.TextAsync()).Should().Contain("stable is at #3");
 

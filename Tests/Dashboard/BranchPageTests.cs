@@ -22,11 +22,16 @@ public sealed class BranchPageTests
         using var device = new TestDevice(server);
         await device.EnrolAsync(server.NewToken(TokenRole.Enrol));
         using var client = await PageClient.LogInAsync(server, TokenRole.Approver);
-        (await client.ReadAsync("/branches/stable")).Should().Contain("Move 1 device");
+        (await client.ReadAsync("/branches/stable")).Should().Contain("Promote to here").And.Contain("Look what it changes");
 
-        (await client.DoAsync("/branch/promote", ("branch", "stable"), ("commit", "edge"), ("reason", "a week in the lab"))).Should().Contain("1 device hears of it").And.Contain("a week in the lab").And.Contain("promote by user ada").And.Contain("What changed").And.Contain("Take 1 device back");
+        (string, string)[] promote = [("branch", "stable"), ("commit", "edge"), ("reason", "a week in the lab")];
+        (await (await client.PostAsync("/branch/promote", promote)).Content.ReadAsStringAsync()).Should().Contain("Promote stable?").And.Contain("Move 1 device").And.Contain("a week in the lab").And.Contain($"{second}");
+        Head(server, Stable).Should().Be(first, "nothing moves before the question is answered");
+        (await client.DoAsync("/branch/promote", [.. promote, ("sure", "yes"), ("looked", $"{second}")])).Should().Contain("1 device hears of it").And.Contain("a week in the lab").And.Contain("promote by user ada").And.Contain("What changed").And.Contain("Revert to this");
         Head(server, Stable).Should().Be(second);
-        (await client.DoAsync("/branch/revert", ("branch", "stable"), ("commit", first.ToString()))).Should().Contain("revert by user ada");
+        (string, string)[] revert = [("branch", "stable"), ("commit", first.ToString())];
+        (await (await client.PostAsync("/branch/revert", revert)).Content.ReadAsStringAsync()).Should().Contain("Revert stable?").And.Contain("Take 1 device back");
+        (await client.DoAsync("/branch/revert", [.. revert, ("sure", "yes")])).Should().Contain("revert by user ada");
         Head(server, Stable).Should().Be(first);
         new Audit(server.Data, server.Time).List(new AuditFilter(Actor: "user ada", Subject: "stable"), 10).Should().HaveCount(2);
     }
@@ -43,13 +48,13 @@ public sealed class BranchPageTests
         await PublishAsync(server);
         using var client = await PageClient.LogInAsync(server, role);
         await client.ReadAsync("/branches/stable");
-        await client.PostAsync("/branch/promote", ("branch", "stable"), ("commit", "edge"));
+        await client.PostAsync("/branch/promote", ("branch", "stable"), ("commit", "edge"), ("sure", "yes"));
         (Head(server, Stable) == Head(server, Edge)).Should().Be(mayMove);
 
         server.WriteSource("file", "three");
         server.Publish("edge");
         new ProtectedBranches(server.Data).Set(Stable, true);
-        await client.PostAsync("/branch/promote", ("branch", "stable"), ("commit", "edge"));
+        await client.PostAsync("/branch/promote", ("branch", "stable"), ("commit", "edge"), ("sure", "yes"));
         (Head(server, Stable) == Head(server, Edge)).Should().Be(mayMoveProtected);
     }
 
@@ -78,7 +83,7 @@ public sealed class BranchPageTests
         server.Publish("trial");
         using var client = await PageClient.LogInAsync(server, TokenRole.Approver);
         await client.ReadAsync("/branches/stable");
-        (await client.PostAsync("/branch/promote", ("branch", "stable"), ("commit", unreleased.ToString()))).StatusCode.Should().Be(HttpStatusCode.SeeOther);
+        (await client.PostAsync("/branch/promote", ("branch", "stable"), ("commit", unreleased.ToString()), ("sure", "yes"))).StatusCode.Should().Be(HttpStatusCode.SeeOther);
         Head(server, Stable).Should().Be(first);
     }
 

@@ -186,7 +186,10 @@ public sealed class DevicePageTests
         var page = $"/devices/{device.Id}";
         (await client.ReadAsync(page)).Should().Contain("waits for somebody");
         (await client.DoAsync(page + "/accept")).Should().Contain("Accepted");
-        (await client.DoAsync(page + "/assign", ("action", "pin"), ("commit", old.ToString()[..12]), ("reason", "the old one works"), ("days", "3"))).Should().Contain("the old one works").And.Contain("by a pin");
+        (string, string)[] pin = [("action", "pin"), ("commit", old.ToString()[..12]), ("reason", "the old one works"), ("days", "3")];
+        (await (await client.PostAsync(page + "/assign", pin)).Content.ReadAsStringAsync()).Should().Contain("Pin: 1 device changes").And.Contain($"value=\"{old}\"");
+        server.Devices().Find(device.Id).Assignment.Should().BeNull("nothing is done before the question is answered");
+        (await client.DoAsync(page + "/assign", [.. pin, ("sure", "yes")])).Should().Contain("the old one works").And.Contain("by a pin");
         server.Devices().Find(device.Id).Assignment!.Expires.Should().BeCloseTo(server.Time.GetUtcNow().AddDays(3), TimeSpan.FromMinutes(1));
         (await client.DoAsync(page + "/assign", ("action", "hold"))).Should().Contain("Held");
         (await client.DoAsync(page + "/assign", ("action", "follow"))).Should().Contain("Released");

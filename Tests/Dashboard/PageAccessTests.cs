@@ -80,7 +80,7 @@ public sealed class PageAccessTests(PageAccessTests.Everybody everybody) : IClas
         internal async Task<HttpResponseMessage> TryAsync(PageRoute route, string who)
         {
             var path = route.Pattern.Replace("{id}", "0123456789abcdef", StringComparison.Ordinal).Replace("{**name}", "no/such", StringComparison.Ordinal).Replace("{name}", "nonsense", StringComparison.Ordinal)
-                .Replace("{scope}", "group:nonsense", StringComparison.Ordinal).Replace("{link}", "none", StringComparison.Ordinal).Replace("{file}", "none.js", StringComparison.Ordinal);
+                .Replace("{scope}", "group:nonsense", StringComparison.Ordinal).Replace("{link}", "none", StringComparison.Ordinal).Replace("{deployment}", "7-0123abcd", StringComparison.Ordinal).Replace("{file}", "none.js", StringComparison.Ordinal);
             // A fresh one for each try: some of them end it.
             var session = who == Nobody ? null : new Sessions(Server.Data.OpenDatabase(), Server.Time).Create(_users[who], "a test");
             var guest = new string('g', 43);

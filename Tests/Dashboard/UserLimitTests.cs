@@ -44,6 +44,7 @@ public sealed class UserLimitTests : IAsyncLifetime
             (await device.EnrolAsync(_server.NewToken(TokenRole.Enrol), branch, $"{group}-1")).EnsureSuccessStatusCode();
             (await device.PollAsync(branch)).EnsureSuccessStatusCode();
             await device.ReportAsync(new ReportEvent(1, _server.Time.GetUtcNow(), EventKind.Failed, null, null, 1, $"trouble of {group}"));
+            await device.SendAsync(Routes.BlackBoxes, new BlackBoxRequest("7-0123abcd", $"last words of {group}"), ProtocolJson.Default.BlackBoxRequest);
             Groups.List(GroupName.Parse(group), device.Id, isListed: true);
             configuration.Set(ConfigurationScope.Parse($"group:{group}"), new ConfigurationRequest(new Dictionary<string, string?> { ["motto"] = $"motto of {group}" }, "x"), "a test");
             var waiting = new TestDevice(_server);
@@ -209,7 +210,7 @@ public sealed class UserLimitTests : IAsyncLifetime
         return
         [
             pattern.Replace("/rollouts/{id}", $"/rollouts/{rollout}", StringComparison.Ordinal).Replace("{id}", $"{device}", StringComparison.Ordinal)
-                .Replace("{**name}", "meadow", StringComparison.Ordinal).Replace("{name}", group, StringComparison.Ordinal),
+                .Replace("{**name}", "meadow", StringComparison.Ordinal).Replace("{name}", group, StringComparison.Ordinal).Replace("{deployment}", "7-0123abcd", StringComparison.Ordinal),
         ];
     }
 

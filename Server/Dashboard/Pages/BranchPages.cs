@@ -1,5 +1,6 @@
 using ContentTree.Server.Auditing;
 using ContentTree.Server.Endpoints;
+using ContentTree.Server.Fleet;
 using ContentTree.Server.Fleet.Policies;
 using ContentTree.Server.Privacy;
 using ContentTree.Server.Publishing;
@@ -11,13 +12,16 @@ using ContentTree.Store.Repositories;
 namespace ContentTree.Server.Dashboard.Pages;
 
 /// <summary>The branches: where they are, how they came there, and everything that moves or marks them.</summary>
-internal sealed class BranchPages(Gate gate, PageRenderer renderer, DataDirectory data, PolicyBook policies, FleetCounts counts, Func<BranchRegister> register, Audit audit, TimeProvider time, ILogger log)
+internal sealed class BranchPages(Gate gate, PageRenderer renderer, DataDirectory data, PolicyBook policies, FetchSizes sizes, FleetCounts counts, Func<BranchRegister> register, Audit audit, TimeProvider time, ILogger log)
 {
     private const int ShownPositions = 50;
 
     internal sealed record Listing(IReadOnlyList<BranchInfo> Branches, FleetCount Fleet);
 
     internal sealed record Single(BranchInfo Branch, Commit? Commit, IReadOnlyList<BranchPositionInfo> Positions, BranchCount? Devices, IReadOnlyList<BranchInfo> Others, PolicyPages.Said Said);
+
+    /// <param name="Named">The commit as somebody named it: where a branch is private, its name says more than the id.</param>
+    internal sealed record Question(BranchName Branch, string Verb, string Named, ObjectId Commit, ObjectId? Present, string Reason, long Devices, FetchSizes.Sum Fetch);
 
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -59,19 +63,35 @@ internal sealed class BranchPages(Gate gate, PageRenderer renderer, DataDirector
 
     private Task MoveAsync(Visitor visitor, IFormCollection form, string verb)
     {
-        var name = NameOf(form);
+        var (name, named) = (NameOf(form), form["commit"].ToString().Trim());
+        visitor.Back = PathOf(name);
         visitor.Require(TokenRole.Publisher, TokenRole.Approver);
         if (new ProtectedBranches(data).Contains(name))
             visitor.Require(TokenRole.Approver);
         // What no branch is at was not released by anybody yet: to lead a branch there is to publish.
-        if (verb == BranchMove.Promote && !new Branches(data, time).IsAtAnother(name, Commands.CommitReference.Resolve(data, time, form["commit"].ToString().Trim())))
+        var commit = Commands.CommitReference.Resolve(data, time, named);
+        if (verb == BranchMove.Promote && !new Branches(data, time).IsAtAnother(name, commit))
             visitor.Require(TokenRole.Publisher);
         ReleaseKeys.RequireHere(data);
         var reason = form["reason"].ToString().Trim();
-        var moved = new BranchSteering(data, time).Move(name, form["commit"].ToString().Trim(), BranchMove.Remote(verb, visitor.Actor, reason.Length > 0 ? reason : null));
+        if (form["sure"] != "yes")
+            return AskAsync(visitor, name, verb, named, commit, reason);
+        if (form["looked"].ToString() is { Length: > 0 } looked && looked != commit.ToString())
+            throw new BranchMovedException($"{named} has moved since; look at it again");
+        var moved = new BranchSteering(data, time).Move(name, named, BranchMove.Remote(verb, visitor.Actor, reason.Length > 0 ? reason : null));
         Log.Published(log, name, moved.Commit, moved.Sequence, visitor.Actor.Name);
         counts.Forget();
         return visitor.Go(PathOf(name), $"{name} is at #{moved.Sequence} now; {Text.Count(counts.Read().Following(name), "device hears", "devices hear")} of it at the next poll.");
+    }
+
+    private Task AskAsync(Visitor visitor, BranchName name, string verb, string named, ObjectId commit, string reason)
+    {
+        if (verb == BranchMove.Promote)
+            BranchSteering.RequireNotShown(named, name, new PrivateBranches(data).Read());
+        var following = counts.Read().Branches.FirstOrDefault(b => b.Branch == name);
+        FetchNeed[] needs = [.. (following?.Running ?? []).Where(r => r.Commit != commit).Select(r => new FetchNeed(r.Commit, commit, r.Devices))];
+        return renderer.ShowAsync<BranchQuestionPage>(visitor, new Question(
+            name, verb, named, commit, new Branches(data, time).Read(name).Head?.Commit, reason, following?.Accepted ?? 0, sizes.Of(needs)));
     }
 
     private Task MarkAsync(Visitor visitor, IFormCollection form, string verb, Action<BranchRegister, BranchName> mark)

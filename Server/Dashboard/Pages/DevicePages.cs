@@ -16,23 +16,35 @@ namespace ContentTree.Server.Dashboard.Pages;
 /// <summary>The devices: all of them by pages, and each by itself with what can be done about it.</summary>
 internal sealed class DevicePages(
     Gate gate, PageRenderer renderer, DeviceList list, DeviceView view, Devices devices, PolicyChanges policies, Configurations configurations, BlackBoxes boxes, FleetCounts counts, SavedFilters filters,
-    Func<BranchRegister> register, Audit audit, ServerOptions options, ILogger log)
+    DeviceDeployments deployments, FetchSizes sizes, Func<BranchRegister> register, Audit audit, ServerOptions options, ILogger log)
 {
     private const int PageSize = 50;
     private const int ExportSize = 500;
     private const int ShownBoxes = 3;
 
+    // What went wrong stands at the end, and three whole boxes are most of a megabyte with each refresh.
+    private const int ShownCharacters = 4000;
+
     /// <param name="Next">Where the next page begins; null on the last one.</param>
     /// <param name="After">The device before this page; null on the first one.</param>
     internal sealed record Listing(IReadOnlyList<DeviceRow> Rows, DeviceWish Wish, KeyId? Next, KeyId? After, long Matching, IReadOnlyList<BranchName> Branches, IReadOnlyList<SavedFilter> Kept);
 
-    internal sealed record Single(DeviceInfo Device, Standing Standing, IReadOnlyList<BlackBoxInfo> Boxes, IReadOnlyList<BranchPositionInfo> Positions, TimeSpan PollInterval, DeviceConfiguration Configuration);
+    /// <param name="Info">Of older ones without the text.</param>
+    /// <param name="IsWhole">Whether that is all of the text.</param>
+    internal sealed record Box(BlackBoxInfo Info, bool IsWhole);
+
+    internal sealed record Single(
+        DeviceInfo Device, Standing Standing, IReadOnlyList<Box> Boxes, IReadOnlyList<BranchPositionInfo> Positions, TimeSpan PollInterval, DeviceConfiguration Configuration, DeviceDeployments.History History)
+    {
+        public IReadOnlyList<string> Kept => [.. History.Kept.Select(digits => Positions.Select(p => p.Commit.ToString()).FirstOrDefault(id => id.StartsWith(digits, StringComparison.Ordinal)) ?? digits)];
+    }
 
     public void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/devices", gate.GroupPage(ListAsync));
         routes.MapGet("/devices.csv", gate.GroupPage(ExportAsync));
         routes.MapGet("/devices/{id}", gate.GroupPage(ShowAsync));
+        routes.MapGet("/devices/{id}/boxes/{deployment}", gate.GroupPage(SendBoxAsync));
         routes.MapPost("/devices/{id}/accept", gate.GroupAction((visitor, _) => DecideAsync(visitor, DeviceState.Accepted), TokenRole.Operator));
         routes.MapPost("/devices/{id}/reject", gate.GroupAction((visitor, _) => DecideAsync(visitor, DeviceState.Rejected), TokenRole.Operator));
         routes.MapPost("/devices/{id}/assign", gate.GroupAction(AssignAsync, TokenRole.Operator));
@@ -80,8 +92,24 @@ internal sealed class DevicePages(
     private Task ShowAsync(Visitor visitor)
     {
         var device = visitor.Limit.Show(view.Find(IdOf(visitor)));
-        var shown = boxes.List(device.Id).Select((box, number) => number < ShownBoxes ? boxes.Read(device.Id, box.Deployment) : box).ToArray();
-        return renderer.ShowAsync<DevicePage>(visitor, new Single(device, Standings.Of(device), shown, PositionsOf(device.Branch), options.PollInterval, configurations.Show(device.Id)));
+        var shown = boxes.List(device.Id).Select((box, number) => number < ShownBoxes ? EndOf(device.Id, box.Deployment) : new Box(box, false)).ToArray();
+        return renderer.ShowAsync<DevicePage>(visitor, new Single(
+            device, Standings.Of(device), shown, PositionsOf(device.Branch), options.PollInterval, configurations.Show(device.Id), deployments.Read(device.Id)));
+    }
+
+    private Box EndOf(KeyId device, string deployment)
+    {
+        var (box, length) = boxes.ReadEnd(device, deployment, ShownCharacters);
+        return new Box(box, length <= ShownCharacters);
+    }
+
+    // As text that no browser takes for anything else.
+    private Task SendBoxAsync(Visitor visitor)
+    {
+        var device = visitor.Limit.Show(view.Find(IdOf(visitor)));
+        var box = boxes.Read(device.Id, visitor.Route("deployment"));
+        visitor.Context.Response.ContentType = "text/plain; charset=utf-8";
+        return visitor.Context.Response.WriteAsync(box.Text ?? "", visitor.Context.RequestAborted);
     }
 
     private IReadOnlyList<BranchPositionInfo> PositionsOf(BranchName branch)
@@ -113,6 +141,15 @@ internal sealed class DevicePages(
         var days = form["days"].ToString();
         var request = new AssignmentRequest(action, action == "pin" ? form["commit"].ToString().Trim() : null, form["reason"].ToString() is { Length: > 0 } reason ? BranchMove.Checked(reason) : null,
             int.TryParse(days, out var count) && count is > 0 and <= 3650 ? visitor.Now.AddDays(count) : days.Length == 0 ? null : throw new FormatException("days are a number from 1 to 3650"));
+        visitor.Back = $"/devices/{id}";
+        if (action == "pin" && form["sure"] != "yes")
+        {
+            // What was looked at is what is said, also when a branch goes on meanwhile.
+            var scope = new PolicyScope.Device(id);
+            var (preview, commit, needs) = policies.Look(scope, new PolicyRequest(action, request.Commit, request.Reason, request.Expires), visitor.Actor.Name);
+            return renderer.ShowAsync<PolicyQuestionPage>(visitor, new PolicyPages.Question(scope, action, commit, preview, sizes.Of(needs), $"/devices/{id}/assign",
+                [("action", action), ("commit", commit?.ToString() ?? ""), ("reason", form["reason"].ToString()), ("days", days)]));
+        }
         var told = policies.Assign(id, request, visitor.Actor.Name);
         Log.Assigned(log, id, told.Action, told.Commit, visitor.Actor.Name);
         audit.Note(visitor.Actor, $"device.{told.Action}", id, after: $"{told.Commit} until {told.Expires:u}", reason: told.Reason);

@@ -9,14 +9,15 @@ using ContentTree.Store.Protocol;
 namespace ContentTree.Server.Dashboard.Pages;
 
 /// <summary>What is said of a group or a branch: looked at first by what it would change, then said. The forms stand on the pages of both.</summary>
-internal sealed class PolicyPages(Gate gate, PageRenderer renderer, PolicyChanges policies, FleetCounts counts, Audit audit, ILogger log)
+internal sealed class PolicyPages(Gate gate, PageRenderer renderer, PolicyChanges policies, FetchSizes sizes, FleetCounts counts, Audit audit, ILogger log)
 {
     private const string Release = "release";
 
     /// <summary>What a part of a page shows of a scope.</summary>
     internal sealed record Said(PolicyScope Scope, Policy? Policy, IReadOnlyList<BranchPositionInfo> Positions);
 
-    internal sealed record Question(PolicyScope Scope, string Action, ObjectId? Commit, PolicyPreview Preview, IReadOnlyList<(string Name, string Value)> Fields);
+    /// <param name="Path">Where the answer goes.</param>
+    internal sealed record Question(PolicyScope Scope, string Action, ObjectId? Commit, PolicyPreview Preview, FetchSizes.Sum Fetch, string Path, IReadOnlyList<(string Name, string Value)> Fields);
 
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -42,8 +43,8 @@ internal sealed class PolicyPages(Gate gate, PageRenderer renderer, PolicyChange
         if (form["sure"] != "yes")
         {
             // What was looked at is what is said, also when a branch goes on meanwhile.
-            var (preview, commit) = policies.Look(scope, request, visitor.Actor.Name);
-            return renderer.ShowAsync<PolicyQuestionPage>(visitor, new Question(scope, action, commit, preview,
+            var (preview, commit, needs) = policies.Look(scope, request, visitor.Actor.Name);
+            return renderer.ShowAsync<PolicyQuestionPage>(visitor, new Question(scope, action, commit, preview, sizes.Of(needs), PathOf(scope),
                 [("action", action), ("commit", commit?.ToString() ?? ""), ("reason", form["reason"].ToString()), ("days", form["days"].ToString())]));
         }
         if (request is null)

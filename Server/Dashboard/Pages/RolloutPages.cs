@@ -14,7 +14,7 @@ namespace ContentTree.Server.Dashboard.Pages;
 
 /// <summary>The rollouts: how far each is, why it stopped, and everything that starts and steers one.</summary>
 internal sealed class RolloutPages(
-    Gate gate, PageRenderer renderer, Database database, RolloutSteps steps, Groups groups, FleetCounts counts, Func<BranchRegister> register, Audit audit, TimeProvider time, ILogger log)
+    Gate gate, PageRenderer renderer, Database database, RolloutSteps steps, Groups groups, FetchSizes sizes, FleetCounts counts, Func<BranchRegister> register, Audit audit, TimeProvider time, ILogger log)
 {
     private const int PageSize = 20;
     private const int ShownReasons = 20;
@@ -34,7 +34,7 @@ internal sealed class RolloutPages(
 
     internal sealed record Choice(IReadOnlyList<(PolicyScope Scope, long Devices)> Scopes, string Scope, string Commit);
 
-    internal sealed record Question(RolloutOutlook Outlook, IReadOnlyList<(string Name, string Value)> Fields);
+    internal sealed record Question(RolloutOutlook Outlook, FetchSizes.Sum Fetch, IReadOnlyList<(string Name, string Value)> Fields);
 
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -99,7 +99,7 @@ internal sealed class RolloutPages(
             var outlook = steps.Preview(request, visitor.Actor.Name);
             // A branch may go on while somebody reads: what goes out is what he has seen.
             return renderer.ShowAsync<RolloutQuestionPage>(visitor, new Question(
-                outlook, [.. RolloutForm.Fields.Select(name => (name, name == "commit" ? outlook.Rollout.Commit.ToString() : form[name].ToString()))]));
+                outlook, sizes.Of(outlook.Needs), [.. RolloutForm.Fields.Select(name => (name, name == "commit" ? outlook.Rollout.Commit.ToString() : form[name].ToString()))]));
         }
         var rollout = steps.Start(request, visitor.Actor.Name);
         Log.RolloutMoved(log, rollout.Id, rollout.Scope, rollout.State, rollout.Wave + 1, rollout.Note);

@@ -77,18 +77,20 @@ internal sealed class PolicyChanges(DataDirectory data, Database database, Decis
     /// <summary>What saying it would change; a null request is for taking back what was said.</summary>
     public PolicyPreview Preview(PolicyScope scope, PolicyRequest? request, string by) => Look(scope, request, by).Preview;
 
-    /// <summary>The same, and the commit that was named.</summary>
-    public (PolicyPreview Preview, ObjectId? Commit) Look(PolicyScope scope, PolicyRequest? request, string by)
+    /// <summary>The same, with the commit that was named and what devices would have to fetch.</summary>
+    public (PolicyPreview Preview, ObjectId? Commit, IReadOnlyList<FetchNeed> Needs) Look(PolicyScope scope, PolicyRequest? request, string by)
     {
         var policy = request is null ? null : Read(scope, request, by);
-        var (devices, changes) = (0L, new Dictionary<(ObjectId?, ObjectId?), long>());
+        var (devices, changes, moved) = (0L, new Dictionary<(ObjectId?, ObjectId?), long>(), new List<(ObjectId?, ObjectId?, ObjectId?)>());
         foreach (var (now, then) in Changed(scope, policy))
         {
             devices++;
-            if (now.Decision.Target != then)
-                changes[(now.Decision.Target, then)] = changes.GetValueOrDefault((now.Decision.Target, then)) + 1;
+            if (now.Decision.Target == then)
+                continue;
+            changes[(now.Decision.Target, then)] = changes.GetValueOrDefault((now.Decision.Target, then)) + 1;
+            moved.Add((now.Device.Running, now.Device.Wanted, then));
         }
-        return (new PolicyPreview(devices, [.. changes.OrderByDescending(c => c.Value).Take(MaxChanges).Select(c => new PolicyChange(c.Value, c.Key.Item1, c.Key.Item2))]), policy?.Commit);
+        return (new PolicyPreview(devices, [.. changes.OrderByDescending(c => c.Value).Take(MaxChanges).Select(c => new PolicyChange(c.Value, c.Key.Item1, c.Key.Item2))]), policy?.Commit, FetchNeed.Of(moved));
     }
 
     /// <summary>Each new head of a scope's branch goes out by a plan from now on. Until then its devices stay at where the branch is now.</summary>

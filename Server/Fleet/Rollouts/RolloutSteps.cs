@@ -46,9 +46,10 @@ internal sealed class RolloutSteps(DataDirectory data, Database database, Decisi
     /// <summary>Whom a rollout is to reach, by what is said of its scope; what stands beside devices follows that a moment later.</summary>
     public static RolloutOutlook Outlook(DbConnection connection, Rollout rollout)
     {
-        var devices = DevicesOf(connection, rollout.Scope, rollout.Branch);
-        var waves = devices.GroupBy(device => rollout.Plan.WaveOf(device) ?? -1).ToDictionary(wave => wave.Key, wave => wave.LongCount());
-        return new RolloutOutlook(rollout, devices.Count, [.. Enumerable.Range(0, rollout.Plan.Waves.Count).Select(wave => waves.GetValueOrDefault(wave))]);
+        var devices = ReachOf(connection, rollout.Scope, rollout.Branch).Select(device => (Wave: rollout.Plan.WaveOf(device.Id) ?? -1, device.Running, device.Wanted)).ToArray();
+        var waves = devices.GroupBy(device => device.Wave).ToDictionary(wave => wave.Key, wave => wave.LongCount());
+        return new RolloutOutlook(rollout, devices.Length, [.. Enumerable.Range(0, rollout.Plan.Waves.Count).Select(wave => waves.GetValueOrDefault(wave))],
+            FetchNeed.Of(devices.Where(device => device.Wave >= 0).Select(device => (device.Running, device.Wanted, (ObjectId?)rollout.Commit))));
     }
 
     /// <summary>Starts the rollout that the plan of a scope asks for, if its branch has gone on; what was under way there is over.</summary>
@@ -174,10 +175,14 @@ internal sealed class RolloutSteps(DataDirectory data, Database database, Decisi
         PolicyBook.Find(connection, scope) is { Action: not PolicyAction.Follow } policy && !policy.IsOver(time.GetUtcNow()) ||
         RolloutBook.Newest(connection).Any(r => r.Scope == scope && r.Branch == branch);
 
-    private static List<KeyId> DevicesOf(DbConnection connection, PolicyScope scope, BranchName branch) => connection.Query("""
-            SELECT d.id FROM devices d WHERE d.state = 'accepted' AND d.branch = $branch AND (coalesce($group, '') = '' OR EXISTS (SELECT 1 FROM group_members m WHERE m.device = d.id AND m.group_name = $group))
+    private static List<KeyId> DevicesOf(DbConnection connection, PolicyScope scope, BranchName branch) => [.. ReachOf(connection, scope, branch).Select(device => device.Id)];
+
+    private static List<(KeyId Id, ObjectId? Running, ObjectId? Wanted)> ReachOf(DbConnection connection, PolicyScope scope, BranchName branch) => connection.Query("""
+            SELECT d.id AS id, d.running AS running, d.wanted AS wanted FROM devices d WHERE d.state = 'accepted' AND d.branch = $branch AND (coalesce($group, '') = '' OR EXISTS (SELECT 1 FROM group_members m WHERE m.device = d.id AND m.group_name = $group))
               AND NOT EXISTS (SELECT 1 FROM policies p WHERE p.scope = 'device:' || d.id)
-            """, row => KeyId.Parse(row.GetString(0)), ("$branch", branch), ("$group", (scope as PolicyScope.Group)?.Name.ToString()));
+            """, row => (KeyId.Parse(row.Text("id")), IdOf(row, "running"), IdOf(row, "wanted")), ("$branch", branch), ("$group", (scope as PolicyScope.Group)?.Name.ToString()));
+
+    private static ObjectId? IdOf(DbDataReader row, string column) => row.TextOrNull(column) is { } id ? ObjectId.Parse(id) : null;
 
     private BranchName BranchOf(DbConnection connection, PolicyScope scope, ObjectId commit)
     {
