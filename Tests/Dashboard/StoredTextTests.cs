@@ -54,7 +54,7 @@ public sealed class StoredTextTests : IAsyncLifetime, IDisposable
         var all = "";
         foreach (var path in new[]
         {
-            "/", "/devices", "/devices.csv", $"/devices/{_device.Id}", "/devices?filter=" + Uri.EscapeDataString($"label.site==\"{Payload(99).Replace('"', '\'')}\""), "/approvals", "/branches", "/branches/stable", "/branches/git", "/log/stable", "/log/git",
+            "/", "/devices", "/devices.csv", $"/devices/{_device.Id}", "/devices?filter=" + Uri.EscapeDataString(Filter(99)), "/approvals", "/branches", "/branches/stable", "/branches/git", "/log/stable", "/log/git",
             $"/commits/{commits.Before}", $"/commits/{commits.After}", $"/diff?a={commits.Before}&b={commits.After}", $"/commits/{before}", $"/commits/{after}", $"/diff?a={before}&b={after}",
             "/groups", "/groups/lab", "/configuration", "/configuration/group:lab", $"/configuration/device:{_device.Id}", "/plans", "/rollouts", "/publish", $"/publish/{ready.Id}", $"/publish/{failed.Id}",
             "/storage", "/audit", "/audit?q=" + Uri.EscapeDataString(Payload(98)), "/users", "/tokens", "/webhooks", "/reference", "/account",
@@ -71,7 +71,7 @@ public sealed class StoredTextTests : IAsyncLifetime, IDisposable
         foreach (var (number, what) in new[]
         {
             (1, "the agent"), (2, "the kernel"), (3, "a path of /etc"), (4, "the message of an event"), (11, "a label"), (12, "a key's description"), (13, "a value of the fleet"), (14, "a value of a group"), (15, "a value of a device"),
-            (16, "a reason for a value"), (17, "the name of a kept filter"), (18, "the reason of a hold"), (21, "a git ref"), (22, "a git subject"), (23, "a git body"), (24, "a file of git"), (31, "a package"), (34, "a version of a package"), (35, "a file's name"),
+            (16, "a reason for a value"), (17, "the name of a kept filter"), (18, "the reason of a hold"), (21, "a git ref"), (22, "a git subject"), (24, "a file of git"), (31, "a package"), (34, "a version of a package"), (35, "a file's name"),
             (51, "the name of an upload"), (52, "a file's name in an upload"), (53, "the name of an upload that failed"),
         })
             all.Should().Contain($"alert({number})", $"{what} is there to be read");
@@ -79,6 +79,8 @@ public sealed class StoredTextTests : IAsyncLifetime, IDisposable
 
     // No slash: files and branches of git are called so too.
     private static string Payload(int number) => $"x\" autofocus onfocus=alert({number}) y='><script>alert({number})<img src=x onerror=alert({number})><b onclick=alert({number})>";
+
+    private static string Filter(int number) => $"label.site==\"{Payload(number).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
 
     private static string Quoted(int number) => "'" + Payload(number).Replace("'", "'\\''", StringComparison.Ordinal) + "'";
 
@@ -93,7 +95,7 @@ public sealed class StoredTextTests : IAsyncLifetime, IDisposable
     {
         var groups = new Groups(_server.Data.OpenDatabase(), _server.Time);
         groups.Label(_device.Id, new Dictionary<string, string?> { ["site"] = Payload(11) });
-        groups.Set(GroupName.Parse("lab"), null, $"label.site=='{Payload(97).Replace("'", "", StringComparison.Ordinal)}'");
+        groups.Set(GroupName.Parse("lab"), null, Filter(97));
         var changes = new ConfigurationChanges(_server.Data, _server.Data.OpenDatabase(), _server.Time);
         changes.Define(ConfigurationKey.Parse("motto"), new ConfigurationKeyRequest("text", false, Payload(12)));
         foreach (var (scope, number) in new[] { ("fleet", 13), ("group:lab", 14), ($"device:{_device.Id}", 15) })
@@ -107,11 +109,11 @@ public sealed class StoredTextTests : IAsyncLifetime, IDisposable
     {
         var tag = "x<script>alert(21)<img";
         Shell.Run(Git + $"""
-            git init -q -b main repo; cd repo; echo one > file; git add -A; git commit -qm first
-            echo two > {Quoted(24)}; git add -A; printf '%s\n\n%s\n' {Quoted(22)} {Quoted(23)} | git commit -qF -; git tag -am tag '{tag}'
+            git init -q -b main repo; cd repo; echo one > file; git add -A; git commit -qm first; git tag first
+            echo two > {Quoted(24)}; git add -A; git commit -qam {Quoted(22)}; git tag -am tag '{tag}'
             """, _server.Source);
         var repository = Path.Combine(_server.Source, "repo");
-        var before = (await ServerCommand.DoAsync("--data", _server.DataPath, "publish", "--branch", "git", $"git:{repository}#main~1")).LastLine;
+        var before = (await ServerCommand.DoAsync("--data", _server.DataPath, "publish", "--branch", "git", $"git:{repository}#first")).LastLine;
         var after = (await ServerCommand.DoAsync("--data", _server.DataPath, "publish", "--branch", "git", $"git:{repository}#{tag}")).LastLine;
         Directory.Delete(repository, recursive: true);
         return (before, after);

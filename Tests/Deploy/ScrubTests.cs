@@ -3,6 +3,7 @@ using ContentTree.Deploy.Commands;
 using ContentTree.Deploy.Config;
 using ContentTree.Deploy.Repairs;
 using ContentTree.Deploy.State;
+using ContentTree.Store;
 using ContentTree.Store.Protocol;
 using ContentTree.Tests.Agent;
 using ContentTree.Tests.Server;
@@ -90,6 +91,35 @@ public sealed class ScrubTests : IAsyncLifetime
             device.State.Scrub.Damaged.Should().BeNull();
         (await _device.RunAsync("gc")).Code.Should().Be(0);
         Directory.Exists(Path.Combine(_device.Root, "ctree/store/quarantine")).Should().BeFalse();
+    }
+
+    [Trait("Category", "Slow")]
+    [Fact]
+    public void What_went_bad_is_noted_before_it_leaves_the_store()
+    {
+        _device.Configure("[store]\nscrub = 1s\n");
+        var bad = StoredFiles()[7];
+        Shell.Run($"printf X | dd of='{bad}' bs=1 conv=notrunc status=none");
+        File.WriteAllText(Path.Combine(_device.Root, "ctree/store/quarantine"), "nothing can be moved here");
+        var time = new AdjustableTime();
+        var failures = 0;
+        for (var step = 0; step < 256 / 8 && failures == 0; step++)
+        {
+            time.Ahead += TimeSpan.FromSeconds(1);
+            using var device = Open(time);
+            try
+            {
+                new Scrub(device).Run(CancellationToken.None);
+            }
+            catch (PosixException)
+            {
+                failures++;
+            }
+        }
+        failures.Should().Be(1);
+        using var again = Open(time);
+        again.State.Scrub.Damaged.Should().ContainSingle();
+        again.State.Events.Events.Should().ContainSingle(e => e.Kind == EventKind.Damaged);
     }
 
     [Trait("Category", "Slow")]
