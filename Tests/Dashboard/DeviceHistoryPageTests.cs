@@ -73,7 +73,7 @@ public sealed class DeviceHistoryPageTests : IAsyncLifetime, IDisposable
 
         var page = await _client.ReadAsync(PagePath);
         var rows = page[page.IndexOf("id=\"deployments\"", StringComparison.Ordinal)..page.IndexOf("id=\"configuration\"", StringComparison.Ordinal)];
-        rows.Should().MatchRegex($"(?s)3-cccccccc.*>runs<.*{_commit}.*2-bbbbbbbb.*{bad}.*not yet.*2 days ago.*1-aaaaaaaa.*{old}");
+        rows.Should().MatchRegex($"(?s)3-cccccccc.*>runs<.*{_commit}.*2-bbbbbbbb.*{bad}.*never.*2 days ago.*1-aaaaaaaa.*{old}");
         System.Text.RegularExpressions.Regex.Count(rows, ">runs<").Should().Be(1);
         rows.Should().Contain("Also deployed there").And.Contain($"{old}"[..12]).And.Contain("polled in 3 different boots");
     }
