@@ -46,7 +46,8 @@ internal static class Commands
             "--show" => Show(layout, slots, selector, terminal),
             "--print" => Print(options, layout, selector, terminal),
             "--link" => new LinkedDeployment(layout, options.Target, terminal).Make(selector),
-            "--on-trial" => IsOnTrial(options, layout, slots) ? ExitCode.Done : ExitCode.Failed,
+            "--on-trial" => Trial(options, layout, slots) is null ? ExitCode.Failed : ExitCode.Done,
+            "--last-words" => PrintLastWords(options, layout, slots, terminal),
             "--switch-root" => SwitchRoot(options, layout, commandLine, terminal),
             _ => new Rescue(commandLine, terminal).Reboot(layout, selector),
         };
@@ -79,10 +80,18 @@ internal static class Commands
 
     // The boot file is asked, since only there a confirmation is certain. With a root of its own, so for a link, nothing is ended that nothing
     // could follow: rebooting somebody else's system brings nothing then.
-    private static bool IsOnTrial(Options options, DeviceLayout layout, BootSlots slots) =>
+    private static DeploymentName? Trial(Options options, DeviceLayout layout, BootSlots slots) =>
         slots.Read() is { State: BootState.Trial } record && !(options.Root is not null && record is { TriesLeft: 0, Previous: null }) &&
         BootedRecord.Read(BootedPath(options, layout)) is { Reason: not BootReason.Override } booted &&
-        booted.Deployment == record.Wanted;
+        booted.Deployment == record.Wanted ? record.Wanted : null;
+
+    private static int PrintLastWords(Options options, DeviceLayout layout, BootSlots slots, Terminal terminal)
+    {
+        if (Trial(options, layout, slots) is not { } trial)
+            return ExitCode.Failed;
+        terminal.Result(LastWords.Script(trial, layout.LastWords));
+        return ExitCode.Done;
+    }
 
     private static string BootedPath(Options options, DeviceLayout layout) => options.Root is null ? BootedRecord.DefaultPath : layout.Booted;
 

@@ -11,6 +11,7 @@ internal sealed record Options
           --switch-root DIR  choose, count, and mount the deployment at DIR, ready for switching
           --link PATH        choose, count, and let the symlink PATH lead to the deployment
           --on-trial         end with 0 while what was chosen last is on trial, else with 1
+          --last-words       while that is on trial, print a shell script that writes down what speaks against it; else end with 1
           --rescue           wait longer each time, grant fresh tries, reboot
           --version          print the version
 
@@ -53,7 +54,7 @@ internal sealed record Options
     {
         switch (words[i])
         {
-            case "--show" or "--print" or "--on-trial" or "--rescue" or "--version" or "--help":
+            case "--show" or "--print" or "--on-trial" or "--last-words" or "--rescue" or "--version" or "--help":
                 return TakeVerb(words[i]);
             case "--need-init":
                 NeedsInit = true;

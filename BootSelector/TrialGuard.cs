@@ -12,7 +12,7 @@ internal sealed class TrialGuard(KernelCommandLine commandLine, Terminal termina
 {
     private const string Units = "/run/systemd/system";
     private const string Name = "ctree-trial-deadline";
-    private const string LastWords = "/run/ctree/last-words.sh";
+    private const string LastWordsScript = "/run/ctree/last-words.sh";
     private const string Panic = "/proc/sys/kernel/panic";
     private const string PanicOnOops = "/proc/sys/kernel/panic_on_oops";
     private const string PanicSeconds = "10";
@@ -67,7 +67,8 @@ internal sealed class TrialGuard(KernelCommandLine commandLine, Terminal termina
     {
         if (seconds == 0)
             return;
-        SmallFile.Write(LastWords, Script(trial));
+        // /var is the device's, so the next tree can read it.
+        SmallFile.Write(LastWordsScript, LastWords.Script(trial, $"/var/{DeviceLayout.LastWordsInVar}"));
         SmallFile.Write($"{Units}/{Name}.timer", string.Create(CultureInfo.InvariantCulture, $"""
             [Unit]
             Description=Deadline of the ContentTree trial
@@ -92,7 +93,7 @@ internal sealed class TrialGuard(KernelCommandLine commandLine, Terminal termina
             TimeoutStopSec=5
             StandardOutput=journal+console
             ExecStart=-/bin/echo ctree: the trial was not confirmed in time, rebooting
-            ExecStart=-/bin/sh {LastWords}
+            ExecStart=-/bin/sh {LastWordsScript}
 
             """);
         foreach (var target in WantedBy)
@@ -101,22 +102,6 @@ internal sealed class TrialGuard(KernelCommandLine commandLine, Terminal termina
             File.CreateSymbolicLink($"{Units}/{target}.wants/{Name}.timer", $"../{Name}.timer");
         }
     }
-
-    // What matters most comes first, since whatever hangs here is ended with the unit; /var is the device's, so the next tree can read it.
-    private static string Script(DeploymentName trial) => $$"""
-        umask 077
-        file=/var/{{DeviceLayout.LastWordsInVar}}
-        mkdir -p "${file%/*}" && rm -f "$file" && exec >"$file" 2>&1 || exit 1
-        brief() { if command -v timeout >/dev/null; then timeout 5 "$@"; else "$@"; fi; }
-        echo deployment={{trial}}
-        echo 'kernel log:'; brief dmesg | tail -c 16384
-        sync
-        echo 'failed units:'; brief systemctl --no-pager --plain --no-legend list-units --state=failed | head -c 4096
-        echo 'jobs that wait:'; brief systemctl --no-pager list-jobs | head -c 4096
-        echo 'last words of the agent:'; brief journalctl --no-pager --boot --unit=ctree-agent.service --lines=40 | tail -c 8192
-        sync
-
-        """;
 
     private unsafe void StartWatchdog(int seconds, bool hasSystemd)
     {

@@ -1,3 +1,4 @@
+using System.Text;
 using ContentTree.BootFile;
 using ContentTree.BootSelector;
 using ContentTree.Tests.Support;
@@ -124,6 +125,26 @@ public sealed class LinkedDeploymentTests : IDisposable
         Run().Should().Be(20);
         OnTrial().Should().Be(1);
         File.Exists(_layout.Booted).Should().BeFalse("nothing runs");
+    }
+
+    [Fact]
+    public void What_is_on_trial_leaves_last_words_where_the_agent_looks_for_them()
+    {
+        LastWords().Should().BeNull("nothing was ever chosen");
+        _slots.Write(BootSamples.Record(BootState.Trial, 2, 1, 2));
+        Run();
+        Shell.Run(LastWords()!);
+        File.ReadAllText(_layout.LastWords).Should().StartWith($"deployment={BootSamples.Name(2)}\nkernel log:\n").And.Contain("\nlast words of the agent:\n");
+        Shell.Run($"stat -c %a '{_layout.LastWords}'").Trim().Should().Be("600");
+        _slots.Write(BootSamples.Record(BootState.Good, 2, 1, 0));
+        LastWords().Should().BeNull("it was confirmed");
+    }
+
+    private string? LastWords()
+    {
+        var script = new StringBuilder();
+        var code = Commands.Run(["--root", _directory.Path, "--last-words"], new KernelCommandLine(""), new BootSelector.Terminal(line => script.Append(line).Append('\n'), _ => { }));
+        return code == 0 ? script.ToString() : null;
     }
 
     private int OnTrial() => Run("--on-trial");

@@ -49,18 +49,31 @@ public sealed class LinkModeBootTests : IDisposable
         Guest(shell, "cat /proc/sys/kernel/random/boot_id").Should().Be(boot, "it went back within the running system");
         _server.Run("device", "blackbox", device).Should().Contain("example.service").And.Contain("reason=failed-health");
 
+        // A unit that it breaks beside its own: told, and with another configuration the end of it.
+        const string BreakAnother = "systemd-run --quiet --unit=other-$(date +%s%N) /bin/false; exec sleep infinity";
+        var warned = Publish(4, BreakAnother);
+        _server.Eventually(() => Guest(shell, "cat /run/example") == "4" && _server.IsGood(device, warned));
+        _server.Run("device", "show", device).Should().Contain("failed units: other-");
+        Guest(shell, "systemctl reset-failed; printf '[health]\\nfailed-units = required\\n' >>/ctree/agent.conf");
+        var broken = Publish(5, BreakAnother);
+        _server.Eventually(() => _server.Show(device)["failed"]?.GetValue<string>() == broken && _server.IsGood(device, warned));
+        _server.Run("device", "blackbox", device).Should().Contain("failed units: other-");
+        Guest(shell, "systemctl reset-failed");
+
         Guest(shell, "printf '[health]\\nconfirm = manual\\n[boot]\\ntries = 1\\n' >>/ctree/agent.conf");
-        var fourth = Publish(4);
-        _server.Eventually(() => Guest(shell, "cat /run/example") == "4");
+        var last = Publish(6);
+        _server.Eventually(() => Guest(shell, "cat /run/example") == "6");
         // Nobody is there any more who could end the trial.
         Guest(shell, "systemctl stop ctree-agent.service");
         Guest(shell, "systemctl show -P ActiveState ctree-link-deadline.timer").Should().Be("active");
         Guest(shell, "systemctl start --no-block ctree-link-deadline.service");
         machine.WaitFor("READY", Patience);
-        _server.Eventually(() => Guest(shell, "cat /run/example") == "2" && _server.Show(device)["failed"]?.GetValue<string>() == fourth);
-        Guest(shell, "ctree --json status").Should().Contain($"\"booted\": \"2-{second[..8]}\"").And.Contain("\"state\": \"good\"");
+        _server.Eventually(() => Guest(shell, "cat /run/example") == "4" && _server.Show(device)["failed"]?.GetValue<string>() == last);
+        Guest(shell, "ctree --json status").Should().MatchRegex($"\"booted\": \"[0-9]+-{warned[..8]}\"").And.Contain("\"state\": \"good\"");
+        Guest(shell, "cat /ctree/state/denied").Should().Contain($"{last} {Denials.FailedBoot} ", "its deadline ended it");
+        _server.Eventually(() => _server.Run("device", "blackbox", device).Contains("== what its deadline found ==", StringComparison.Ordinal));
         Guest(shell, "ctree verify").Should().NotContain("damage:");
-        Guest(shell, "systemctl list-units --failed --plain --no-legend").Should().BeEmpty();
+        Guest(shell, "systemctl list-units --failed --plain --no-legend | grep -v ^other-").Should().BeEmpty();
     }
 
     private string Publish(int version, string last = "exec sleep infinity")
