@@ -10,7 +10,7 @@ namespace ContentTree.Tests.EndToEnd;
 
 /// <summary>
 /// The whole path with the programs as they are shipped: a published Debian is installed, boots, takes an update over the network by
-/// itself, and comes back from one that cannot boot.
+/// itself, comes back from one that cannot boot, and by its recovery deployment from two.
 /// </summary>
 [Trait("Category", "Qemu")]
 [Collection("Qemu 1")]
@@ -39,7 +39,7 @@ public sealed class UpdateThroughBootTests : IDisposable
     }
 
     [DebianFact]
-    public void A_device_takes_an_update_by_itself_and_comes_back_from_one_that_cannot_boot()
+    public void A_device_takes_an_update_by_itself_and_comes_back_from_one_that_cannot_boot_and_from_two()
     {
         var first = _server.Publish(Version(1), "1");
         var device = Provision();
@@ -87,6 +87,21 @@ public sealed class UpdateThroughBootTests : IDisposable
         Guest(shell, $"cd / && {Inventory}").Should().Be(Programs.Run(_directory["v2"], "sh", "-c", Inventory).Trim());
         Guest(shell, "touch /usr/x; touch /ctree/x").Split("Read-only file system").Should().HaveCount(3, "the agent made /ctree writable for itself alone");
         Guest(shell, "systemctl list-units --failed --plain --no-legend").Should().BeEmpty();
+
+        Guest(shell, "ctree keep 1 --recovery").Should().Contain(first[..8]);
+        var fourth = _server.Publish(Version(4), "4");
+        machine.WaitFor($"READY deployment=4-{fourth[..8]}", Patience);
+        _server.Eventually(() => _server.IsGood(device, fourth));
+        Done("version 4 is confirmed");
+        Guest(shell, $"mount /dev/vda /mnt && rm /mnt/ctree/deploy/4-{fourth[..8]}/usr/sbin/init /mnt/ctree/deploy/2-{second[..8]}/usr/sbin/init; umount /mnt; systemctl reboot");
+        machine.WaitFor($"READY deployment=1-{first[..8]}", Patience);
+        Done("booted the recovery deployment");
+        _server.Eventually(() => _server.Show(device)["failed"]?.GetValue<string>() == fourth);
+        Guest(shell, "cat /run/ctree/booted").Should().Contain("reason=recovery");
+        var fifth = _server.Publish(Version(5), "5");
+        machine.WaitFor($"READY deployment=5-{fifth[..8]}", Patience);
+        _server.Eventually(() => _server.IsGood(device, fifth));
+        Done("version 5 is confirmed");
     }
 
     /// <summary>A Debian with the device's program and its service, and a few files that tell versions apart.</summary>
