@@ -33,7 +33,7 @@ internal static class HeldKey
     {
         if (code is <= 0 or >= Codes)
             return false;
-        var fd = Kernel.open(device, Kernel.O_RDONLY | Kernel.O_NONBLOCK | Kernel.O_CLOEXEC, 0);
+        var fd = Kernel.Open(device, Kernel.O_RDONLY | Kernel.O_NONBLOCK | Kernel.O_CLOEXEC, 0);
         if (fd < 0)
             return false;
         var keys = stackalloc int[Codes / 32];

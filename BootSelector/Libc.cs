@@ -68,7 +68,7 @@ internal static partial class Libc
     /// <summary>Whether <paramref name="path"/> leads to something when <paramref name="root"/> is taken for "/".</summary>
     public static unsafe bool ExistsInRoot(string root, string path)
     {
-        var directory = Kernel.open(root, O_PATH | Kernel.O_DIRECTORY | Kernel.O_CLOEXEC, 0);
+        var directory = Kernel.Open(root, O_PATH | Kernel.O_DIRECTORY | Kernel.O_CLOEXEC, 0);
         if (directory < 0)
             return false;
         var how = stackalloc ulong[3] { (ulong)(O_PATH | Kernel.O_CLOEXEC), 0, RESOLVE_IN_ROOT };
@@ -148,7 +148,7 @@ internal static partial class Libc
     /// <summary>Makes the console what is read from and written to: the kernel opens it before /dev is there, and with no node in the initramfs nothing is open.</summary>
     public static void OpenConsole()
     {
-        var fd = Kernel.open("/dev/console", O_RDWR | O_NOCTTY, 0);
+        var fd = Kernel.Open("/dev/console", O_RDWR | O_NOCTTY, 0);
         if (fd < 0)
             return;
         for (var standard = 0; standard <= 2; standard++)

@@ -27,7 +27,7 @@ internal static class Menu
     /// <summary>The line that somebody types within the time, or "".</summary>
     public static string ReadLine(int seconds)
     {
-        var fd = Kernel.open(Console, Libc.O_RDWR | Libc.O_NOCTTY | Kernel.O_NONBLOCK | Kernel.O_CLOEXEC, 0);
+        var fd = Kernel.Open(Console, Libc.O_RDWR | Libc.O_NOCTTY | Kernel.O_NONBLOCK | Kernel.O_CLOEXEC, 0);
         if (fd < 0)
             return "";
         var line = new StringBuilder();

@@ -22,7 +22,7 @@ internal static class Modules
 
     private static void Load(string path, Terminal terminal)
     {
-        var fd = Kernel.open(path, Kernel.O_RDONLY | Kernel.O_CLOEXEC, 0);
+        var fd = Kernel.Open(path, Kernel.O_RDONLY | Kernel.O_CLOEXEC, 0);
         var compressed = !path.EndsWith(".ko", StringComparison.Ordinal);
         var loaded = fd >= 0 && (Libc.LoadModule(fd, compressed) || Marshal.GetLastPInvokeError() == EEXIST);
         if (!loaded)

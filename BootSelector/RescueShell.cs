@@ -37,7 +37,7 @@ internal sealed class RescueShell(DeviceLayout? layout, Terminal terminal)
         try
         {
             Show(device, name);
-            var here = Kernel.open("/", Libc.O_PATH | Kernel.O_DIRECTORY | Kernel.O_CLOEXEC, 0);
+            var here = Kernel.Open("/", Libc.O_PATH | Kernel.O_DIRECTORY | Kernel.O_CLOEXEC, 0);
             Libc.Check(Libc.chroot(Place), "cannot make the root of", Place);
             Libc.Check(Libc.chdir("/"), "cannot enter", "/");
             var started = Start($"{name}, with the disk's own /ctree writable");

@@ -20,7 +20,7 @@ internal sealed record Superblock(string Uuid, string Label)
     /// <summary>Null when the device cannot be read or has neither file system.</summary>
     public static unsafe Superblock? Read(string device)
     {
-        var fd = Kernel.open(device, Kernel.O_RDONLY | Kernel.O_CLOEXEC, 0);
+        var fd = Kernel.Open(device, Kernel.O_RDONLY | Kernel.O_CLOEXEC, 0);
         if (fd < 0)
             return null;
         var bytes = new byte[Size];

@@ -107,7 +107,7 @@ internal sealed class TrialGuard(KernelCommandLine commandLine, Terminal termina
     {
         if (seconds == 0 || Kernel.StatusOf("/dev/watchdog") is null)
             return;
-        var fd = Kernel.open("/dev/watchdog", Kernel.O_WRONLY | Kernel.O_CLOEXEC, 0);
+        var fd = Kernel.Open("/dev/watchdog", Kernel.O_WRONLY | Kernel.O_CLOEXEC, 0);
         if (fd < 0)
             throw Kernel.Error("cannot start the watchdog", "/dev/watchdog");
         if (Libc.ioctl(fd, Libc.WDIOC_SETTIMEOUT, &seconds) != 0)

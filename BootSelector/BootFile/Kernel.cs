@@ -43,6 +43,25 @@ internal static partial class Kernel
 
     public static void DropCached(int fd) => _ = posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
 
+    /// <summary>Whether the call that gave this result was ended by a signal before it did anything: it is made again.</summary>
+    public static bool IsInterrupted(nint result) => result < 0 && Marshal.GetLastPInvokeError() == EINTR;
+
+    public static int Open(string path, int flags, uint mode)
+    {
+        int fd;
+        do fd = open(path, flags, mode);
+        while (IsInterrupted(fd));
+        return fd;
+    }
+
+    public static int Flush(int fd)
+    {
+        int result;
+        do result = fsync(fd);
+        while (IsInterrupted(result));
+        return result;
+    }
+
     public static IOException Error(string what, string path)
     {
         var errno = Marshal.GetLastPInvokeError();
@@ -50,7 +69,7 @@ internal static partial class Kernel
     }
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    public static partial int open(string path, int flags, uint mode);
+    private static partial int open(string path, int flags, uint mode);
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int close(int fd);
@@ -65,7 +84,7 @@ internal static partial class Kernel
     public static unsafe partial nint write(int fd, byte* buffer, nuint count);
 
     [LibraryImport("libc", SetLastError = true)]
-    public static partial int fsync(int fd);
+    private static partial int fsync(int fd);
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int fchmod(int fd, uint mode);

@@ -25,7 +25,7 @@ internal sealed class RegularFile : IDisposable
     /// <exception cref="IOException">It is missing, cannot be opened or is not a regular file.</exception>
     public static RegularFile Open(string path, int flags)
     {
-        var fd = Kernel.open(path, flags | Kernel.O_NOFOLLOW | Kernel.O_NONBLOCK | Kernel.O_CLOEXEC, 0x180); // 0600
+        var fd = Kernel.Open(path, flags | Kernel.O_NOFOLLOW | Kernel.O_NONBLOCK | Kernel.O_CLOEXEC, 0x180); // 0600
         if (fd < 0)
             throw Kernel.Error("cannot open", path);
         if (Kernel.StatusOf(fd) is { IsRegular: true } status)
@@ -86,33 +86,44 @@ internal sealed class RegularFile : IDisposable
                     break;
                 if (count > 0)
                     done += (int)count;
-                else if (Marshal.GetLastPInvokeError() != Kernel.EINTR)
+                else if (!Kernel.IsInterrupted(count))
                     throw Kernel.Error("cannot read", _path);
             }
         }
         return done;
     }
 
-    /// <summary>Overwrites the start of the file with one call, so that one sector is one write.</summary>
+    /// <summary>Overwrites the start of the file with one call, so that one sector is one write, where the file system takes it whole.</summary>
     public unsafe void Overwrite(ReadOnlySpan<byte> bytes)
     {
+        var done = 0;
         fixed (byte* start = bytes)
         {
-            var count = Kernel.pwrite(_fd, start, (nuint)bytes.Length, 0);
-            if (count < 0)
-                throw Kernel.Error("cannot write", _path);
-            if (count != bytes.Length)
-                throw new IOException($"{_path}: {count} of {bytes.Length} bytes written");
+            while (done < bytes.Length)
+            {
+                var count = Kernel.pwrite(_fd, start + done, (nuint)(bytes.Length - done), done);
+                if (count > 0)
+                    done += (int)count;
+                else if (!Kernel.IsInterrupted(count))
+                    throw count < 0 ? Kernel.Error("cannot write", _path) : new IOException($"{_path}: {done} of {bytes.Length} bytes written");
+            }
         }
     }
 
     /// <summary>Adds to a file that was opened for appending.</summary>
     public unsafe void Append(ReadOnlySpan<byte> bytes)
     {
+        var done = 0;
         fixed (byte* start = bytes)
         {
-            if (Kernel.write(_fd, start, (nuint)bytes.Length) != bytes.Length)
-                throw Kernel.Error("cannot append to", _path);
+            while (done < bytes.Length)
+            {
+                var count = Kernel.write(_fd, start + done, (nuint)(bytes.Length - done));
+                if (count > 0)
+                    done += (int)count;
+                else if (!Kernel.IsInterrupted(count))
+                    throw count < 0 ? Kernel.Error("cannot append to", _path) : new IOException($"{_path}: {done} of {bytes.Length} bytes added");
+            }
         }
     }
 
@@ -124,13 +135,16 @@ internal sealed class RegularFile : IDisposable
 
     public void SetSize(long size)
     {
-        if (Kernel.ftruncate(_fd, size) != 0)
+        int result;
+        do result = Kernel.ftruncate(_fd, size);
+        while (Kernel.IsInterrupted(result));
+        if (result != 0)
             throw Kernel.Error("cannot set the size of", _path);
     }
 
     public void Flush()
     {
-        if (Kernel.fsync(_fd) != 0)
+        if (Kernel.Flush(_fd) != 0)
             throw Kernel.Error("cannot flush", _path);
     }
 

@@ -54,10 +54,10 @@ internal static class SlotFile
 
     public static void FlushDirectory(string path)
     {
-        var fd = Kernel.open(path, Kernel.O_RDONLY | Kernel.O_DIRECTORY | Kernel.O_CLOEXEC, 0);
+        var fd = Kernel.Open(path, Kernel.O_RDONLY | Kernel.O_DIRECTORY | Kernel.O_CLOEXEC, 0);
         if (fd < 0)
             throw Kernel.Error("cannot open", path);
-        var failed = Kernel.fsync(fd) != 0;
+        var failed = Kernel.Flush(fd) != 0;
         var error = failed ? Kernel.Error("cannot flush", path) : null;
         _ = Kernel.close(fd);
         if (error is not null)

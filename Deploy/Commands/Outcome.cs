@@ -25,7 +25,8 @@ internal static class Outcome
         PosixException { IsOutOfSpace: true } => ExitCode.NoSpace,
         ConfigException or FormatException => ExitCode.Usage,
         OperationCanceledException => ExitCode.Cancelled,
-        IOException or UnauthorizedAccessException => ExitCode.Failed,
+        // A library is found when it is first used, which a process with few open files may no longer manage.
+        IOException or UnauthorizedAccessException or DllNotFoundException => ExitCode.Failed,
         _ => null,
     };
 
@@ -34,6 +35,7 @@ internal static class Outcome
         OperationCanceledException => "cancelled; what has arrived is kept",
         ObjectNotFoundException => $"{e.Message}: the store is damaged; 'ctree repair' fetches what is missing",
         PosixException { IsOutOfSpace: true } => $"{e.Message}; what has arrived is kept, 'ctree gc' removes old deployments",
+        DllNotFoundException => e.Message.Trim().ReplaceLineEndings("; "),
         _ => e.Message,
     };
 }

@@ -40,9 +40,6 @@ public static partial class Posix
     /// <summary>Whether the process may change owners and make device nodes.</summary>
     public static bool IsRoot => Syscall.geteuid() == 0;
 
-    /// <summary>The process's umask would otherwise bend every mode; trees decide modes.</summary>
-    public static void ClearUmask() => Syscall.umask(0);
-
     /// <summary>Makes the file's content and inode durable.</summary>
     public static void Fsync(SafeFileHandle file, string subject)
     {
@@ -51,7 +48,13 @@ public static partial class Posix
     }
 
     /// <summary>Makes everything written to the filesystem that holds <paramref name="file"/> durable.</summary>
-    public static void SyncFilesystem(SafeFileHandle file, string subject) => Check(Libc.syncfs(file), subject);
+    public static void SyncFilesystem(SafeFileHandle file, string subject)
+    {
+        int result;
+        do result = Libc.syncfs(file);
+        while (result < 0 && Marshal.GetLastPInvokeError() == EINTR);
+        Check(result, subject);
+    }
 
     /// <summary>Writes a file's content to the disk and nothing else: neither its size nor where it lies. Not durable by itself.</summary>
     public static void WriteBack(SafeFileHandle file)
@@ -117,7 +120,10 @@ public static partial class Posix
     public static void SetLength(SafeFileHandle file, long length, string subject)
     {
         using var hold = new FdHold(file);
-        Check(Syscall.ftruncate(hold.Fd, length), subject);
+        int result;
+        do result = Syscall.ftruncate(hold.Fd, length);
+        while (result < 0 && Marshal.GetLastPInvokeError() == EINTR);
+        Check(result, subject);
     }
 
     /// <summary>Free space and inodes of the filesystem that holds an open file.</summary>

@@ -11,7 +11,7 @@ public static unsafe partial class Posix
     public static SafeFileHandle OpenDirectory(string path)
     {
         fixed (byte* name = Terminated(path))
-            return Opened(Libc.open(name, Libc.Directory | Libc.CloseOnExec, 0), path);
+            return Opened(name, Libc.Directory, path);
     }
 
     /// <summary>Opens a directory inside another one; a symlink is refused.</summary>
@@ -22,7 +22,7 @@ public static unsafe partial class Posix
     public static SafeFileHandle OpenForReading(string path)
     {
         fixed (byte* name = Terminated(path))
-            return Opened(Libc.open(name, Libc.CloseOnExec | Libc.NonBlock, 0), path);
+            return Opened(name, Libc.NonBlock, path);
     }
 
     /// <summary>Opens for reading without following a symlink and without waiting for a FIFO's writer.</summary>
@@ -194,8 +194,13 @@ public static unsafe partial class Posix
         }
     }
 
-    private static SafeFileHandle Opened(int fd, string subject) =>
-        fd >= 0 ? new SafeFileHandle(fd, ownsHandle: true) : throw new PosixException(subject, Marshal.GetLastPInvokeError());
+    private static SafeFileHandle Opened(byte* name, int flags, string subject)
+    {
+        int fd;
+        do fd = Libc.open(name, flags | Libc.CloseOnExec, 0);
+        while (fd < 0 && Marshal.GetLastPInvokeError() == EINTR);
+        return fd >= 0 ? new SafeFileHandle(fd, ownsHandle: true) : throw new PosixException(subject, Marshal.GetLastPInvokeError());
+    }
 
     // Longest relative name used: a 255-byte entry, or a short internal path.
     private const int NameBuffer = 320;

@@ -10,6 +10,9 @@ public sealed class CrashTests(CrashLab lab, ITestOutputHelper output) : IClassF
 {
     private const int MostShown = 8;
 
+    // With fewer the runtime does not start; an undisturbed device has some 270 open.
+    private const int FewestFiles = 12;
+
     // Shares of all trials; what one cannot use goes to the next.
     private const double KillShare = 0.6;
     private const double ErrorShare = 0.5;
@@ -32,9 +35,10 @@ public sealed class CrashTests(CrashLab lab, ITestOutputHelper output) : IClassF
     {
         var workflow = Workflow.Find(name);
         var random = new Random(CrashProfile.Seed);
-        var pairs = Enumerable.Range(0, (int)Pairs)
-            .Select(_ => new Fault[] { new Fault.Kill(random.NextInt64(Calls(workflow)) + 1), new Fault.Kill(random.NextInt64(Calls(workflow)) + 1) });
-        await TryAsync(workflow, [.. pairs]);
+        // One in ten is killed a third time.
+        var kills = Enumerable.Range(0, (int)Pairs)
+            .Select(number => Enumerable.Range(0, number % 10 == 0 ? 3 : 2).Select(_ => (Fault)new Fault.Kill(random.NextInt64(Calls(workflow)) + 1)).ToArray());
+        await TryAsync(workflow, [.. kills]);
     }
 
     [Theory]
@@ -47,6 +51,16 @@ public sealed class CrashTests(CrashLab lab, ITestOutputHelper output) : IClassF
             .Select(number => new Fault[] { new Fault.Fail((number - 1) / Errors.Length + 1, Errors[(int)((number - 1) % Errors.Length)]) });
         await TryAsync(workflow, [.. failing]);
     }
+
+    [Theory]
+    [MemberData(nameof(Workflows))]
+    public Task What_is_no_failure_changes_nothing(string name) =>
+        TryAsync(Workflow.Find(name), [.. Enum.GetValues<Annoyance>().Select(annoyance => new Fault[] { new Fault.Nuisance(annoyance) })]);
+
+    [Theory]
+    [MemberData(nameof(Workflows))]
+    public Task With_few_open_files_it_goes_through_or_says_so_and_loses_nothing(string name) =>
+        TryAsync(Workflow.Find(name), [.. Enumerable.Range(0, 20).Select(number => new Fault[] { new Fault.FewFiles(FewestFiles + 18 * number) })]);
 
     [StraceTheory]
     [InlineData("update")]

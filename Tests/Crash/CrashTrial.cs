@@ -46,6 +46,8 @@ internal sealed class CrashTrial(CrashLab lab, Workflow workflow, IReadOnlyList<
 
     private string Describe(Fault fault)
     {
+        if (fault is not (Fault.Kill or Fault.Fail))
+            return fault.ToString();
         var call = fault switch { Fault.Kill kill => kill.Call, Fault.Fail fail => fail.Call, _ => 0 };
         return $"{fault} of {_baseline.Calls.Count} ({_baseline.Calls.ElementAtOrDefault((int)call - 1)})";
     }
@@ -55,7 +57,7 @@ internal sealed class CrashTrial(CrashLab lab, Workflow workflow, IReadOnlyList<
     {
         if (end.WasKilled && fault is Fault.Kill)
             return;
-        var codes = fault is Fault.Kill ? workflow.Done : workflow.Done.Concat(Failures);
+        var codes = fault is Fault.Kill or Fault.Nuisance ? workflow.Done : workflow.Done.Concat(Failures);
         codes.Should().Contain(end.Code, "I8: {0}", end.Error);
         end.Error.Should().NotContain("Unhandled").And.NotContain("   at ", "I8");
         if (end.Code != 0)

@@ -28,6 +28,35 @@ internal abstract record Fault
 
         public override string ToString() => $"{Errno} at call {Call}";
     }
+
+    /// <summary>What happens at every call and is no failure: the program has to bear it.</summary>
+    public sealed record Nuisance(Annoyance What) : Fault
+    {
+        public override IEnumerable<(string, string)> Environment => [("FAULT_EACH", What.ToString().ToLowerInvariant())];
+
+        public override string ToString() => $"{What} at every call";
+    }
+
+    /// <summary>It may have so many files open and no more.</summary>
+    public sealed record FewFiles(int Most) : Fault
+    {
+        public override IEnumerable<(string, string)> Environment => [("FAULT_FILES", $"{Most}")];
+
+        public override string ToString() => $"at most {Most} open files";
+    }
+}
+
+/// <summary>What a system may do to any call.</summary>
+internal enum Annoyance
+{
+    /// <summary>Every second call that waits ends with EINTR.</summary>
+    Interrupted,
+
+    /// <summary>Nothing is read or written but half of what is asked for.</summary>
+    Short,
+
+    /// <summary>A file that was written ends with EIO when it is closed.</summary>
+    Close,
 }
 
 /// <summary>What a failing disk says.</summary>

@@ -4,6 +4,11 @@
 //   FAULT_KILL=1       there: SIGKILL to itself, before the call
 //   FAULT_ERRNO=N      there: the call fails with this error instead
 //   FAULT_LASTING=1    and so do all later ones that the error fits
+// or is a nuisance that a program has to bear, from the first call to the last:
+//   FAULT_EACH=interrupted   every second of the calls that wait fails with EINTR
+//   FAULT_EACH=short         nothing reads or writes more of a file than half of what is asked for
+//   FAULT_EACH=close         a file that was written is closed, and EIO is what it says
+//   FAULT_FILES=N      no more than N open files
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -14,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -22,6 +28,7 @@
 static atomic_long counted;
 static long at;
 static int kills, error, lasting, record = -1;
+static enum { NOTHING, INTERRUPTED, SHORT, CLOSE } each;
 
 __attribute__((constructor)) static void prepare(void) {
     const char *value = getenv("FAULT_LOG");
@@ -30,6 +37,11 @@ __attribute__((constructor)) static void prepare(void) {
     if ((value = getenv("FAULT_ERRNO"))) error = atoi(value);
     kills = getenv("FAULT_KILL") != NULL;
     lasting = getenv("FAULT_LASTING") != NULL;
+    if ((value = getenv("FAULT_EACH"))) each = !strcmp(value, "interrupted") ? INTERRUPTED : !strcmp(value, "short") ? SHORT : CLOSE;
+    if ((value = getenv("FAULT_FILES"))) {
+        struct rlimit limit = { (rlim_t)atol(value), (rlim_t)atol(value) };
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
     // A program that this one starts is not the one on trial.
     unsetenv("LD_PRELOAD");
 }
@@ -85,20 +97,57 @@ static int strikes(const char *call, int fd, const char *path, int takes_room) {
 #define REAL(name) static __typeof__(&name) real; if (!real) real = (__typeof__(&name))behind(#name)
 #define CALL(type, name, parameters, arguments, counts, fd, path, room) \
     type name parameters { REAL(name); if ((counts) && strikes(#name, fd, path, room)) return -1; return real arguments; }
+// One that waits for its medium, which a signal may end early.
+#define WAITING(type, name, parameters, arguments, counts, fd, path, room) \
+    type name parameters { REAL(name); if ((counts) && (interrupts() || strikes(#name, fd, path, room))) return -1; return real arguments; }
+// One that may do less than what is asked for.
+#define MOVING(name, parameters, counts, strikes_at, ...) \
+    ssize_t name parameters { \
+        REAL(name); \
+        if (counts) { \
+            if (interrupts() || (strikes_at && strikes(#name, fd, 0, 1))) return -1; \
+            if (each == SHORT && n > 1) n /= 2; \
+        } \
+        return real(__VA_ARGS__); \
+    }
 
-CALL(ssize_t, write, (int fd, const void *b, size_t n), (fd, b, n), is_file(fd), fd, 0, 1)
-CALL(ssize_t, writev, (int fd, const struct iovec *v, int n), (fd, v, n), is_file(fd), fd, 0, 1)
-CALL(ssize_t, pwrite, (int fd, const void *b, size_t n, off_t o), (fd, b, n, o), is_file(fd), fd, 0, 1)
-CALL(ssize_t, pwrite64, (int fd, const void *b, size_t n, off64_t o), (fd, b, n, o), is_file(fd), fd, 0, 1)
-CALL(ssize_t, pwritev, (int fd, const struct iovec *v, int n, off_t o), (fd, v, n, o), is_file(fd), fd, 0, 1)
-CALL(ssize_t, pwritev64, (int fd, const struct iovec *v, int n, off64_t o), (fd, v, n, o), is_file(fd), fd, 0, 1)
-CALL(int, fsync, (int fd), (fd), 1, fd, 0, 0)
-CALL(int, fdatasync, (int fd), (fd), 1, fd, 0, 0)
-CALL(int, syncfs, (int fd), (fd), 1, fd, 0, 0)
-CALL(int, ftruncate, (int fd, off_t n), (fd, n), is_file(fd), fd, 0, 0)
-CALL(int, ftruncate64, (int fd, off64_t n), (fd, n), is_file(fd), fd, 0, 0)
-CALL(int, fallocate, (int fd, int m, off_t o, off_t n), (fd, m, o, n), is_file(fd), fd, 0, 1)
-CALL(int, fallocate64, (int fd, int m, off64_t o, off64_t n), (fd, m, o, n), is_file(fd), fd, 0, 1)
+// Every second time on a thread: the same call again goes through.
+static int interrupts(void) {
+    static __thread int before;
+    if (each != INTERRUPTED || (before = !before) == 0) return 0;
+    errno = EINTR;
+    return 1;
+}
+
+MOVING(write, (int fd, const void *b, size_t n), is_file(fd), 1, fd, b, n)
+MOVING(writev, (int fd, const struct iovec *v, int n), is_file(fd), 1, fd, v, n)
+MOVING(pwrite, (int fd, const void *b, size_t n, off_t o), is_file(fd), 1, fd, b, n, o)
+MOVING(pwrite64, (int fd, const void *b, size_t n, off64_t o), is_file(fd), 1, fd, b, n, o)
+MOVING(pwritev, (int fd, const struct iovec *v, int n, off_t o), is_file(fd), 1, fd, v, n, o)
+MOVING(pwritev64, (int fd, const struct iovec *v, int n, off64_t o), is_file(fd), 1, fd, v, n, o)
+MOVING(read, (int fd, void *b, size_t n), each && is_file(fd), 0, fd, b, n)
+MOVING(readv, (int fd, const struct iovec *v, int n), each && is_file(fd), 0, fd, v, n)
+MOVING(pread, (int fd, void *b, size_t n, off_t o), each && is_file(fd), 0, fd, b, n, o)
+MOVING(pread64, (int fd, void *b, size_t n, off64_t o), each && is_file(fd), 0, fd, b, n, o)
+MOVING(preadv, (int fd, const struct iovec *v, int n, off_t o), each && is_file(fd), 0, fd, v, n, o)
+MOVING(preadv64, (int fd, const struct iovec *v, int n, off64_t o), each && is_file(fd), 0, fd, v, n, o)
+
+int close(int fd) {
+    REAL(close);
+    int flags, fails = each == CLOSE && is_file(fd) && (flags = fcntl(fd, F_GETFL)) >= 0 && (flags & O_ACCMODE) != O_RDONLY;
+    int result = real(fd);
+    if (result < 0 || !fails) return result;
+    errno = EIO;
+    return -1;
+}
+
+WAITING(int, fsync, (int fd), (fd), 1, fd, 0, 0)
+WAITING(int, fdatasync, (int fd), (fd), 1, fd, 0, 0)
+WAITING(int, syncfs, (int fd), (fd), 1, fd, 0, 0)
+WAITING(int, ftruncate, (int fd, off_t n), (fd, n), is_file(fd), fd, 0, 0)
+WAITING(int, ftruncate64, (int fd, off64_t n), (fd, n), is_file(fd), fd, 0, 0)
+WAITING(int, fallocate, (int fd, int m, off_t o, off_t n), (fd, m, o, n), is_file(fd), fd, 0, 1)
+WAITING(int, fallocate64, (int fd, int m, off64_t o, off64_t n), (fd, m, o, n), is_file(fd), fd, 0, 1)
 CALL(int, truncate, (const char *p, off_t n), (p, n), 1, -1, p, 0)
 CALL(int, rename, (const char *a, const char *b), (a, b), 1, -1, b, 1)
 CALL(int, renameat, (int d, const char *a, int e, const char *b), (d, a, e, b), 1, e, b, 1)
@@ -135,6 +184,7 @@ CALL(int, fsetxattr, (int fd, const char *a, const void *v, size_t n, int f), (f
         REAL(name); \
         mode_t mode = 0; \
         if (flags & (O_CREAT | __O_TMPFILE)) { va_list more; va_start(more, last); mode = va_arg(more, mode_t); va_end(more); } \
+        if (interrupts()) return -1; \
         if ((flags & (O_CREAT | O_TRUNC | (__O_TMPFILE & ~O_DIRECTORY))) && strikes(#name, fd, path, 1)) return -1; \
         return real(__VA_ARGS__, flags, mode); \
     }
@@ -153,6 +203,7 @@ void *dlsym(void *handle, const char *symbol) {
     MINE(link) MINE(linkat) MINE(unlink) MINE(unlinkat) MINE(rmdir) MINE(symlink) MINE(symlinkat) MINE(mkdir) MINE(mkdirat) MINE(mknodat)
     MINE(chmod) MINE(fchmod) MINE(fchmodat) MINE(chown) MINE(lchown) MINE(fchown) MINE(fchownat) MINE(utimensat) MINE(futimens)
     MINE(setxattr) MINE(lsetxattr) MINE(fsetxattr) MINE(open) MINE(open64) MINE(openat) MINE(openat64)
+    MINE(read) MINE(readv) MINE(pread) MINE(pread64) MINE(preadv) MINE(preadv64) MINE(close)
     if (!real) real = (void *(*)(void *, const char *))behind("dlsym");
     return real(handle, symbol);
 }
