@@ -12,7 +12,7 @@ namespace ContentTree.Server.Dashboard.Pages;
 /// <summary>Devices that wait to be let in, one by one or many at once.</summary>
 internal sealed class ApprovalPages(Gate gate, PageRenderer renderer, DeviceView view, Devices devices, ExpectedDevices expected, FleetCounts counts, Audit audit, ILogger log)
 {
-    private const int PageSize = 100;
+    private const int PageSize = 50;
 
     internal sealed record Waiting(IReadOnlyList<DeviceInfo> Devices, long All, KeyId? Next, Coming? Expected);
 

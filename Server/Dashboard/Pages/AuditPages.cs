@@ -9,7 +9,7 @@ namespace ContentTree.Server.Dashboard.Pages;
 /// <summary>Who changed what, when and why.</summary>
 internal sealed class AuditPages(Gate gate, PageRenderer renderer, Audit audit)
 {
-    private const int PageSize = 100;
+    private const int PageSize = 50;
     private const int ExportSize = 500;
     private const int MaxText = 200;
 

@@ -14,9 +14,13 @@ namespace ContentTree.Server.Dashboard.Pages;
 /// <summary>The branches: where they are, how they came there, and everything that moves or marks them.</summary>
 internal sealed class BranchPages(Gate gate, PageRenderer renderer, DataDirectory data, PolicyBook policies, FetchSizes sizes, FleetCounts counts, Func<BranchRegister> register, Audit audit, TimeProvider time, ILogger log)
 {
+    private const int PageSize = 50;
     private const int ShownPositions = 50;
 
-    internal sealed record Listing(IReadOnlyList<BranchInfo> Branches, FleetCount Fleet);
+    // Any other can be typed.
+    private const int ShownOthers = 100;
+
+    internal sealed record Listing(Slice<BranchInfo> Branches, FleetCount Fleet);
 
     internal sealed record Single(BranchInfo Branch, Commit? Commit, IReadOnlyList<BranchPositionInfo> Positions, BranchCount? Devices, IReadOnlyList<BranchInfo> Others, PolicyPages.Said Said);
 
@@ -25,7 +29,7 @@ internal sealed class BranchPages(Gate gate, PageRenderer renderer, DataDirector
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/branches", gate.Page(visitor => renderer.ShowAsync<BranchesPage>(visitor, new Listing(register().List(), counts.Read()))));
+        routes.MapGet("/branches", gate.Page(visitor => renderer.ShowAsync<BranchesPage>(visitor, new Listing(Slice.Of(visitor, register().List(), PageSize), counts.Read()))));
         routes.MapGet("/branches/{**name}", gate.Page(ShowAsync));
         routes.MapPost("/branch/create", gate.Action(CreateAsync, TokenRole.Admin));
         routes.MapPost("/branch/promote", gate.Action((visitor, form) => MoveAsync(visitor, form, BranchMove.Promote)));
@@ -44,7 +48,7 @@ internal sealed class BranchPages(Gate gate, PageRenderer renderer, DataDirector
         var branch = all.FirstOrDefault(b => b.Name == name) ?? throw new NotFoundException($"no branch {name}");
         var (scope, positions) = (new PolicyScope.Branch(name), register().History(name, ShownPositions));
         return renderer.ShowAsync<BranchPage>(visitor, new Single(
-            branch, branch.Commit is { } commit ? TryRead(commit) : null, positions, counts.Read().Branches.FirstOrDefault(b => b.Branch == name), [.. all.Where(b => b.Name != name && b.Commit is not null)], new PolicyPages.Said(scope, policies.Find(scope), positions)));
+            branch, branch.Commit is { } commit ? TryRead(commit) : null, positions, counts.Read().Branches.FirstOrDefault(b => b.Branch == name), [.. all.Where(b => b.Name != name && b.Commit is not null).Take(ShownOthers)], new PolicyPages.Said(scope, policies.Find(scope), positions)));
     }
 
     private Task CreateAsync(Visitor visitor, IFormCollection form)

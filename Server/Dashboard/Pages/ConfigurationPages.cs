@@ -13,10 +13,12 @@ namespace ContentTree.Server.Dashboard.Pages;
 /// <summary>The configuration: its keys, what was said of the fleet, a group or a device, and what was there before. Secrets come in here and never out.</summary>
 internal sealed class ConfigurationPages(Gate gate, PageRenderer renderer, ConfigurationChanges changes, Groups groups, FleetCounts counts, Audit audit, ILogger log)
 {
-    private const int ShownChanges = 50;
+    // Each with its forms, and with its value in one of them.
+    private const int PageSize = 20;
+    private const int ShownChanges = 25;
 
     /// <param name="Devices">How many a change may reach.</param>
-    internal sealed record Single(ConfigurationScope Scope, IReadOnlyList<ConfigurationKeyInfo> Keys, ConfigurationInfo Info, ConfigurationHistory History, long Devices);
+    internal sealed record Single(ConfigurationScope Scope, Slice<ConfigurationKeyInfo> Keys, ConfigurationInfo Info, ConfigurationHistory History, long Devices);
 
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -33,7 +35,8 @@ internal sealed class ConfigurationPages(Gate gate, PageRenderer renderer, Confi
     public static string PathOf(ConfigurationScope scope) => scope is ConfigurationScope.Fleet ? "/configuration" : $"/configuration/{scope}";
 
     private Task ShowAsync(Visitor visitor, ConfigurationScope scope) =>
-        renderer.ShowAsync<ConfigurationPage>(visitor, new Single(scope, ConfigurationEndpoints.Keys(changes, visitor.Limit), changes.Show(scope), changes.History(scope, ShownChanges), DevicesOf(scope)));
+        renderer.ShowAsync<ConfigurationPage>(visitor, new Single(
+            scope, Slice.Of(visitor, ConfigurationEndpoints.Keys(changes, visitor.Limit), PageSize), changes.Show(scope), changes.History(scope, ShownChanges), DevicesOf(scope)));
 
     private Task DefineAsync(Visitor visitor, IFormCollection form)
     {

@@ -18,7 +18,7 @@ internal sealed class GroupPages(Gate gate, PageRenderer renderer, Database data
     private const int ShownPositions = 20;
     private const int MaxAdded = 1000;
 
-    internal sealed record Listing(IReadOnlyList<(Group Group, Policy? Policy)> Rows);
+    internal sealed record Listing(Slice<(Group Group, Policy? Policy)> Groups);
 
     /// <param name="Next">Where the next page of members begins; null on the last one.</param>
     internal sealed record Single(
@@ -39,8 +39,10 @@ internal sealed class GroupPages(Gate gate, PageRenderer renderer, Database data
 
     private Task ListAsync(Visitor visitor)
     {
-        var said = new PolicyBook(database).List().ToDictionary(p => p.Scope);
-        return renderer.ShowAsync<GroupsPage>(visitor, new Listing([.. groups.List().Where(g => visitor.Limit.Covers(new PolicyScope.Group(g.Name))).Select(g => (g, said.GetValueOrDefault(new PolicyScope.Group(g.Name))))]));
+        using var connection = database.Connect();
+        var said = PolicyBook.Shared(connection).ToDictionary(p => p.Scope);
+        return renderer.ShowAsync<GroupsPage>(visitor, new Listing(Slice.Of<(Group, Policy?)>(
+            visitor, [.. groups.List().Where(g => visitor.Limit.Covers(new PolicyScope.Group(g.Name))).Select(g => (g, said.GetValueOrDefault(new PolicyScope.Group(g.Name))))], PageSize)));
     }
 
     private Task ShowAsync(Visitor visitor)

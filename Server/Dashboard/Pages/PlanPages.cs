@@ -14,10 +14,12 @@ namespace ContentTree.Server.Dashboard.Pages;
 internal sealed class PlanPages(
     Gate gate, PageRenderer renderer, Database database, PolicyChanges policies, Groups groups, FleetCounts counts, Func<BranchRegister> register, Audit audit)
 {
+    private const int PageSize = 50;
+
     // Not of any field.
     private const string Whole = "";
 
-    internal sealed record Listing(IReadOnlyList<Policy> Policies);
+    internal sealed record Listing(Slice<Policy> Policies);
 
     /// <param name="Seen">What stood there when the form was filled, to be sent back; empty for nothing.</param>
     /// <param name="Problems">By field.</param>
@@ -38,7 +40,11 @@ internal sealed class PlanPages(
     /// <summary>The form of a scope's plan.</summary>
     public static string PathOf(PolicyScope scope) => $"/plans/edit?scope={Uri.EscapeDataString(scope.ToString())}";
 
-    private Task ListAsync(Visitor visitor) => renderer.ShowAsync<PlansPage>(visitor, new Listing([.. new PolicyBook(database).List().Where(p => p.Plan is not null && visitor.Limit.Covers(p.Scope))]));
+    private Task ListAsync(Visitor visitor)
+    {
+        using var connection = database.Connect();
+        return renderer.ShowAsync<PlansPage>(visitor, new Listing(Slice.Of<Policy>(visitor, [.. PolicyBook.Shared(connection).Where(p => p.Plan is not null && visitor.Limit.Covers(p.Scope))], PageSize)));
+    }
 
     private Task EditAsync(Visitor visitor)
     {

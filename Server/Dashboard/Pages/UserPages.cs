@@ -11,13 +11,17 @@ namespace ContentTree.Server.Dashboard.Pages;
 internal sealed class UserPages(Gate gate, PageRenderer renderer, Users users, Tokens tokens, Audit audit, ILogger log)
 {
     private const int MaxDays = 3650;
+    private const int TokensOfPage = 50;
+
+    // Each with its own forms.
+    private const int UsersOfPage = 20;
 
     /// <param name="Made">The token that was made just now: shown once.</param>
-    internal sealed record TokenView(IReadOnlyList<TokenInfo> Tokens, TokenAnswer? Made);
+    internal sealed record TokenView(Slice<TokenInfo> Tokens, TokenAnswer? Made);
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/users", gate.Page(visitor => renderer.ShowAsync<UsersPage>(visitor, users.List()), TokenRole.Admin));
+        routes.MapGet("/users", gate.Page(visitor => renderer.ShowAsync<UsersPage>(visitor, Slice.Of(visitor, users.List(), UsersOfPage)), TokenRole.Admin));
         routes.MapPost("/users/add", gate.Action(AddAsync, TokenRole.Admin));
         routes.MapPost("/users/expect", gate.Action(ExpectAsync, TokenRole.Admin));
         routes.MapPost("/users/role", gate.Action((visitor, form) => ChangeAsync(visitor, form, "user.role", name => users.SetRole(name, form["role"].ToString()), form["role"]), TokenRole.Admin));
@@ -53,7 +57,7 @@ internal sealed class UserPages(Gate gate, PageRenderer renderer, Users users, T
         return visitor.Go("/users", $"{name} is changed, and has to log in again.");
     }
 
-    private Task ShowTokensAsync(Visitor visitor, TokenAnswer? made) => renderer.ShowAsync<TokensPage>(visitor, new TokenView(tokens.List(), made));
+    private Task ShowTokensAsync(Visitor visitor, TokenAnswer? made) => renderer.ShowAsync<TokensPage>(visitor, new TokenView(Slice.Of(visitor, [.. tokens.List().Reverse()], TokensOfPage), made));
 
     // Its secret must not lie in a cookie on the way, so the answer itself shows it.
     private Task CreateTokenAsync(Visitor visitor, IFormCollection form)

@@ -10,12 +10,13 @@ namespace ContentTree.Server.Dashboard.Pages;
 /// <summary>Who elsewhere is told what happens, and what came of it. An admin's, because addresses often are secrets themselves.</summary>
 internal sealed class WebhookPages(Gate gate, PageRenderer renderer, DataDirectory data, Database database, Audit audit, TimeProvider time)
 {
+    private const int PageSize = 25;
     private const int ShownDeliveries = 50;
 
     private readonly Outbox _outbox = new(database, time);
 
     /// <param name="Made">The one that was made just now: its secret is shown once.</param>
-    internal sealed record Listing(IReadOnlyList<WebhookInfo> Webhooks, WebhookInfo? Made);
+    internal sealed record Listing(Slice<WebhookInfo> Webhooks, WebhookInfo? Made);
 
     internal sealed record Single(WebhookInfo Webhook, IReadOnlyList<DeliveryInfo> Deliveries);
 
@@ -28,7 +29,7 @@ internal sealed class WebhookPages(Gate gate, PageRenderer renderer, DataDirecto
         routes.MapPost("/webhooks/{id}/remove", gate.Action(RemoveAsync, TokenRole.Admin));
     }
 
-    private Task ListAsync(Visitor visitor, WebhookInfo? made) => renderer.ShowAsync<WebhooksPage>(visitor, new Listing(_outbox.List(), made));
+    private Task ListAsync(Visitor visitor, WebhookInfo? made) => renderer.ShowAsync<WebhooksPage>(visitor, new Listing(Slice.Of(visitor, _outbox.List(), PageSize), made));
 
     private Task ShowAsync(Visitor visitor)
     {
