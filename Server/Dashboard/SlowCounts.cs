@@ -40,6 +40,21 @@ internal sealed class SlowCounts<T>(TimeProvider time)
         return counting.Value;
     }
 
+    /// <summary>The last count of what is large, for whoever would rather have none than wait: null while there is none, or only an old one. The next one is made beside him.</summary>
+    public T? Glance(string name, Func<T> count)
+    {
+        lock (_lock)
+        {
+            var age = _known.TryGetValue(name, out var known) ? time.GetElapsedTime(known.At) : TimeSpan.MaxValue;
+            if (!_underWay.ContainsKey(name) && (known is null || age > Pause(known.Took)))
+            {
+                var next = Begin(name, count, _ => true);
+                _ = Task.Run(() => next.Value);
+            }
+            return age < TooOld ? known?.Last : null;
+        }
+    }
+
     /// <summary>Somebody has just changed something and looks for it: what is being counted now may be from before that, and is nobody's after this.</summary>
     public void Forget()
     {

@@ -32,6 +32,36 @@ public sealed class SlowCountsTests
     }
 
     [Fact]
+    public async Task Who_only_glances_never_waits_and_has_no_more_counted_for_it()
+    {
+        using var held = new ManualResetEventSlim();
+        Glance().Should().BeNull();
+        Glance().Should().BeNull("it is being counted");
+        held.Set();
+        var first = await CountedAsync();
+        _counts.Forget();
+        Glance().Should().BeNull("that was from before a change");
+        var second = await CountedAsync();
+        second.Should().BeGreaterThan(first);
+        _time.Ahead += TimeSpan.FromMinutes(3);
+        Glance().Should().BeNull("that is old");
+        (await CountedAsync()).Should().BeGreaterThan(second);
+
+        async Task<int> CountedAsync()
+        {
+            int? last = null;
+            await Eventually.TrueAsync(() => (last = Glance()) is not null);
+            return last!.Value;
+        }
+
+        int? Glance() => _counts.Glance("g", () =>
+        {
+            held.Wait();
+            return new Count(Interlocked.Increment(ref _made));
+        })?.Number;
+    }
+
+    [Fact]
     public void After_a_change_and_after_a_long_time_it_is_counted_anew()
     {
         Read("a").Should().Be(1);

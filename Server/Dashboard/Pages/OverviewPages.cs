@@ -24,7 +24,7 @@ internal sealed class OverviewPages(Gate gate, PageRenderer renderer, FleetCount
 
     internal sealed record Overview(
         FleetCount Fleet, IReadOnlyList<BranchInfo> Branches, IReadOnlyList<(KeyId Device, string Name, ReportEvent Event)> Troubles,
-        IReadOnlyList<Publish> Publishes, IReadOnlyList<(Rollout Rollout, IReadOnlyList<RolloutCounts> Waves)> Rollouts, long Groups, DateTimeOffset? OldBackup, IReadOnlyList<TrafficHour> Traffic)
+        IReadOnlyList<Publish> Publishes, IReadOnlyList<(Rollout Rollout, IReadOnlyList<RolloutCounts> Waves)> Rollouts, long Groups, IReadOnlyList<GroupCount>? LargestGroups, DateTimeOffset? OldBackup, IReadOnlyList<TrafficHour> Traffic)
     {
         public BranchInfo? Find(BranchName name) => Branches.FirstOrDefault(b => b.Name == name);
     }
@@ -43,7 +43,7 @@ internal sealed class OverviewPages(Gate gate, PageRenderer renderer, FleetCount
         using var connection = database.Connect();
         var rollouts = RolloutBook.Newest(connection).Where(r => r.IsActive && limit.Covers(r.Scope)).OrderByDescending(r => r.Id).Take(ShownRollouts).Select(r => (r, counts.WavesOf(r))).ToArray();
         return new Overview(fleet, branches, events.NewestTrouble(now - TroubleTime, now, ShownDevices, limit.Groups),
-            newest, rollouts, limit.Groups?.Count ?? connection.Query("SELECT count(*) FROM groups", row => row.GetInt64(0))[0],
+            newest, rollouts, limit.Groups?.Count ?? connection.Query("SELECT count(*) FROM groups", row => row.GetInt64(0))[0], counts.LargestGroups(limit.Groups, fleet),
             limit.IsWhole ? backup.TooOld : null, limit.IsWhole ? new TrafficBook(database).LastDay(now) : []);
     }
 }
