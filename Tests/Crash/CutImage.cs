@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using ContentTree.BootFile;
 using ContentTree.BootSelector;
 using ContentTree.Tests.Support;
 
@@ -7,7 +8,7 @@ namespace ContentTree.Tests.Crash;
 /// <summary>The disk as a power cut left it, its root mounted by this machine's kernel when it is asked for.</summary>
 internal sealed class CutImage : IDisposable
 {
-    private const int MostAttempts = 100;
+    private const int MostAttempts = 3000;
     private const int BadMessage = 74;
 
     private readonly IReadOnlyList<BlockWrite> _writes;
@@ -77,15 +78,31 @@ internal sealed class CutImage : IDisposable
 
     public void Unmount()
     {
-        for (var attempt = 0; Libc.umount2(Root, 0) != 0; attempt++)
+        // A handle that nobody closed goes with its object.
+        Retry(() => Libc.umount2(Root, 0) == 0, $"{Root} stays in use");
+        // A mount namespace that another test made meanwhile has a mount of its own, and what is mounted next would be what that still knows.
+        Retry(() => HasNoFileSystem(_loop), $"{_loop} stays mounted elsewhere");
+    }
+
+    private static void Retry(Func<bool> succeeds, string otherwise)
+    {
+        for (var attempt = 0; !succeeds(); attempt++)
         {
             if (attempt == MostAttempts)
-                throw new IOException($"{Root} stays in use");
-            // A handle that nobody closed goes with its object.
+                throw new IOException(otherwise);
             GC.Collect();
             GC.WaitForPendingFinalizers();
             Thread.Sleep(10);
         }
+    }
+
+    // Only one can have a block device for itself, and a mounted file system has it.
+    private static bool HasNoFileSystem(string device)
+    {
+        var fd = Kernel.Open(device, Kernel.O_RDONLY | Kernel.O_EXCL | Kernel.O_CLOEXEC, 0);
+        if (fd >= 0)
+            _ = Kernel.close(fd);
+        return fd >= 0;
     }
 
     public string CheckFileSystem() => Shell.Try($"e2fsck -fn {_loop}") is { Exit: not 0 } bad ? bad.Output + bad.Error : "";
