@@ -8,6 +8,9 @@ internal sealed record Actor(string Name, string Address = "")
     /// <summary>Whoever runs this program.</summary>
     public static Actor Here => new(Environment.UserName == "root" && Environment.GetEnvironmentVariable("SUDO_USER") is { Length: > 0 } person ? $"root (sudo by {person})" : Environment.UserName);
 
+    /// <summary>A server that does by itself what it was told to go on with.</summary>
+    public static Actor Server => new("server");
+
     /// <summary>Whoever has this token.</summary>
     public static Actor Token(string id, HttpContext context) => new($"token {id}", AddressOf(context));
 

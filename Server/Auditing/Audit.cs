@@ -9,7 +9,8 @@ namespace ContentTree.Server.Auditing;
 
 /// <summary>
 /// The audit log: who changed what, when and why. Rows are only ever added, and each has the hash of the one before it in its own. Whoever
-/// makes a change notes it when it is made: <c>audit.Note(Actor.Token(token, context), "device.accept", id, before, after, reason)</c>.
+/// makes a change notes it when it is made: <c>audit.Note(Actor.Token(token, context), "device.accept", id, before, after, reason)</c>, within the
+/// transaction of the change where there is one.
 /// </summary>
 internal sealed class Audit(DataDirectory data, TimeProvider time)
 {
@@ -23,10 +24,40 @@ internal sealed class Audit(DataDirectory data, TimeProvider time)
     /// <param name="subject">What it was done to, by its name or id.</param>
     public void Note(Actor actor, string verb, object subject, string? before = null, string? after = null, string? reason = null)
     {
-        var head = Add(new AuditEntry(
+        using var connection = _database.Connect();
+        using var transaction = connection.BeginWriting();
+        var head = Note(connection, actor, verb, subject, before, after, reason);
+        transaction.Commit();
+        Raise(connection, head);
+    }
+
+    /// <summary>The same within the transaction that makes the change, beside which nobody else's runs: both are written or neither is.</summary>
+    /// <returns>For <see cref="Raise(DbConnection, AuditHead?)"/>, once that is committed.</returns>
+    public AuditHead Note(DbConnection connection, Actor actor, string verb, object subject, string? before = null, string? after = null, string? reason = null)
+    {
+        var entry = Add(connection, new AuditEntry(
             0, DateTimeOffset.FromUnixTimeSeconds(time.GetUtcNow().ToUnixTimeSeconds()), Line(actor.Name), Line(actor.Address), Line(verb), Line($"{subject}"), Line(before), Line(after), Line(reason), ""));
-        Raise(head);
-        Tell(List(new AuditFilter(), 1, head.Number + 1)[0]);
+        Tell(connection, entry);
+        return new AuditHead(entry.Number, entry.Hash);
+    }
+
+    /// <summary>Writes the last entry's hash down beside the database. After the commit, so that it names no entry that a power cut takes back; and under the lock, so that of several servers none takes it back.</summary>
+    /// <param name="head">Null where nothing was noted.</param>
+    public void Raise(AuditHead? head)
+    {
+        if (head is null)
+            return;
+        using var connection = _database.Connect();
+        Raise(connection, head);
+    }
+
+    /// <summary>The same on a connection that is at hand: whoever holds one and waits for another could wait for ever, where many do.</summary>
+    public void Raise(DbConnection connection, AuditHead? head)
+    {
+        if (head is null)
+            return;
+        using var turn = connection.BeginWriting();
+        _head.Raise(head);
     }
 
     /// <summary>The newest entries, newest first.</summary>
@@ -43,18 +74,16 @@ internal sealed class Audit(DataDirectory data, TimeProvider time)
     /// <summary>The last entry that was ever made, as it is written beside the database; null before the first.</summary>
     public AuditHead? Head() => _head.TryRead();
 
-    private void Tell(AuditEntry entry)
+    private void Tell(DbConnection connection, AuditEntry entry)
     {
         var (outbox, data) = (new Outbox(_database, time), JsonSerializer.SerializeToNode(entry, ProtocolJson.Default.AuditEntry) as JsonObject ?? []);
-        outbox.Add(WebhookEvent.Noted, data);
+        outbox.Add(connection, WebhookEvent.Noted, data);
         if (WebhookEvent.OfChange(entry) is { } name)
-            outbox.Add(name, new JsonObject { ["device"] = entry.Subject, ["by"] = entry.Actor, ["before"] = entry.Before, ["after"] = entry.After });
+            outbox.Add(connection, name, new JsonObject { ["device"] = entry.Subject, ["by"] = entry.Actor, ["before"] = entry.Before, ["after"] = entry.After });
     }
 
-    private AuditHead Add(AuditEntry entry)
+    private AuditEntry Add(DbConnection connection, AuditEntry entry)
     {
-        using var connection = _database.Connect();
-        using var transaction = connection.BeginWriting();
         var last = connection.Query("SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1", row => new AuditHead(row.Number("number"), row.Text("hash"))) is [var newest] ? newest : null;
         // What is gone from the end of the table leaves a gap for ever instead of being written over.
         if (_head.TryRead() is { } known && known.Number > (last?.Number ?? 0))
@@ -67,16 +96,7 @@ internal sealed class Audit(DataDirectory data, TimeProvider time)
             """,
             ("$number", numbered.Number), ("$time", entry.Time), ("$actor", entry.Actor), ("$address", entry.Address), ("$verb", entry.Verb), ("$subject", entry.Subject),
             ("$before", entry.Before), ("$after", entry.After), ("$reason", entry.Reason), ("$hash", hash));
-        transaction.Commit();
-        return new AuditHead(numbered.Number, hash);
-    }
-
-    // After the commit, so that it names no entry that a power cut takes back; and under the lock, so that of several servers none takes it back.
-    private void Raise(AuditHead head)
-    {
-        using var connection = _database.Connect();
-        using var turn = connection.BeginWriting();
-        _head.Raise(head);
+        return numbered with { Hash = hash };
     }
 
     // Read on terminals and in spreadsheets, and written by whoever has a token.

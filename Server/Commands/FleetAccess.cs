@@ -39,6 +39,8 @@ internal sealed class FleetAccess : IDisposable
         }
     }
 
+    private DeviceVerdicts Verdicts => new(Local, new Audit(Data, _time));
+
     private DeviceView View
     {
         get
@@ -82,11 +84,7 @@ internal sealed class FleetAccess : IDisposable
     public async Task<DeviceInfo> DecideAsync(KeyId id, DeviceState state, BranchName? expectedOn, CancellationToken cancellation)
     {
         if (_client is null)
-        {
-            var (before, decided) = (Local.FindState(id), Local.Decide(id, state, expectedOn));
-            Note(state == DeviceState.Accepted ? "device.accept" : "device.reject", id, $"{before}", $"{decided.State}");
-            return decided;
-        }
+            return Verdicts.Decide(Actor.Here, id, state, expectedOn);
         var route = state == DeviceState.Accepted ? Routes.AcceptDevice(id) : Routes.RejectDevice(id);
         return await _client.PostAsync(expectedOn is null ? route : $"{route}?branch={expectedOn}", ProtocolJson.Default.DeviceInfo, cancellation);
     }
@@ -164,8 +162,7 @@ internal sealed class FleetAccess : IDisposable
             await _client.DeleteAsync(Routes.Device(id), cancellation);
             return;
         }
-        Local.Remove(id);
-        Note("device.remove", id);
+        Verdicts.Remove(Actor.Here, id);
     }
 
     public async Task<IReadOnlyList<BlackBoxInfo>> BlackBoxesAsync(KeyId id, CancellationToken cancellation) => _client is null
@@ -182,5 +179,5 @@ internal sealed class FleetAccess : IDisposable
         _data?.Dispose();
     }
 
-    private void Note(string verb, KeyId id, string? before = null, string? after = null, string? reason = null) => new Audit(Data, _time).Note(Actor.Here, verb, id, before, after, reason);
+    private void Note(string verb, KeyId id, string? after = null) => new Audit(Data, _time).Note(Actor.Here, verb, id, after: after);
 }

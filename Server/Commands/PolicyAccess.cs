@@ -37,18 +37,14 @@ internal sealed class PolicyAccess : IDisposable
 
     private Groups Groups => new(Database, _time);
 
-    private static string By => Actor.Here.Name;
+    private static Actor By => Actor.Here;
 
     /// <exception cref="UsageException">Keys were named for a server elsewhere, which signs with its own.</exception>
     public async Task<PolicyInfo> SetPolicyAsync(PolicyScope scope, PolicyRequest request, IReadOnlyList<ISigner> signers, CancellationToken cancellation)
     {
         RequireOwnKeys(signers);
         if (_client is null)
-        {
-            var said = Policies.Set(scope, request, By, signers).Describe();
-            Note($"policy.{said.Action}", scope, $"{said.Commit}{(said.Expires is { } until ? $" until {until:u}" : "")}", said.Reason);
-            return said;
-        }
+            return Policies.Set(scope, request, By, signers).Describe();
         return await _client.PutAsync(Routes.Policy(scope.ToString()), request, ProtocolJson.Default.PolicyRequest, ProtocolJson.Default.PolicyInfo, cancellation);
     }
 
@@ -56,10 +52,7 @@ internal sealed class PolicyAccess : IDisposable
     {
         RequireOwnKeys(signers);
         if (_client is null)
-        {
-            Policies.Remove(scope, signers);
-            Note("policy.release", scope);
-        }
+            Policies.Remove(scope, By, signers);
         else
             await _client.DeleteAsync(Routes.Policy(scope.ToString()), cancellation);
     }
@@ -68,7 +61,7 @@ internal sealed class PolicyAccess : IDisposable
     public async Task<PolicyPreview> PreviewAsync(PolicyScope scope, PolicyRequest? request, CancellationToken cancellation)
     {
         if (_client is null)
-            return Policies.Preview(scope, request, By);
+            return Policies.Preview(scope, request, By.Name);
         return request is null
             ? await _client.PostAsync(Routes.Policy(scope.ToString()), ProtocolJson.Default.PolicyPreview, cancellation)
             : await _client.PostAsync(Routes.Policy(scope.ToString()), request, ProtocolJson.Default.PolicyRequest, ProtocolJson.Default.PolicyPreview, cancellation);
@@ -81,21 +74,14 @@ internal sealed class PolicyAccess : IDisposable
     public async Task<PolicyInfo> SetPlanAsync(PolicyScope scope, RolloutPlan plan, CancellationToken cancellation)
     {
         if (_client is null)
-        {
-            var said = Policies.SetPlan(scope, plan, By).Describe();
-            Note("policy.plan", scope, $"{plan.Waves.Count} waves, pinned to {said.Commit}");
-            return said;
-        }
+            return Policies.SetPlan(scope, plan, By).Describe();
         return await _client.PutAsync(Routes.Plan(scope.ToString()), plan, ProtocolJson.Default.RolloutPlan, ProtocolJson.Default.PolicyInfo, cancellation);
     }
 
     public async Task RemovePlanAsync(PolicyScope scope, CancellationToken cancellation)
     {
         if (_client is null)
-        {
-            Policies.RemovePlan(scope);
-            Note("policy.no-plan", scope);
-        }
+            Policies.RemovePlan(scope, By);
         else
             await _client.DeleteAsync(Routes.Plan(scope.ToString()), cancellation);
     }
@@ -159,7 +145,6 @@ internal sealed class PolicyAccess : IDisposable
         if (_client is not null)
             return await _client.PostAsync(Routes.Rollouts, request, ProtocolJson.Default.RolloutRequest, ProtocolJson.Default.RolloutInfo, cancellation);
         var started = Steps.Start(request, By);
-        Note("rollout.start", started.Id, $"{started.Commit} to {started.Scope}", started.Reason);
         Decisions.Refresh(cancellation.ThrowIfCancellationRequested);
         return Describe(started);
     }
@@ -167,11 +152,7 @@ internal sealed class PolicyAccess : IDisposable
     public async Task<RolloutInfo> StepAsync(long id, string step, string? reason, CancellationToken cancellation)
     {
         if (_client is null)
-        {
-            var rollout = Steps.Step(id, step, reason, By);
-            Note($"rollout.{step}", id, $"{rollout.State}, wave {rollout.Wave + 1}", reason);
-            return Describe(rollout);
-        }
+            return Describe(Steps.Step(id, step, reason, By));
         return await _client.PostAsync($"{Routes.Rollout(id)}/{step}", new RolloutStepRequest(reason), ProtocolJson.Default.RolloutStepRequest, ProtocolJson.Default.RolloutInfo, cancellation);
     }
 
@@ -205,7 +186,7 @@ internal sealed class PolicyAccess : IDisposable
         _data?.Dispose();
     }
 
-    private void Note(string verb, object subject, string? after = null, string? reason = null) => new Audit(Data, _time).Note(Actor.Here, verb, subject, after: after, reason: reason);
+    private void Note(string verb, object subject, string? after = null) => new Audit(Data, _time).Note(By, verb, subject, after: after);
 
     private void RequireOwnKeys(IReadOnlyList<ISigner> signers)
     {

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using ContentTree.Server.Auditing;
 using ContentTree.Server.Deltas;
 using ContentTree.Server.Fleet;
@@ -53,12 +54,14 @@ internal sealed class DeviceEndpoints(
         var keys = request.Keys is { } links ? KeyChain.Verify(device, links) : [key];
         if (keys[^1].Id != key.Id)
             throw new ProblemException(ProblemCode.BadRequest, "the key is not the last of its device's keys");
-        var outcome = devices.Enrol(device, keys, request);
+        AuditHead? noted = null;
+        var outcome = devices.Enrol(device, keys, request, (connection, before, known) => noted = Note(connection, Actor.Device(device, context), device, request, before, known));
+        audit.Raise(noted);
         if (outcome is EnrolOutcome.BadToken && guess is not null)
             attempts.Fail(ClientAddress.Of(context), guess);
-        var (state, isTaken, note) = outcome switch
+        var state = outcome switch
         {
-            EnrolOutcome.Known known => (known.State, known.IsNewKey, known.Note),
+            EnrolOutcome.Known known => known.State,
             EnrolOutcome.OtherKey when before is null && keys.Count == KeyChain.MaxKeys && keys[0].Id != device => throw new ProblemException(ProblemCode.BadSignature,
                 $"device {device} is not known here and has had too many keys to prove that it is the one; remove state/identity.json there, and it enrols as a new device, {key.Id}"),
             EnrolOutcome.OtherKey => throw new ProblemException(ProblemCode.BadSignature, $"device {device} has another key, which has not signed for this one"),
@@ -67,11 +70,13 @@ internal sealed class DeviceEndpoints(
         };
         polls.Enrolled(device);
         Log.Enrolled(log, device, request.Name, state);
-        if (state != before)
-            audit.Note(Actor.Device(device, context), "device.enrol", device, $"{before}", $"{state} on {request.Branch}, {request.Name}{note}");
-        if (isTaken && state == DeviceState.Accepted)
-            audit.Note(Actor.Device(device, context), "device.key", device, "", $"key {key.Id}");
         await context.AnswerAsync(new EnrolAnswer(device, state, data.Trust.Load().Fingerprint), ProtocolJson.Default.EnrolAnswer);
+    }
+
+    private AuditHead? Note(DbConnection connection, Actor actor, KeyId device, EnrolRequest request, DeviceState? before, EnrolOutcome.Known known)
+    {
+        var noted = known.State == before ? null : audit.Note(connection, actor, "device.enrol", device, $"{before}", $"{known.State} on {request.Branch}, {request.Name}{known.Note}");
+        return known is { IsNewKey: true, State: DeviceState.Accepted } ? audit.Note(connection, actor, "device.key", device, "", $"key {PublicKey.Parse(request.PublicKey).Id}") : noted;
     }
 
     private async Task PollAsync(HttpContext context)

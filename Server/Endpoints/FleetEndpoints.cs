@@ -100,8 +100,7 @@ internal sealed class FleetEndpoints(
     private async Task SetPolicyAsync(HttpContext context)
     {
         var (actor, scope) = OperatorOf(context);
-        var policy = policies.Set(scope, await context.ReadAsync(ProtocolJson.Default.PolicyRequest, BodyLimits.Small), actor.Name, seen: Seen<Policy>(context, Text));
-        audit.Note(actor, $"policy.{Policy.Word(policy.Action)}", policy.Scope, after: $"{policy.Commit}{(policy.Expires is { } until ? $" until {until:u}" : "")}", reason: policy.Reason);
+        var policy = policies.Set(scope, await context.ReadAsync(ProtocolJson.Default.PolicyRequest, BodyLimits.Small), actor, seen: Seen<Policy>(context, Text));
         Log.PolicySet(log, policy.Scope, policy.Action, policy.Commit, policy.By);
         await AnswerAsync(context, policy);
     }
@@ -117,25 +116,22 @@ internal sealed class FleetEndpoints(
     private Task RemovePolicy(HttpContext context)
     {
         var (actor, scope) = OperatorOf(context);
-        policies.Remove(scope, seen: Seen<Policy>(context, Text));
+        policies.Remove(scope, actor, seen: Seen<Policy>(context, Text));
         Log.PolicySet(log, scope, null, null, actor.Name);
-        audit.Note(actor, "policy.release", scope);
         return Done(context);
     }
 
     private async Task SetPlanAsync(HttpContext context)
     {
         var (actor, scope) = OperatorOf(context);
-        var policy = policies.SetPlan(scope, await context.ReadAsync(ProtocolJson.Default.RolloutPlan, BodyLimits.Missing), actor.Name, Seen<Policy>(context, Text));
-        audit.Note(actor, "policy.plan", policy.Scope, after: $"{policy.Plan?.Waves.Count} waves, pinned to {policy.Commit}");
+        var policy = policies.SetPlan(scope, await context.ReadAsync(ProtocolJson.Default.RolloutPlan, BodyLimits.Missing), actor, Seen<Policy>(context, Text));
         await AnswerAsync(context, policy);
     }
 
     private Task RemovePlan(HttpContext context)
     {
         var (actor, scope) = OperatorOf(context);
-        policies.RemovePlan(scope, Seen<Policy>(context, Text));
-        audit.Note(actor, "policy.no-plan", scope);
+        policies.RemovePlan(scope, actor, Seen<Policy>(context, Text));
         return Done(context);
     }
 
@@ -153,8 +149,7 @@ internal sealed class FleetEndpoints(
         var actor = Actor.Token(limit.Bearer, context);
         var asked = await context.ReadAsync(ProtocolJson.Default.RolloutRequest, BodyLimits.Missing);
         limit.Require(PolicyScope.Parse(asked.Scope));
-        var rollout = steps.Start(asked, actor.Name);
-        audit.Note(actor, "rollout.start", rollout.Id, after: $"{rollout.Commit} to {rollout.Scope}", reason: rollout.Reason);
+        var rollout = steps.Start(asked, actor);
         await AnswerAsync(context, rollout);
     }
 
@@ -185,9 +180,8 @@ internal sealed class FleetEndpoints(
         var actor = Actor.Token(limit.Bearer, context);
         RolloutOf(context, limit);
         var asked = await context.ReadAsync(ProtocolJson.Default.RolloutStepRequest, BodyLimits.Small);
-        var rollout = steps.Step(IdOf(context), step, asked.Reason, actor.Name);
+        var rollout = steps.Step(IdOf(context), step, asked.Reason, actor);
         Log.RolloutMoved(log, rollout.Id, rollout.Scope, rollout.State, rollout.Wave + 1, rollout.Note);
-        audit.Note(actor, $"rollout.{step}", rollout.Id, after: $"{rollout.State}, wave {rollout.Wave + 1}", reason: asked.Reason);
         await AnswerAsync(context, rollout);
     }
 

@@ -116,6 +116,9 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Devices} devices have fallen silent")]
     public static partial void FellSilent(ILogger log, int devices);
 
+    [LoggerMessage(Level = LogLevel.Error, Message = "writing down where branches went failed")]
+    public static partial void MovesNotNoted(ILogger log, Exception exception);
+
     [LoggerMessage(Level = LogLevel.Error, Message = "looking for silent devices failed")]
     public static partial void SilencesFailed(ILogger log, Exception exception);
 

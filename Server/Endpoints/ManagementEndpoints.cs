@@ -15,6 +15,7 @@ internal sealed class ManagementEndpoints(
     DataDirectory data, Devices devices, DeviceView view, Tokens tokens, EmptyBranches emptyBranches, PolicyChanges policies, Entitlements entitlements, TokenAccess access,
     Audit audit, TimeProvider time, ILogger log)
 {
+    private readonly DeviceVerdicts _verdicts = new(devices, audit);
 
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -62,9 +63,8 @@ internal sealed class ManagementEndpoints(
         var token = limit.Bearer;
         limit.Require(DeviceOf(context));
         BranchName? expectedOn = context.Request.Query["branch"].ToString() is { Length: > 0 } branch ? BranchName.Parse(branch) : null;
-        var (before, device) = (devices.FindState(DeviceOf(context)), devices.Decide(DeviceOf(context), state, expectedOn));
+        var device = _verdicts.Decide(Actor.Token(token, context), DeviceOf(context), state, expectedOn);
         Log.Decided(log, device.Id, device.State, token);
-        audit.Note(Actor.Token(token, context), state == DeviceState.Accepted ? "device.accept" : "device.reject", device.Id, $"{before}", $"{device.State}");
         return context.AnswerAsync(limit.Show(device), ProtocolJson.Default.DeviceInfo);
     }
 
@@ -73,9 +73,8 @@ internal sealed class ManagementEndpoints(
         var limit = access.RequireOf(context, TokenRole.Operator);
         var token = limit.Bearer;
         var id = limit.Require(DeviceOf(context));
-        var told = policies.Assign(id, await context.ReadAsync(ProtocolJson.Default.AssignmentRequest, BodyLimits.Small), $"token {token}");
+        var told = policies.Assign(id, await context.ReadAsync(ProtocolJson.Default.AssignmentRequest, BodyLimits.Small), Actor.Token(token, context));
         Log.Assigned(log, id, told.Action, told.Commit, token);
-        audit.Note(Actor.Token(token, context), $"device.{told.Action}", id, after: $"{told.Commit} until {told.Expires:u}", reason: told.Reason);
         await context.AnswerAsync(told, ProtocolJson.Default.AssignmentInfo);
     }
 
@@ -91,9 +90,8 @@ internal sealed class ManagementEndpoints(
     {
         var token = access.Require(context, TokenRole.Operator);
         var id = DeviceOf(context);
-        devices.Remove(id);
+        _verdicts.Remove(Actor.Token(token, context), id);
         Log.Removed(log, id, token);
-        audit.Note(Actor.Token(token, context), "device.remove", id);
         context.Response.StatusCode = StatusCodes.Status204NoContent;
         return Task.CompletedTask;
     }

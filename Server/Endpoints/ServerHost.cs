@@ -44,6 +44,7 @@ internal sealed class ServerHost : IAsyncDisposable
     private TrafficWorker? _traffic;
     private readonly WebhookWorker _telling;
     private readonly SilenceWorker _listening;
+    private readonly BackgroundLoop _trailing;
 
     public ServerHost(DataDirectory data, TimeProvider time, ServerOptions options)
     {
@@ -65,6 +66,7 @@ internal sealed class ServerHost : IAsyncDisposable
         _composing = new CompositionWorker(data, time, options.HeadScan, log);
         _following = new FollowWorker(data, time, options.HeadScan, log);
         _telling = new WebhookWorker(data, time, options.HeadScan, log, _bell);
+        _trailing = new BackgroundLoop(options.HeadScan, new Publishing.MoveTrail(data, time).Resume, e => Log.MovesNotNoted(log, e));
         _listening = new SilenceWorker(data, time, options.PollInterval, options.HeadScan, log);
         Map(_app, data, time, options, log);
     }
@@ -100,6 +102,7 @@ internal sealed class ServerHost : IAsyncDisposable
             await _rollouts.DisposeAsync();
         if (_traffic is not null)
             await _traffic.DisposeAsync();
+        await _trailing.DisposeAsync();
         await _listening.DisposeAsync();
         await _telling.DisposeAsync();
         await _bell.DisposeAsync();

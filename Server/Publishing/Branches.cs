@@ -1,11 +1,8 @@
 using System.Data.Common;
-using System.Text.Json.Nodes;
-using ContentTree.Server.Auditing;
 using ContentTree.Server.Compositions;
 using ContentTree.Server.Privacy;
 using ContentTree.Server.Storage;
 using ContentTree.Server.Trust;
-using ContentTree.Server.Webhooks;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Repositories;
 using ContentTree.Store.Trust;
@@ -146,9 +143,19 @@ internal sealed class Branches(DataDirectory data, TimeProvider time)
         if (head.Commit != complete.Commit || head.Sequence <= (seen.Head?.Sequence ?? 0))
             throw new BranchMovedException($"branch {seen.Branch} is at sequence {seen.Head?.Sequence ?? 0} already; publish again");
         new VersionPolicy(data, this).Require(seen.Branch, data.Repository.ReadCommit(complete.Commit));
-        data.Repository.Heads.Advance(seen.Branch, seen.Bytes, head.Sequence, bytes);
+        var trail = new MoveTrail(data, time);
+        var begun = trail.Begin(seen, head.Commit, head.Sequence, move);
+        try
+        {
+            data.Repository.Heads.Advance(seen.Branch, seen.Bytes, head.Sequence, bytes);
+        }
+        catch (BranchMovedException)
+        {
+            trail.Drop(begun);
+            throw;
+        }
         Vouch(seen.Branch);
-        Note(seen, head, move);
+        Note(head, move, trail, begun);
         return head;
     }
 
@@ -192,26 +199,16 @@ internal sealed class Branches(DataDirectory data, TimeProvider time)
         }
     }
 
-    private void Note(BranchPosition seen, VerifiedHead head, BranchMove move)
+    private void Note(VerifiedHead head, BranchMove move, MoveTrail trail, MoveTrail.Note begun)
     {
         try
         {
             new MoveNotes(data).Write(head.Branch, head.Sequence, move);
-            new Audit(data, time).Note(new Actor(move.By, move.Address), $"branch.{move.Verb}", head.Branch, seen.Head is { } before ? $"{before.Sequence} {before.Commit}" : null, $"{head.Sequence} {head.Commit}", move.Reason);
-            new Outbox(data.OpenDatabase(), time).Add(WebhookEvent.Published, new JsonObject
-            {
-                ["branch"] = head.Branch.ToString(),
-                ["sequence"] = head.Sequence,
-                ["commit"] = head.Commit.ToString(),
-                ["before"] = seen.Head?.Commit.ToString(),
-                ["verb"] = move.Verb,
-                ["by"] = move.By,
-                ["reason"] = move.Reason,
-            });
+            trail.End(begun);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or DbException or FormatException)
         {
-            // The branch has moved, and the archived heads tell: a full disk costs a line for people.
+            // The branch has moved, so that is what is answered. A running server says the rest as soon as it can.
         }
     }
 

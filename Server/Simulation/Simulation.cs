@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using ContentTree.Server.Auditing;
 using ContentTree.Server.Fleet;
 using ContentTree.Server.Fleet.Policies;
 using ContentTree.Server.Fleet.Rollouts;
@@ -22,6 +23,7 @@ internal sealed class Simulation : IDisposable
     private static readonly TimeSpan Tick = TimeSpan.FromMinutes(5);
 
     private readonly SimulationSettings _settings;
+    private readonly Actor _operator = new("simulation");
     private readonly Random _random;
     private readonly VirtualTime _time = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
     private readonly DataDirectory _data;
@@ -59,21 +61,21 @@ internal sealed class Simulation : IDisposable
     {
         var baseline = Publish("baseline");
         MakeFleet(baseline.Commit);
-        new PolicyChanges(_data, _database, _decisions, _time).Set(new PolicyScope.Branch(Branch), new PolicyRequest("pin", baseline.Commit.ToString()), "simulation");
+        new PolicyChanges(_data, _database, _decisions, _time).Set(new PolicyScope.Branch(Branch), new PolicyRequest("pin", baseline.Commit.ToString()), _operator);
         var release = Publish("release");
         var begun = _time.Now;
-        var id = _steps.Start(new RolloutRequest($"branch:{Branch}", release.Commit.ToString(), _settings.Plan), "simulation").Id;
+        var id = _steps.Start(new RolloutRequest($"branch:{Branch}", release.Commit.ToString(), _settings.Plan), _operator).Id;
         var (most, changed, settled, ended) = (0, true, 0, begun);
         for (var now = begun; now < begun + _settings.Limit && settled < 3; now += Tick)
         {
             cancellation.ThrowIfCancellationRequested();
             Until(now, release);
             _time.Now = now;
-            RolloutWorker.Look(_database, _decisions, _steps, _time, changed, _stamp, rollout => tell(now - begun, Describe(rollout)), cancellation.ThrowIfCancellationRequested);
+            RolloutWorker.Look(_database, _decisions, _steps, changed, _stamp, rollout => tell(now - begun, Describe(rollout)), cancellation.ThrowIfCancellationRequested);
             changed = HasMoved();
             most = Math.Max(most, _fleet.Count(d => d.IsUpdating));
             if (Find(id).State == RolloutState.Waiting)
-                _steps.Step(id, RolloutSteps.Approve, null, "simulation");
+                _steps.Step(id, RolloutSteps.Approve, null, _operator);
             // One that is paused waits for a person, and there is none.
             var isActive = Find(id).State is RolloutState.Running or RolloutState.Waiting;
             ended = isActive ? now : ended;

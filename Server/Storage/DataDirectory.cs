@@ -102,6 +102,7 @@ internal sealed class DataDirectory : IDisposable
         DurableFiles.EnsureDirectory(root, "keys"u8, Private);
         DurableFiles.EnsureDirectory(root, "online-keys"u8, Private);
         DurableFiles.EnsureDirectory(root, "cache"u8, Private);
+        DurableFiles.EnsureDirectory(root, "unnoted"u8, Private);
         Posix.Fsync(root, path);
     }
 

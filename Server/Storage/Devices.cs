@@ -33,7 +33,8 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
     /// <param name="id">The device, the id of its first key.</param>
     /// <param name="keys">The keys it has had, each vouched for by the one before; the last one signed the request.</param>
     /// <param name="request">What it says of itself.</param>
-    public EnrolOutcome Enrol(KeyId id, IReadOnlyList<PublicKey> keys, EnrolRequest request)
+    /// <param name="told">Hears of it within the same transaction, and what it was before.</param>
+    public EnrolOutcome Enrol(KeyId id, IReadOnlyList<PublicKey> keys, EnrolRequest request, Action<DbConnection, DeviceState?, EnrolOutcome.Known>? told = null)
     {
         using var connection = database.Connect();
         using var transaction = connection.BeginWriting();
@@ -41,6 +42,7 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
         if (changed == KeyChange.Refused)
             return new EnrolOutcome.OtherKey();
         var note = "";
+        var before = FindState(connection, id);
         var state = connection.Query("SELECT state FROM devices WHERE id = $id", row => StateOf(row.Text("state")), ("$id", id)) is [var present]
             ? present
             : (DeviceState?)null;
@@ -78,8 +80,10 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
         DeviceKeys.Remember(connection, id);
         if (entry is not null)
             ExpectedDevices.Use(connection, entry, id, time.GetUtcNow());
+        var outcome = new EnrolOutcome.Known(known, isNewKey, note);
+        told?.Invoke(connection, before, outcome);
         transaction.Commit();
-        return new EnrolOutcome.Known(known, isNewKey, note);
+        return outcome;
     }
 
     /// <summary>Writes beside devices what lists are searched by, where it is missing: an older server that shares the database writes a device down without it.</summary>
@@ -93,8 +97,11 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
     public DeviceState? FindState(KeyId id)
     {
         using var connection = database.Connect();
-        return connection.Query("SELECT state FROM devices WHERE id = $id AND public_key IS NOT NULL", row => StateOf(row.Text("state")), ("$id", id)) is [var found] ? found : null;
+        return FindState(connection, id);
     }
+
+    private static DeviceState? FindState(DbConnection connection, KeyId id) =>
+        connection.Query("SELECT state FROM devices WHERE id = $id AND public_key IS NOT NULL", row => StateOf(row.Text("state")), ("$id", id)) is [var found] ? found : null;
 
     /// <summary>Writes down what a poll said.</summary>
     /// <param name="at">When, if not now.</param>
@@ -275,11 +282,14 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
 
     /// <summary>Accepts or rejects a device.</summary>
     /// <param name="expectedOn">Decide also about a key that has not enrolled yet and is expected to follow this branch.</param>
+    /// <param name="told">Hears of it within the same transaction, and what it was before.</param>
     /// <exception cref="NotFoundException">There is no such device, and none is expected.</exception>
-    public DeviceInfo Decide(KeyId id, DeviceState state, BranchName? expectedOn = null)
+    public DeviceInfo Decide(KeyId id, DeviceState state, BranchName? expectedOn = null, Action<DbConnection, DeviceState?>? told = null)
     {
         using (var connection = database.Connect())
         {
+            using var transaction = connection.BeginWriting();
+            var before = FindState(connection, id);
             if (expectedOn is not null)
             {
                 connection.Execute("""
@@ -291,13 +301,16 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
             if (connection.Execute("UPDATE devices SET state = $state, cloned = NULL, fork = NULL WHERE id = $id", ("$id", id), ("$state", Word(state))) == 0)
                 throw Unknown(id);
             DeviceKeys.Remember(connection, id);
+            told?.Invoke(connection, before);
+            transaction.Commit();
         }
         return Find(id);
     }
 
     /// <summary>Forgets a device and its events.</summary>
+    /// <param name="told">Hears of it within the same transaction.</param>
     /// <exception cref="NotFoundException">There is no such device.</exception>
-    public void Remove(KeyId id)
+    public void Remove(KeyId id, Action<DbConnection>? told = null)
     {
         using var connection = database.Connect();
         using var transaction = connection.BeginWriting();
@@ -306,6 +319,7 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
         ConfigurationBook.Forget(connection, new ConfigurationScope.Device(id), time.GetUtcNow());
         if (connection.Execute("DELETE FROM devices WHERE id = $id", ("$id", id)) == 0)
             throw Unknown(id);
+        told?.Invoke(connection);
         transaction.Commit();
     }
 

@@ -129,7 +129,7 @@ public sealed class DevicePageTests
         await client.ReadAsync("/devices");
         var question = await (await client.PostAsync("/devices", ("device", $"{other.Id}"), ("action", "hold"))).Content.ReadAsStringAsync();
         question.Should().NotContain("that ends");
-        server.Policies().Assign(pinned.Id, new AssignmentRequest("pin", $"{old}", "the fair <b>", null), "bob");
+        server.Policies().Assign(pinned.Id, new AssignmentRequest("pin", $"{old}", "the fair <b>", null), new Actor("bob"));
         question = await (await client.PostAsync("/devices", ("device", $"{pinned.Id}"), ("device", $"{other.Id}"), ("action", "hold"))).Content.ReadAsStringAsync();
         question.Should().Contain("Of one of them something was said before; that ends.").And.Contain($"/commits/{old}").And.Contain("the fair &lt;b&gt;").And.Contain("by bob").And.NotContain("<b>");
     }

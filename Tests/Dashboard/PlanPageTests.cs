@@ -120,8 +120,8 @@ public sealed class PlanPageTests : IAsyncLifetime
     public async Task What_is_only_pinned_gets_its_first_plan_from_any_form_and_stays_pinned(string from)
     {
         _server.Publish("other");
-        _server.Policies().Set(Stable, new PolicyRequest("pin", $"{_commit}", "the fair"), "a test");
-        _server.Policies().SetPlan(new PolicyScope.Branch(BranchName.Parse("other")), new RolloutPlan([new RolloutWave(7)]), "a test");
+        _server.Policies().Set(Stable, new PolicyRequest("pin", $"{_commit}", "the fair"), new Actor("a test"));
+        _server.Policies().SetPlan(new PolicyScope.Branch(BranchName.Parse("other")), new RolloutPlan([new RolloutWave(7)]), new Actor("a test"));
         using var client = await PageClient.LogInAsync(_server, TokenRole.Operator);
         var form = await client.ReadAsync(from);
         var wrong = await (await SaveAsync(client, form, ("scope", "branch:stable"), ("soak", "x"))).Content.ReadAsStringAsync();
@@ -129,14 +129,14 @@ public sealed class PlanPageTests : IAsyncLifetime
         (await SaveAsync(client, wrong, ("soak", "2h"))).StatusCode.Should().Be(HttpStatusCode.SeeOther);
         (Present()!.Plan!.Soak, Present()!.Commit, Present()!.Reason).Should().Be((7200L, _commit, "the fair"));
         // And of one that has a plan by then, which nobody has looked at here.
-        _server.Policies().SetPlan(Stable, new RolloutPlan([new RolloutWave(9)]), "another test");
+        _server.Policies().SetPlan(Stable, new RolloutPlan([new RolloutWave(9)]), new Actor("another test"));
         (await SaveAsync(client, await client.ReadAsync("/plans/edit"), ("scope", "branch:stable"))).StatusCode.Should().Be(HttpStatusCode.PreconditionFailed);
     }
 
     [Fact]
     public async Task Who_only_looks_reads_plans_and_makes_none()
     {
-        _server.Policies().SetPlan(Stable, new RolloutPlan([new RolloutWave(7)]), "a test");
+        _server.Policies().SetPlan(Stable, new RolloutPlan([new RolloutWave(7)]), new Actor("a test"));
         new Groups(_server.Data.OpenDatabase(), _server.Time).Set(GroupName.Parse("lab"), null, "");
         using var viewer = await PageClient.LogInAsync(_server, TokenRole.Viewer);
         (await viewer.ReadAsync("/plans")).Should().Contain("7 %").And.NotContain("/plans/edit");

@@ -59,8 +59,8 @@ public sealed class UserLimitTests : IAsyncLifetime
         var database = _server.Data.OpenDatabase();
         var steps = new RolloutSteps(_server.Data, database, new Decisions(_server.Data, database, _server.Time), _server.Time);
         foreach (var scope in new[] { "group:lab", "group:meadow" })
-            steps.Start(new RolloutRequest(scope, scope == "group:lab" ? $"{_commit}" : "meadow", new RolloutPlan([new RolloutWave(100)], Approval: "start"), $"to {scope}"), "a test");
-        _server.Policies().SetPlan(PolicyScope.Parse("branch:meadow"), new RolloutPlan([new RolloutWave(100)]), "a test");
+            steps.Start(new RolloutRequest(scope, scope == "group:lab" ? $"{_commit}" : "meadow", new RolloutPlan([new RolloutWave(100)], Approval: "start"), $"to {scope}"), new Actor("a test"));
+        _server.Policies().SetPlan(PolicyScope.Parse("branch:meadow"), new RolloutPlan([new RolloutWave(100)]), new Actor("a test"));
         new Users(database, _server.Time).Add("leo", TokenRole.Approver, PageClient.Password, ["lab"]);
     }
 

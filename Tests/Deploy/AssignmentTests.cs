@@ -1,4 +1,5 @@
 using System.Text;
+using ContentTree.Server.Auditing;
 using ContentTree.Server.Fleet;
 using ContentTree.Server.Fleet.Policies;
 using ContentTree.Server.Trust;
@@ -55,7 +56,7 @@ public sealed class AssignmentTests : IAsyncLifetime
     [Fact]
     public async Task A_device_goes_back_on_purpose_says_why_and_follows_its_branch_again()
     {
-        Policies.Assign(_id, new AssignmentRequest("pin", _one.ToString(), "looking for the noise"), "a test");
+        Policies.Assign(_id, new AssignmentRequest("pin", _one.ToString(), "looking for the noise"), new Actor("a test"));
         (await _device.JsonAsync("update"))["commit"]!.GetValue<string>().Should().Be(_one.ToString());
         var status = await _device.JsonAsync("status");
         status["assignment"]!["commit"]!.GetValue<string>().Should().Be(_one.ToString());
@@ -66,7 +67,7 @@ public sealed class AssignmentTests : IAsyncLifetime
         _server.Devices.Find(_id).Assignment!.Taken.Should().BeTrue();
         (await _device.JsonAsync("update"))["commit"]!.GetValue<string>().Should().Be(_one.ToString(), "silence is no release");
 
-        Policies.Assign(_id, new AssignmentRequest("follow"), "a test");
+        Policies.Assign(_id, new AssignmentRequest("follow"), new Actor("a test"));
         (await _device.JsonAsync("update"))["sequence"]!.GetValue<long>().Should().Be(3);
         (await _device.JsonAsync("status"))["assignment"].Should().BeNull();
     }
@@ -74,9 +75,9 @@ public sealed class AssignmentTests : IAsyncLifetime
     [Fact]
     public async Task An_older_one_than_it_has_seen_is_passed_over()
     {
-        Policies.Assign(_id, new AssignmentRequest("pin", _one.ToString()), "a test");
+        Policies.Assign(_id, new AssignmentRequest("pin", _one.ToString()), new Actor("a test"));
         var old = Assignments.Newest(_id, Main, null)!.Bytes.ToArray();
-        Policies.Assign(_id, new AssignmentRequest("follow"), "a test");
+        Policies.Assign(_id, new AssignmentRequest("follow"), new Actor("a test"));
         await _device.UpdateAsync();
         await PassedOverAsync(old);
     }
@@ -113,7 +114,7 @@ public sealed class AssignmentTests : IAsyncLifetime
         Inject(Sign(Pin() with { Commit = beta }));
         (await _device.RunAsync("update")).Should().Match<CommandResult>(r => r.Code == 14 && r.Error.Contains("no head of main with sequence 1 names it", StringComparison.Ordinal));
         _device.Deployments().Should().Equal(before);
-        var assign = () => Policies.Assign(_id, new AssignmentRequest("pin", beta.ToString()), "a test");
+        var assign = () => Policies.Assign(_id, new AssignmentRequest("pin", beta.ToString()), new Actor("a test"));
         assign.Should().Throw<ContentTree.Store.Repositories.NotFoundException>().WithMessage("*never published on main*");
     }
 
@@ -121,7 +122,7 @@ public sealed class AssignmentTests : IAsyncLifetime
     public async Task One_that_has_ended_is_passed_over_and_one_that_ends_is_obeyed_until_then()
     {
         await PassedOverAsync(Sign(Pin() with { Created = DateTimeOffset.UtcNow.AddDays(-2), Expires = DateTimeOffset.UtcNow.AddDays(-1) }));
-        Policies.Assign(_id, new AssignmentRequest("pin", _one.ToString(), Expires: DateTimeOffset.UtcNow.AddHours(1)), "a test");
+        Policies.Assign(_id, new AssignmentRequest("pin", _one.ToString(), Expires: DateTimeOffset.UtcNow.AddHours(1)), new Actor("a test"));
         _server.Link.Reset();
         (await _device.JsonAsync("update"))["commit"]!.GetValue<string>().Should().Be(_one.ToString());
         _device.Clock = new AdjustableTime { Ahead = TimeSpan.FromHours(2) };
@@ -131,10 +132,10 @@ public sealed class AssignmentTests : IAsyncLifetime
     [Fact]
     public async Task A_hold_keeps_it_where_it_is_and_its_owner_has_the_last_word()
     {
-        Policies.Assign(_id, new AssignmentRequest("hold", Reason: "the fair"), "a test");
+        Policies.Assign(_id, new AssignmentRequest("hold", Reason: "the fair"), new Actor("a test"));
         _server.Publish("echo three > file");
         (await _device.RunAsync("update")).Should().Match<CommandResult>(r => r.Code == 16 && r.Error.Contains("the server holds", StringComparison.Ordinal) && r.Error.Contains("the fair", StringComparison.Ordinal));
-        Policies.Assign(_id, new AssignmentRequest("pin", _one.ToString()), "a test");
+        Policies.Assign(_id, new AssignmentRequest("pin", _one.ToString()), new Actor("a test"));
         (await _device.RunAsync("hold")).Code.Should().Be(0);
         (await _device.RunAsync("update")).Should().Match<CommandResult>(r => r.Code == 16 && r.Error.Contains("ctree release", StringComparison.Ordinal));
         (await _device.RunAsync("release")).Code.Should().Be(0);
@@ -148,14 +149,14 @@ public sealed class AssignmentTests : IAsyncLifetime
         DismissKey();
         _server.Link.Reset();
         (await _device.JsonAsync("update"))["commit"]!.GetValue<string>().Should().Be(_two.ToString());
-        Policies.Assign(_id, new AssignmentRequest("pin", _one.ToString()), "a test");
+        Policies.Assign(_id, new AssignmentRequest("pin", _one.ToString()), new Actor("a test"));
         (await _device.JsonAsync("update"))["commit"]!.GetValue<string>().Should().Be(_one.ToString());
     }
 
     [Fact]
     public async Task What_a_dismissed_fleet_key_signed_is_sent_to_nobody()
     {
-        var counter = Policies.Assign(_id, new AssignmentRequest("pin", _one.ToString()), "a test").Counter;
+        var counter = Policies.Assign(_id, new AssignmentRequest("pin", _one.ToString()), new Actor("a test")).Counter;
         Assignments.Newest(_id, Main, counter - 1).Should().NotBeNull();
         Assignments.Newest(_id, Main, counter + 1).Should().BeNull("the device knows a newer one");
         DismissKey();

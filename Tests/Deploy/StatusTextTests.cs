@@ -1,3 +1,4 @@
+using ContentTree.Server.Auditing;
 using ContentTree.Server.Fleet.Policies;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
@@ -68,7 +69,7 @@ public sealed class StatusTextTests : IAsyncLifetime
     {
         var database = _server.Data.OpenDatabase();
         var policies = new PolicyChanges(_server.Data, database, new Decisions(_server.Data, database, TimeProvider.System), TimeProvider.System);
-        policies.Assign(_server.Devices.List(1).Single().Id, new AssignmentRequest("pin", _one.ToString(), string.Join(' ', Enumerable.Repeat("because", 20))), "a test");
+        policies.Assign(_server.Devices.List(1).Single().Id, new AssignmentRequest("pin", _one.ToString(), string.Join(' ', Enumerable.Repeat("because", 20))), new Actor("a test"));
         await _device.UpdateAsync();
         (await _device.RunAsync("deny", _two.ToString())).Code.Should().Be(0);
         (await _device.RunAsync("hold")).Code.Should().Be(0);

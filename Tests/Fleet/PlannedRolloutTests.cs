@@ -1,3 +1,4 @@
+using ContentTree.Server.Auditing;
 using ContentTree.Server.Fleet.Policies;
 using ContentTree.Server.Fleet.Rollouts;
 using ContentTree.Server.Publishing;
@@ -42,7 +43,7 @@ public sealed class PlannedRolloutTests : IDisposable
     public void A_plan_that_was_taken_away_since_it_was_read_starts_nothing()
     {
         var read = Planned("stable");
-        _policies.RemovePlan(read.Scope);
+        _policies.RemovePlan(read.Scope, new Actor("a test"));
         using var connection = _database.Connect();
 
         _steps.StartPlanned(connection, read, BranchName.Parse("stable")).Should().BeNull();
@@ -55,8 +56,8 @@ public sealed class PlannedRolloutTests : IDisposable
     {
         Publish("stable", "one");
         var scope = new PolicyScope.Branch(BranchName.Parse("stable"));
-        _policies.Set(scope, new PolicyRequest("hold", Reason: "trouble"), "a test");
-        FluentActions.Invoking(() => _policies.SetPlan(scope, Plan, "a test")).Should().Throw<FormatException>().WithMessage("*held back*");
+        _policies.Set(scope, new PolicyRequest("hold", Reason: "trouble"), new Actor("a test"));
+        FluentActions.Invoking(() => _policies.SetPlan(scope, Plan, new Actor("a test"))).Should().Throw<FormatException>().WithMessage("*held back*");
     }
 
     [Fact]
@@ -69,6 +70,7 @@ public sealed class PlannedRolloutTests : IDisposable
         _steps.StartPlanned(connection, read, BranchName.Parse("stable")).Should().BeNull();
 
         RolloutBook.List(connection, 10).Should().ContainSingle().Which.Id.Should().Be(first!.Id);
+        new Audit(_data, TimeProvider.System).List(new AuditFilter(Verb: "rollout"), 10).Should().ContainSingle().Which.Should().Match<AuditEntry>(e => e.Actor == "server" && e.Verb == "rollout.start" && e.Reason == "the plan of branch stable");
     }
 
     [Fact]
@@ -78,7 +80,7 @@ public sealed class PlannedRolloutTests : IDisposable
         Planned("two");
         var left = 1;
 
-        var look = () => RolloutWorker.Look(_database, _decisions, _steps, TimeProvider.System, isChanged: true, 0, _ => { }, () => _ = left-- > 0 ? 0 : throw new IOException("replaced"));
+        var look = () => RolloutWorker.Look(_database, _decisions, _steps, isChanged: true, 0, _ => { }, () => _ = left-- > 0 ? 0 : throw new IOException("replaced"));
 
         look.Should().Throw<IOException>();
         using var connection = _database.Connect();
@@ -88,7 +90,7 @@ public sealed class PlannedRolloutTests : IDisposable
     private Policy Planned(string branch)
     {
         Publish(branch, "one");
-        var planned = _policies.SetPlan(new PolicyScope.Branch(BranchName.Parse(branch)), Plan, "a test");
+        var planned = _policies.SetPlan(new PolicyScope.Branch(BranchName.Parse(branch)), Plan, new Actor("a test"));
         Publish(branch, "two");
         return planned;
     }

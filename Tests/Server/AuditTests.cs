@@ -1,6 +1,10 @@
 using System.Text.Json;
 using ContentTree.Server.Auditing;
+using ContentTree.Server.Fleet.Policies;
+using ContentTree.Server.Publishing;
 using ContentTree.Server.Storage;
+using ContentTree.Server.Webhooks;
+using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Tests.Support;
 using ContentTree.Tests.Trust;
@@ -74,6 +78,126 @@ public sealed class AuditTests : IAsyncLifetime
         entries[3].Reason.Should().Be("under test");
         string.Concat(entries.Select(e => e.ToString())).Should().NotContain("secret");
         (await ServerCommand.DoAsync(["audit", "verify", .. where])).Out.Should().Be($"{Log.Head()!.Number}:{Log.Head()!.Hash}\n");
+    }
+
+    [Fact]
+    public async Task What_cannot_be_noted_is_not_done()
+    {
+        using var device = new TestDevice(_server);
+        await device.EnrolAsync();
+        using var stranger = new TestDevice(_server);
+        _server.WriteSource("file", "one");
+        var one = _server.Publish().Commit;
+        _server.WriteSource("file", "two");
+        _server.Publish();
+        async Task<bool> IsDoneAsync(params string[] verb) => (await ServerCommand.RunAsync([.. verb, .. Remote])).Exit == 0;
+        string[][] changes =
+        [
+            ["device", "reject", $"{device.Id}"], ["device", "accept", $"{device.Id}"], ["device", "hold", $"{device.Id}"], ["branch", "pin", "stable", $"{one}"],
+            ["rollout", "start", "--branch", "stable", "--to", "stable", "--wave", "100%"], ["rollout", "pause", "1"], ["rollout", "abort", "1"], ["device", "remove", $"{device.Id}"],
+        ];
+        using (new RefusedWrites(_server.Data.OpenDatabase(), "audit"))
+        {
+            (await stranger.EnrolAsync()).IsSuccessStatusCode.Should().BeFalse();
+            _server.Devices().FindState(stranger.Id).Should().BeNull();
+        }
+        foreach (var change in changes)
+        {
+            var before = State();
+            using (new RefusedWrites(_server.Data.OpenDatabase(), "audit"))
+                (await IsDoneAsync(change)).Should().BeFalse(string.Join(' ', change));
+            State().Should().Be(before, string.Join(' ', change));
+            (await IsDoneAsync(change)).Should().BeTrue(string.Join(' ', change));
+            State().Should().NotBe(before);
+        }
+        (await VerifyAsync()).Exit.Should().Be(0);
+    }
+
+    [Fact]
+    public async Task Many_who_change_something_at_once_do_not_wait_for_each_others_connections()
+    {
+        _server.WriteSource("file", "one");
+        _server.Publish();
+        var (scope, policies) = (PolicyScope.Parse("branch:stable"), _server.Policies());
+        // More than a server has connections, each on a thread of its own.
+        await Task.WhenAll(Enumerable.Range(0, 30).Select(i => Task.Factory.StartNew(
+            () => policies.Set(scope, new PolicyRequest("hold", Reason: $"{i}"), new Actor("a test")), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)));
+        Log.List(new AuditFilter(Verb: "policy.hold"), 100).Should().HaveCount(30);
+        (await VerifyAsync()).Exit.Should().Be(0);
+    }
+
+    [Fact]
+    public async Task A_move_of_a_branch_that_could_not_be_noted_is_noted_later_and_once()
+    {
+        var outbox = new Outbox(_server.Data.OpenDatabase(), _server.Time);
+        var webhook = outbox.Create(new WebhookRequest("http://192.0.2.1/", ["commit.published"])).Id;
+        _server.WriteSource("file", "one");
+        using (new RefusedWrites(_server.Data.OpenDatabase(), "audit"))
+        {
+            _server.Publish();
+            Moves().Should().BeEmpty();
+            outbox.Deliveries(webhook, 10).Should().BeEmpty("what was told stands in the log");
+        }
+        await Eventually.TrueAsync(() => Moves().Length > 0 && Unnoted() == 0);
+        var seen = Branches.Read(Stable);
+        _server.WriteSource("file", "two");
+        _server.Publish();
+        // Where it ended between the entry and what was left of it.
+        new MoveTrail(_server.Data, _server.Time).Begin(seen, Branches.ReadHead(Stable).Commit, 2, BranchMove.Here(BranchMove.Publish));
+        await Eventually.TrueAsync(() => Unnoted() == 0);
+        Moves().Should().Equal("branch.publish 2", "branch.publish 1");
+        Log.List(new AuditFilter(Verb: "branch"), 10).Should().AllSatisfy(e => e.Actor.Should().Be(Actor.Here.Name));
+        outbox.Deliveries(webhook, 10).Should().HaveCount(2);
+        (await VerifyAsync()).Exit.Should().Be(0);
+    }
+
+    [Fact]
+    public async Task A_move_is_noted_also_where_nobody_finds_what_was_left_for_later()
+    {
+        _server.WriteSource("file", "one");
+        var commit = _server.Publish().Commit;
+        var (trail, seen) = (new MoveTrail(_server.Data, _server.Time), new BranchPosition(BranchName.Parse("other"), null, null));
+        var begun = trail.Begin(seen, commit, 1, BranchMove.Here(BranchMove.Promote));
+        trail.Drop(begun);
+        trail.End(begun);
+        Moves("other").Should().Equal("branch.promote 1");
+        (await VerifyAsync()).Exit.Should().Be(0);
+    }
+
+    [Fact]
+    public void Of_a_move_that_never_came_nothing_is_said()
+    {
+        var trail = new MoveTrail(_server.Data, _server.Time);
+        _server.WriteSource("file", "one");
+        var commit = _server.Publish().Commit;
+        trail.Begin(Branches.Read(Stable), commit, 7, BranchMove.Here(BranchMove.Publish));
+        File.WriteAllText(Path.Combine(_server.DataPath, "unnoted", "0.json"), """{ "branch": "..", "sequence": "x" }""");
+        trail.Resume(CancellationToken.None);
+        Unnoted().Should().Be(2, "somebody may be about to move it");
+        _server.Time.Ahead += TimeSpan.FromMinutes(61);
+        trail.Resume(CancellationToken.None);
+        Unnoted().Should().Be(0);
+        Moves().Should().Equal("branch.publish 1");
+    }
+
+    [Fact]
+    public async Task Of_a_number_that_was_used_and_never_the_newest_nothing_is_said()
+    {
+        _server.WriteSource("file", "one");
+        _server.Publish();
+        var seen = Branches.Read(Stable);
+        _server.WriteSource("file", "two");
+        var two = _server.Publish("other").Commit;
+        var trail = new MoveTrail(_server.Data, _server.Time);
+        // Where a publisher ended between the archive and the newest head.
+        trail.Begin(seen, two, 2, BranchMove.Here(BranchMove.Publish));
+        _server.Data.Repository.Heads.Archive(Stable, 2, Branches.Propose(seen, CompleteClosure.Check(_server.Data.Repository, two), _server.Data.LoadKeys()).Bytes.Span).Should().BeTrue();
+        trail.Resume(CancellationToken.None);
+        Unnoted().Should().Be(1);
+        _server.WriteSource("file", "three");
+        _server.Publish();
+        await Eventually.TrueAsync(() => Unnoted() == 0);
+        Moves().Should().Equal("branch.publish 3", "branch.publish 1");
     }
 
     [Theory]
@@ -173,6 +297,22 @@ public sealed class AuditTests : IAsyncLifetime
         Shell.Run($"set -eu; {lines}").Should().Be("whole\n");
         Execute("UPDATE audit SET actor = 'ben' WHERE number = 2");
         Shell.Try($"set -eu; {lines}").Output.Should().Be("entry 2\n");
+    }
+
+    private static BranchName Stable => BranchName.Parse("stable");
+
+    private Branches Branches => new(_server.Data, _server.Time);
+
+    private string[] Moves(string branch = "stable") => [.. Log.List(new AuditFilter(Verb: "branch", Subject: branch), 10).Select(e => $"{e.Verb} {e.After.Split(' ')[0]}")];
+
+    private int Unnoted() => Directory.GetFiles(Path.Combine(_server.DataPath, "unnoted")).Length;
+
+    // What changes of devices, policies and rollouts come to.
+    private string State()
+    {
+        using var connection = _server.Data.OpenDatabase().Connect();
+        return string.Join(' ', new[] { "SELECT id || state FROM devices", "SELECT scope || action FROM policies", "SELECT id || state FROM rollouts", "SELECT device || action FROM assignments" }
+            .SelectMany(sql => connection.Query(sql, row => row.GetString(0))).Order(StringComparer.Ordinal));
     }
 
     private void Execute(string sql)

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using ContentTree.Server.Auditing;
 using ContentTree.Server.Fleet.Configurations;
 using ContentTree.Server.Fleet.Groups;
 using ContentTree.Server.Fleet.Transfers;
@@ -49,7 +50,7 @@ public sealed class GroupLimitTests : IAsyncLifetime
     public async Task Only_what_is_of_its_groups_is_seen()
     {
         foreach (var scope in new[] { "group:lab", "group:field", "branch:stable" })
-            _server.Policies().Set(ContentTree.Server.Fleet.Policies.PolicyScope.Parse(scope), new PolicyRequest("hold"), "a test");
+            _server.Policies().Set(ContentTree.Server.Fleet.Policies.PolicyScope.Parse(scope), new PolicyRequest("hold"), new Actor("a test"));
         (await ReadAsync(Routes.Devices, ProtocolJson.Default.DeviceList)).Devices.Select(d => d.Name).Should().Equal("lab-1");
         foreach (var filter in new[] { "group==field", "name==field-1 or name==lab-1", "not name==nobody", "id==0 or group~*" })
             (await ReadAsync($"{Routes.Devices}?q={Uri.EscapeDataString(filter)}", ProtocolJson.Default.DeviceList)).Devices.Should().NotContain(d => d.Name == "field-1", filter);

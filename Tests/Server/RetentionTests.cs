@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using ContentTree.Server.Auditing;
 using ContentTree.Server.Fleet;
 using ContentTree.Server.Storage;
 using ContentTree.Store.Objects;
@@ -31,7 +32,7 @@ public sealed class RetentionTests : IAsyncLifetime
         using var device = new TestDevice(_server);
         await device.EnrolAsync(_server.NewToken(TokenRole.Enrol));
         await PollAsync(device, running: _commits[1], wanted: _commits[2], kept: _commits[0]);
-        _server.Policies().Assign(device.Id, new AssignmentRequest("pin", _commits[3].ToString()), "a test");
+        _server.Policies().Assign(device.Id, new AssignmentRequest("pin", _commits[3].ToString()), new Actor("a test"));
 
         var dry = await GcAsync("--dry-run");
 

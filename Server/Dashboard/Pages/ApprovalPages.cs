@@ -93,9 +93,8 @@ internal sealed class ApprovalPages(Gate gate, PageRenderer renderer, DeviceView
             return renderer.ShowAsync<DecisionPage>(visitor, new Question(chosen, isAccept, [.. found.Where(d => d.Conflicts is not null).Select(d => d.Id)]));
         foreach (var before in chosen)
         {
-            var device = devices.Decide(before.Id, isAccept ? DeviceState.Accepted : DeviceState.Rejected);
+            var device = new DeviceVerdicts(devices, audit).Decide(visitor.Actor, before.Id, isAccept ? DeviceState.Accepted : DeviceState.Rejected);
             Log.Decided(log, device.Id, device.State, visitor.Actor.Name);
-            audit.Note(visitor.Actor, isAccept ? "device.accept" : "device.reject", device.Id, $"{before.State}", $"{device.State}");
         }
         counts.Forget();
         return visitor.Go("/approvals", $"{Text.Count(ids.Length, "device")} {(isAccept ? "accepted: they get their branches at their next poll" : "rejected")}.");

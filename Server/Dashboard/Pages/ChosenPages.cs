@@ -11,7 +11,7 @@ using ContentTree.Store.Trust;
 namespace ContentTree.Server.Dashboard.Pages;
 
 /// <summary>What is done with devices that somebody has chosen in the list: asked about once, then said of each by itself.</summary>
-internal sealed class ChosenPages(Gate gate, PageRenderer renderer, DeviceView view, PolicyChanges policies, PolicyBook book, FleetCounts counts, Audit audit, ILogger log)
+internal sealed class ChosenPages(Gate gate, PageRenderer renderer, DeviceView view, PolicyChanges policies, PolicyBook book, FleetCounts counts, ILogger log)
 {
     private const string Hold = "hold";
     private const string Follow = "follow";
@@ -61,10 +61,9 @@ internal sealed class ChosenPages(Gate gate, PageRenderer renderer, DeviceView v
             {
                 try
                 {
-                    var told = Assign(visitor.Limit.Require(id), request, visitor.Actor.Name);
+                    var told = Assign(visitor.Limit.Require(id), request, visitor.Actor);
                     done++;
                     Log.Assigned(log, id, told.Action, told.Commit, visitor.Actor.Name);
-                    audit.Note(visitor.Actor, $"device.{told.Action}", id, after: $"until {told.Expires:u}", reason: told.Reason);
                 }
                 catch (Exception e) when (e is BranchMovedException or NotFoundException)
                 {
@@ -79,7 +78,7 @@ internal sealed class ChosenPages(Gate gate, PageRenderer renderer, DeviceView v
         return (done, failed);
     }
 
-    private AssignmentInfo Assign(KeyId id, AssignmentRequest request, string by)
+    private AssignmentInfo Assign(KeyId id, AssignmentRequest request, Actor by)
     {
         try
         {

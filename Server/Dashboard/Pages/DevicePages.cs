@@ -126,10 +126,8 @@ internal sealed class DevicePages(
 
     private Task DecideAsync(Visitor visitor, DeviceState state)
     {
-        var before = devices.Find(IdOf(visitor)).State;
-        var device = devices.Decide(IdOf(visitor), state);
+        var device = new DeviceVerdicts(devices, audit).Decide(visitor.Actor, IdOf(visitor), state);
         Log.Decided(log, device.Id, device.State, visitor.Actor.Name);
-        audit.Note(visitor.Actor, state == DeviceState.Accepted ? "device.accept" : "device.reject", device.Id, $"{before}", $"{device.State}");
         counts.Forget();
         return visitor.Go($"/devices/{device.Id}", state == DeviceState.Accepted ? "Accepted: it gets its branch at its next poll." : "Rejected: it gets nothing until it is accepted.");
     }
@@ -150,9 +148,8 @@ internal sealed class DevicePages(
             return renderer.ShowAsync<PolicyQuestionPage>(visitor, new PolicyPages.Question(scope, action, commit, preview, sizes.Of(needs), $"/devices/{id}/assign",
                 [("action", action), ("commit", commit?.ToString() ?? ""), ("reason", form["reason"].ToString()), ("days", days)]));
         }
-        var told = policies.Assign(id, request, visitor.Actor.Name);
+        var told = policies.Assign(id, request, visitor.Actor);
         Log.Assigned(log, id, told.Action, told.Commit, visitor.Actor.Name);
-        audit.Note(visitor.Actor, $"device.{told.Action}", id, after: $"{told.Commit} until {told.Expires:u}", reason: told.Reason);
         counts.Forget();
         return visitor.Go($"/devices/{id}", told.Action switch
         {
@@ -165,9 +162,8 @@ internal sealed class DevicePages(
     private Task RemoveAsync(Visitor visitor, IFormCollection form)
     {
         var id = IdOf(visitor);
-        devices.Remove(id);
+        new DeviceVerdicts(devices, audit).Remove(visitor.Actor, id);
         Log.Removed(log, id, visitor.Actor.Name);
-        audit.Note(visitor.Actor, "device.remove", id);
         counts.Forget();
         return visitor.Go("/devices", $"Device {id} is removed, with its events and black boxes.");
     }

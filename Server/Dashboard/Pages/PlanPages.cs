@@ -12,7 +12,7 @@ namespace ContentTree.Server.Dashboard.Pages;
 
 /// <summary>The plans by which new heads go out to groups and branches: made, changed and taken away by forms.</summary>
 internal sealed class PlanPages(
-    Gate gate, PageRenderer renderer, Database database, PolicyChanges policies, Groups groups, FleetCounts counts, Func<BranchRegister> register, Audit audit)
+    Gate gate, PageRenderer renderer, Database database, PolicyChanges policies, Groups groups, FleetCounts counts, Func<BranchRegister> register)
 {
     private const int PageSize = 50;
 
@@ -63,8 +63,7 @@ internal sealed class PlanPages(
             var scope = text.Length > 0 ? visitor.Limit.Require(ScopeOf(text)) : throw new FormatException("choose a group or a branch");
             if (plan is not null)
             {
-                var said = policies.SetPlan(scope, plan, visitor.Actor.Name, Seen(visitor, form));
-                audit.Note(visitor.Actor, "policy.plan", said.Scope, after: $"{said.Plan?.Waves.Count} waves, pinned to {said.Commit}");
+                policies.SetPlan(scope, plan, visitor.Actor, Seen(visitor, form));
                 counts.Forget();
                 return visitor.Go("/plans", $"Each new head for {scope.Words} goes out by this plan. Until then its devices stay at where it is now.");
             }
@@ -84,8 +83,7 @@ internal sealed class PlanPages(
     private Task RemoveAsync(Visitor visitor, IFormCollection form)
     {
         var scope = visitor.Limit.Require(ScopeOf(form["scope"].ToString()));
-        policies.RemovePlan(scope, Seen(visitor, form));
-        audit.Note(visitor.Actor, "policy.no-plan", scope);
+        policies.RemovePlan(scope, visitor.Actor, Seen(visitor, form));
         counts.Forget();
         return visitor.Go("/plans", $"New heads go out to {scope.Words} by no plan any more. It stays pinned to where it is until somebody releases it.");
     }

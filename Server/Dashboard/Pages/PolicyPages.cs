@@ -9,7 +9,7 @@ using ContentTree.Store.Protocol;
 namespace ContentTree.Server.Dashboard.Pages;
 
 /// <summary>What is said of a group or a branch: looked at first by what it would change, then said. The forms stand on the pages of both.</summary>
-internal sealed class PolicyPages(Gate gate, PageRenderer renderer, PolicyChanges policies, FetchSizes sizes, FleetCounts counts, Audit audit, ILogger log)
+internal sealed class PolicyPages(Gate gate, PageRenderer renderer, PolicyChanges policies, FetchSizes sizes, FleetCounts counts, ILogger log)
 {
     private const string Release = "release";
 
@@ -49,15 +49,13 @@ internal sealed class PolicyPages(Gate gate, PageRenderer renderer, PolicyChange
         }
         if (request is null)
         {
-            policies.Remove(scope);
+            policies.Remove(scope, visitor.Actor);
             Log.PolicySet(log, scope, null, null, visitor.Actor.Name);
-            audit.Note(visitor.Actor, "policy.release", scope);
         }
         else
         {
-            var policy = policies.Set(scope, request, visitor.Actor.Name);
+            var policy = policies.Set(scope, request, visitor.Actor);
             Log.PolicySet(log, policy.Scope, policy.Action, policy.Commit, policy.By);
-            audit.Note(visitor.Actor, $"policy.{Policy.Word(policy.Action)}", policy.Scope, after: $"{policy.Commit}{(policy.Expires is { } until ? $" until {until:u}" : "")}", reason: policy.Reason);
         }
         counts.Forget();
         return visitor.Go(PathOf(scope), request is null ? "Taken back: wider ones decide again from the next poll on." : "Said: its devices hear of it at their next poll.");

@@ -14,7 +14,7 @@ namespace ContentTree.Server.Dashboard.Pages;
 
 /// <summary>The rollouts: how far each is, why it stopped, and everything that starts and steers one.</summary>
 internal sealed class RolloutPages(
-    Gate gate, PageRenderer renderer, Database database, RolloutSteps steps, Groups groups, FetchSizes sizes, FleetCounts counts, Func<BranchRegister> register, Audit audit, TimeProvider time, ILogger log)
+    Gate gate, PageRenderer renderer, Database database, RolloutSteps steps, Groups groups, FetchSizes sizes, FleetCounts counts, Func<BranchRegister> register, TimeProvider time, ILogger log)
 {
     private const int PageSize = 20;
     private const int ShownReasons = 20;
@@ -101,9 +101,8 @@ internal sealed class RolloutPages(
             return renderer.ShowAsync<RolloutQuestionPage>(visitor, new Question(
                 outlook, sizes.Of(outlook.Needs), [.. RolloutForm.Fields.Select(name => (name, name == "commit" ? outlook.Rollout.Commit.ToString() : form[name].ToString()))]));
         }
-        var rollout = steps.Start(request, visitor.Actor.Name);
+        var rollout = steps.Start(request, visitor.Actor);
         Log.RolloutMoved(log, rollout.Id, rollout.Scope, rollout.State, rollout.Wave + 1, rollout.Note);
-        audit.Note(visitor.Actor, "rollout.start", rollout.Id, after: $"{rollout.Commit} to {rollout.Scope}", reason: rollout.Reason);
         counts.Forget();
         return visitor.Go($"/rollouts/{rollout.Id}", rollout.State == RolloutState.Waiting ? "It waits for an approver." : "It has begun: devices hear of it at their next poll.");
     }
@@ -113,9 +112,8 @@ internal sealed class RolloutPages(
         var reason = form["reason"].ToString().Trim();
         using (var connection = database.Connect())
             Find(connection, visitor);
-        var rollout = steps.Step(IdOf(visitor), verb, reason, visitor.Actor.Name);
+        var rollout = steps.Step(IdOf(visitor), verb, reason, visitor.Actor);
         Log.RolloutMoved(log, rollout.Id, rollout.Scope, rollout.State, rollout.Wave + 1, rollout.Note);
-        audit.Note(visitor.Actor, $"rollout.{verb}", rollout.Id, after: $"{rollout.State}, wave {rollout.Wave + 1}", reason: reason);
         counts.Forget();
         return visitor.Go($"/rollouts/{rollout.Id}", verb switch
         {

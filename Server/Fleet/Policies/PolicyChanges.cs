@@ -1,4 +1,5 @@
 using System.Data.Common;
+using ContentTree.Server.Auditing;
 using ContentTree.Server.Commands;
 using ContentTree.Server.Fleet.Rollouts;
 using ContentTree.Server.Publishing;
@@ -11,13 +12,17 @@ using ContentTree.Store.Trust;
 
 namespace ContentTree.Server.Fleet.Policies;
 
-/// <summary>What people say of devices, groups and branches: checked, signed where it is for one device, written down.</summary>
+/// <summary>What people say of devices, groups and branches: checked, signed where it is for one device, written down, with its line in the audit log.</summary>
 internal sealed class PolicyChanges(DataDirectory data, Database database, Decisions decisions, TimeProvider time)
 {
     /// <summary>A preview names so many changes, those of most devices first.</summary>
     public const int MaxChanges = 20;
 
+    private const string Released = "policy.release";
+
     private readonly Assignments _assignments = new(data, database, time);
+
+    private readonly Audit _audit = new(data, time);
 
     /// <summary>Says what the devices of a scope are to do. They hear of it at their next poll.</summary>
     /// <param name="by">Who says so.</param>
@@ -26,12 +31,12 @@ internal sealed class PolicyChanges(DataDirectory data, Database database, Decis
     /// <exception cref="NotFoundException">No such scope or commit, or no fleet key is at hand.</exception>
     /// <exception cref="FleetConflictException">A rollout is at work there.</exception>
     /// <exception cref="FormatException">It makes no sense.</exception>
-    public Policy Set(PolicyScope scope, PolicyRequest request, string by, IReadOnlyList<ISigner>? named = null, Action<Policy?>? seen = null)
+    public Policy Set(PolicyScope scope, PolicyRequest request, Actor by, IReadOnlyList<ISigner>? named = null, Action<Policy?>? seen = null)
     {
-        var policy = Read(scope, request, by);
+        var policy = Read(scope, request, by.Name);
         if (scope is PolicyScope.Device device)
         {
-            Tell(device, policy, named, seen);
+            Tell(device, policy, by, Said(policy), scope, named, seen);
             return policy;
         }
         using var connection = database.Connect();
@@ -41,16 +46,18 @@ internal sealed class PolicyChanges(DataDirectory data, Database database, Decis
         RequireNoRollout(connection, scope);
         RequireNoPlan(connection, scope, policy);
         PolicyBook.Set(connection, policy);
+        var noted = Note(connection, by, Said(policy), scope, policy);
         transaction.Commit();
+        _audit.Raise(connection, noted);
         return policy;
     }
 
     /// <summary>Takes back what was said of a scope: wider ones decide again.</summary>
-    public void Remove(PolicyScope scope, IReadOnlyList<ISigner>? named = null, Action<Policy?>? seen = null)
+    public void Remove(PolicyScope scope, Actor by, IReadOnlyList<ISigner>? named = null, Action<Policy?>? seen = null)
     {
         if (scope is PolicyScope.Device device)
         {
-            Tell(device, null, named, seen);
+            Tell(device, null, by, Released, scope, named, seen);
             return;
         }
         using var connection = database.Connect();
@@ -60,17 +67,17 @@ internal sealed class PolicyChanges(DataDirectory data, Database database, Decis
         RequireNoPlan(connection, scope, null);
         if (!PolicyBook.Remove(connection, scope))
             throw new NotFoundException($"nothing was said of {scope.Words}");
+        var noted = Note(connection, by, Released, scope, null);
         transaction.Commit();
+        _audit.Raise(connection, noted);
     }
 
     /// <summary>As <see cref="Set"/> and <see cref="Remove"/> of one device, answered with what it was told.</summary>
-    public AssignmentInfo Assign(KeyId device, AssignmentRequest request, string by, IReadOnlyList<ISigner>? named = null)
+    public AssignmentInfo Assign(KeyId device, AssignmentRequest request, Actor by, IReadOnlyList<ISigner>? named = null)
     {
         var scope = new PolicyScope.Device(device);
-        if (request.Action == "follow")
-            Remove(scope, named);
-        else
-            Set(scope, new PolicyRequest(request.Action, request.Commit, request.Reason, request.Expires), by, named);
+        var policy = request.Action == "follow" ? null : Read(scope, new PolicyRequest(request.Action, request.Commit, request.Reason, request.Expires), by.Name);
+        Tell(scope, policy, by, $"device.{request.Action}", device, named, null);
         return new Devices(database, new Tokens(database, time), time).Find(device).Assignment ?? new AssignmentInfo("follow", 0, time.GetUtcNow());
     }
 
@@ -95,7 +102,7 @@ internal sealed class PolicyChanges(DataDirectory data, Database database, Decis
 
     /// <summary>Each new head of a scope's branch goes out by a plan from now on. Until then its devices stay at where the branch is now.</summary>
     /// <exception cref="FormatException">The plan makes no sense.</exception>
-    public Policy SetPlan(PolicyScope scope, RolloutPlan plan, string by, Action<Policy?>? seen = null)
+    public Policy SetPlan(PolicyScope scope, RolloutPlan plan, Actor by, Action<Policy?>? seen = null)
     {
         if (scope is PolicyScope.Device)
             throw new FormatException("a plan is for a group or a branch");
@@ -114,22 +121,26 @@ internal sealed class PolicyChanges(DataDirectory data, Database database, Decis
             throw new FormatException($"the pin of {scope.Words} ends one day, and its plan would end with it: pin it without an end first");
         var pinned = present is { Action: PolicyAction.Pin }
             ? present
-            : new Policy(scope, PolicyAction.Pin, BranchesOf(connection, scope) is [var branch, ..] ? decisions.Lines.Of(branch).Newest?.Commit : null, "", by, time.GetUtcNow(), null, null);
+            : new Policy(scope, PolicyAction.Pin, BranchesOf(connection, scope) is [var branch, ..] ? decisions.Lines.Of(branch).Newest?.Commit : null, "", by.Name, time.GetUtcNow(), null, null);
         if (pinned.Commit is null)
             throw new NotFoundException($"nothing was published for {scope.Words} yet: publish first, then set the plan");
         PolicyBook.Set(connection, pinned with { Plan = plan });
+        var noted = _audit.Note(connection, by, "policy.plan", scope, after: $"{plan.Waves.Count} waves, pinned to {pinned.Commit}");
         transaction.Commit();
+        _audit.Raise(connection, noted);
         return pinned with { Plan = plan };
     }
 
     /// <exception cref="NotFoundException">There is none.</exception>
-    public void RemovePlan(PolicyScope scope, Action<Policy?>? seen = null)
+    public void RemovePlan(PolicyScope scope, Actor by, Action<Policy?>? seen = null)
     {
         using var connection = database.Connect();
         using var transaction = connection.BeginWriting();
         seen?.Invoke(PolicyBook.Find(connection, scope));
         PolicyBook.RemovePlan(connection, scope);
+        var noted = _audit.Note(connection, by, "policy.no-plan", scope);
         transaction.Commit();
+        _audit.Raise(connection, noted);
     }
 
     /// <summary>The branches that the devices of a scope follow, that of most of them first.</summary>
@@ -194,7 +205,7 @@ internal sealed class PolicyChanges(DataDirectory data, Database database, Decis
     }
 
     // Signed before it is written down: where there is no key to sign with, nothing was said.
-    private void Tell(PolicyScope.Device scope, Policy? policy, IReadOnlyList<ISigner>? named, Action<Policy?>? expected)
+    private void Tell(PolicyScope.Device scope, Policy? policy, Actor by, string verb, object subject, IReadOnlyList<ISigner>? named, Action<Policy?>? expected)
     {
         using var connection = database.Connect();
         // Before somebody is asked to sign.
@@ -211,8 +222,15 @@ internal sealed class PolicyChanges(DataDirectory data, Database database, Decis
         else
             PolicyBook.Set(connection, policy);
         Decisions.Write(connection, seen with { Decision = decision });
+        var noted = Note(connection, by, verb, subject, policy);
         transaction.Commit();
+        _audit.Raise(connection, noted);
     }
+
+    private AuditHead Note(DbConnection connection, Actor by, string verb, object subject, Policy? policy) => _audit.Note(connection, by, verb, subject,
+        after: policy is null ? null : $"{policy.Commit}{(policy.Expires is { } until ? $" until {until:u}" : "")}", reason: policy?.Reason);
+
+    private static string Said(Policy policy) => $"policy.{Policy.Word(policy.Action)}";
 
     private IEnumerable<(Seen Now, ObjectId? Then)> Changed(PolicyScope scope, Policy? policy)
     {

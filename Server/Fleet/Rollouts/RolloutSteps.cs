@@ -1,8 +1,11 @@
 using System.Data.Common;
+using System.Text.Json.Nodes;
+using ContentTree.Server.Auditing;
 using ContentTree.Server.Commands;
 using ContentTree.Server.Fleet.Policies;
 using ContentTree.Server.Publishing;
 using ContentTree.Server.Storage;
+using ContentTree.Server.Webhooks;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Repositories;
@@ -10,7 +13,7 @@ using ContentTree.Store.Trust;
 
 namespace ContentTree.Server.Fleet.Rollouts;
 
-/// <summary>What people and plans do with rollouts: start them and steer them.</summary>
+/// <summary>What people, plans and the rules do with rollouts: start them and steer them, each step with its line in the audit log.</summary>
 internal sealed class RolloutSteps(DataDirectory data, Database database, Decisions decisions, TimeProvider time)
 {
     /// <summary>The step that lets one begin, or go on to its next wave; for approvers.</summary>
@@ -19,18 +22,24 @@ internal sealed class RolloutSteps(DataDirectory data, Database database, Decisi
     /// <summary>The steps that a person takes.</summary>
     public static IReadOnlyList<string> Verbs { get; } = [Approve, "next", "pause", "resume", "abort", "revert"];
 
+    private readonly Audit _audit = new(data, time);
+
+    private readonly Outbox _outbox = new(database, time);
+
     /// <summary>Starts one. Devices that it has not reached stay at what their scope was at.</summary>
     /// <exception cref="NotFoundException">No such scope or commit, or no fleet key is at hand.</exception>
     /// <exception cref="FleetConflictException">Another one is at work there, or there is nothing to do.</exception>
     /// <exception cref="FormatException">The plan makes no sense.</exception>
-    public Rollout Start(RolloutRequest request, string by)
+    public Rollout Start(RolloutRequest request, Actor by)
     {
         var (scope, commit, plan, reason) = Read(request);
         using var connection = database.Connect();
         var branch = BranchOf(connection, scope, commit);
         using var transaction = connection.BeginWriting();
-        var rollout = RolloutBook.Add(connection, Prepare(connection, scope, branch, commit, plan, by, reason));
+        var rollout = RolloutBook.Add(connection, Prepare(connection, scope, branch, commit, plan, by.Name, reason));
+        var noted = NoteStart(connection, by, rollout);
         transaction.Commit();
+        _audit.Raise(connection, noted);
         return rollout;
     }
 
@@ -62,9 +71,12 @@ internal sealed class RolloutSteps(DataDirectory data, Database database, Decisi
         if (PolicyBook.Find(connection, policy.Scope) is not { } present || Due(connection, present, branch) is not var (plan, head, newest))
             return null;
         if (newest is { IsActive: true })
-            Move(connection, newest, newest with { State = RolloutState.Aborted, Ended = time.GetUtcNow(), Note = $"{branch} has gone on to sequence {head.Sequence}" });
+            MoveByRule(connection, newest, newest with { State = RolloutState.Aborted, Ended = time.GetUtcNow(), Note = $"{branch} has gone on to sequence {head.Sequence}" });
         var rollout = RolloutBook.Add(connection, Prepare(connection, present.Scope, branch, head.Commit, new Plan(plan), $"the plan of {present.Scope.Words}", ""));
+        var noted = NoteStart(connection, Actor.Server, rollout);
+        Tell(connection, rollout);
         transaction.Commit();
+        _audit.Raise(connection, noted);
         return rollout;
     }
 
@@ -82,21 +94,71 @@ internal sealed class RolloutSteps(DataDirectory data, Database database, Decisi
     /// <summary>Takes a step of <see cref="Verbs"/>.</summary>
     /// <exception cref="NotFoundException">There is no such rollout.</exception>
     /// <exception cref="FleetConflictException">It is not at a point where that can be done.</exception>
-    public Rollout Step(long id, string verb, string? reason, string by)
+    public Rollout Step(long id, string verb, string? reason, Actor by)
     {
         var said = BranchMove.Checked(reason);
         using var connection = database.Connect();
         using var transaction = connection.BeginWriting();
         var seen = RolloutBook.Find(connection, id);
-        var next = Next(connection, seen, verb, said.Length > 0 ? $"{by}: {said}" : $"by {by}", said.Length > 0 ? $"{by}: {said}" : by);
+        var next = Next(connection, seen, verb, said.Length > 0 ? $"{by.Name}: {said}" : $"by {by.Name}", said.Length > 0 ? $"{by.Name}: {said}" : by.Name);
         Move(connection, seen, next);
+        var noted = _audit.Note(connection, by, $"rollout.{verb}", id, Words(seen), Words(next), said);
         transaction.Commit();
+        _audit.Raise(connection, noted);
         return next;
     }
 
-    /// <summary>Writes down where a rollout is now.</summary>
+    /// <summary>Takes a rollout to where the rules say that it is now.</summary>
     /// <exception cref="FleetConflictException">Somebody else moved it meanwhile.</exception>
-    public static void Move(DbConnection connection, Rollout seen, Rollout next)
+    public Rollout Follow(DbConnection connection, Rollout seen)
+    {
+        var now = time.GetUtcNow();
+        var next = RolloutRules.Next(seen, RolloutBook.Count(connection, seen, now), now);
+        if (next == seen)
+            return next;
+        using var transaction = connection.BeginWriting();
+        var noted = MoveByRule(connection, seen, next);
+        transaction.Commit();
+        _audit.Raise(connection, noted);
+        return next;
+    }
+
+    // That a wave has come far enough to be watched is no step.
+    private AuditHead? MoveByRule(DbConnection connection, Rollout seen, Rollout next)
+    {
+        Move(connection, seen, next);
+        if (next.State == seen.State && next.Wave == seen.Wave)
+            return null;
+        Tell(connection, next);
+        var verb = next.State switch
+        {
+            RolloutState.Waiting => "wait",
+            RolloutState.Paused => "pause",
+            RolloutState.Finished => "finish",
+            RolloutState.Aborted => "abort",
+            RolloutState.Reverted => "revert",
+            _ => "next",
+        };
+        return _audit.Note(connection, Actor.Server, $"rollout.{verb}", next.Id, Words(seen), Words(next), next.Note);
+    }
+
+    private AuditHead NoteStart(DbConnection connection, Actor by, Rollout rollout) =>
+        _audit.Note(connection, by, "rollout.start", rollout.Id, after: $"{rollout.Commit} to {rollout.Scope}", reason: by == Actor.Server ? rollout.By : rollout.Reason);
+
+    private static string Words(Rollout rollout) => $"{rollout.State}, wave {rollout.Wave + 1}";
+
+    private void Tell(DbConnection connection, Rollout rollout) => _outbox.Add(connection, WebhookEvent.RolloutMoved, new JsonObject
+    {
+        ["rollout"] = rollout.Id,
+        ["scope"] = $"{rollout.Scope}",
+        ["branch"] = $"{rollout.Branch}",
+        ["commit"] = $"{rollout.Commit}",
+        ["state"] = rollout.State.ToString().ToLowerInvariant(),
+        ["wave"] = rollout.Wave + 1,
+        ["note"] = rollout.Note,
+    });
+
+    private static void Move(DbConnection connection, Rollout seen, Rollout next)
     {
         if (!RolloutBook.TryMove(connection, seen, next))
             throw new FleetConflictException($"rollout {seen.Id} was moved meanwhile; look again");

@@ -1,10 +1,7 @@
-using System.Data.Common;
 using System.Security.Cryptography;
-using System.Text.Json.Nodes;
 using ContentTree.Server.Endpoints;
 using ContentTree.Server.Fleet.Policies;
 using ContentTree.Server.Storage;
-using ContentTree.Server.Webhooks;
 using ContentTree.Store.Objects;
 
 namespace ContentTree.Server.Fleet.Rollouts;
@@ -44,7 +41,7 @@ internal sealed class RolloutWorker : IAsyncDisposable
     /// <param name="written">The stamp at which what stands beside devices was looked at.</param>
     /// <param name="tell">Hears of every rollout that moved.</param>
     /// <param name="goOn">Called between steps; throws where no other may follow.</param>
-    public static void Look(Database database, Decisions decisions, RolloutSteps steps, TimeProvider time, bool isChanged, long written, Action<Rollout> tell, Action goOn)
+    public static void Look(Database database, Decisions decisions, RolloutSteps steps, bool isChanged, long written, Action<Rollout> tell, Action goOn)
     {
         using var connection = database.Connect();
         foreach (var policy in PolicyBook.Shared(connection).Where(p => p.Plan is not null))
@@ -68,7 +65,8 @@ internal sealed class RolloutWorker : IAsyncDisposable
         foreach (var rollout in RolloutBook.Newest(connection).Where(r => r.IsActive))
         {
             goOn();
-            Try(() => Step(connection, rollout, time.GetUtcNow(), tell));
+            if (Try(() => steps.Follow(connection, rollout)) is { } next && (next.State != rollout.State || next.Wave != rollout.Wave))
+                tell(next);
         }
     }
 
@@ -85,19 +83,6 @@ internal sealed class RolloutWorker : IAsyncDisposable
         }
     }
 
-    private static Rollout Step(DbConnection connection, Rollout rollout, DateTimeOffset now, Action<Rollout> tell)
-    {
-        var next = RolloutRules.Next(rollout, RolloutBook.Count(connection, rollout, now), now);
-        if (next == rollout)
-            return next;
-        using var transaction = connection.BeginWriting();
-        RolloutSteps.Move(connection, rollout, next);
-        transaction.Commit();
-        if (next.State != rollout.State || next.Wave != rollout.Wave)
-            tell(next);
-        return next;
-    }
-
     private void Look(CancellationToken cancellation)
     {
         if (!_leases.TryHold(Work))
@@ -108,7 +93,7 @@ internal sealed class RolloutWorker : IAsyncDisposable
         }
         var now = _time.GetUtcNow();
         var seen = (Stamp(now), Heads());
-        Look(_database, _decisions, _steps, _time, seen != _seen, seen.Item1, Tell, () => GoOn(cancellation));
+        Look(_database, _decisions, _steps, seen != _seen, seen.Item1, rollout => Log.RolloutMoved(_log, rollout.Id, rollout.Scope, rollout.State, rollout.Wave + 1, rollout.Note), () => GoOn(cancellation));
         (_seen, _last) = (seen, now);
     }
 
@@ -117,21 +102,6 @@ internal sealed class RolloutWorker : IAsyncDisposable
     {
         cancellation.ThrowIfCancellationRequested();
         _leases.Keep(Work);
-    }
-
-    private void Tell(Rollout rollout)
-    {
-        Log.RolloutMoved(_log, rollout.Id, rollout.Scope, rollout.State, rollout.Wave + 1, rollout.Note);
-        new Outbox(_database, _time).Add(WebhookEvent.RolloutMoved, new JsonObject
-        {
-            ["rollout"] = rollout.Id,
-            ["scope"] = $"{rollout.Scope}",
-            ["branch"] = $"{rollout.Branch}",
-            ["commit"] = $"{rollout.Commit}",
-            ["state"] = rollout.State.ToString().ToLowerInvariant(),
-            ["wave"] = rollout.Wave + 1,
-            ["note"] = rollout.Note,
-        });
     }
 
     // What ends by itself since the last look counts as a change too.
