@@ -71,7 +71,7 @@ internal sealed class MonitoringEndpoints(DataDirectory data, Database database,
     private void AddFleet(MetricsText text)
     {
         var follows = _fleet.Follows();
-        var (silent, low) = _fleet.Troubled();
+        var (silent, low, cloned, forked) = _fleet.Troubled();
         text.Gauge("ctree_devices", "Devices by what was decided about them.", _fleet.ByState().Select(d => (MetricsText.Label("state", d.State), (double)d.Count)))
             .Gauge("ctree_devices_boot", "Accepted devices by the state of their boot file.", _fleet.ByBoot().Select(d => (MetricsText.Label("boot", d.Boot), (double)d.Count)))
             .Gauge("ctree_devices_late", $"Accepted devices that have not polled for {LatePolls} intervals, or never.", ("", _fleet.SilentFor(LatePolls * options.PollInterval)))
@@ -79,6 +79,8 @@ internal sealed class MonitoringEndpoints(DataDirectory data, Database database,
             .Gauge("ctree_devices_health", "Accepted devices by how they did at their last poll.", _fleet.ByHealth().Select(d => (MetricsText.Label("health", d.Health), (double)d.Count)))
             .Gauge("ctree_rollouts", "Rollouts that are not over.", _fleet.ByRollout().Select(r => (MetricsText.Label("state", r.State), (double)r.Count)))
             .Gauge("ctree_devices_low_space", "Accepted devices whose disks are nearly full.", ("", low))
+            .Gauge("ctree_devices_cloned", "Accepted devices whose keys are in use at two places.", ("", cloned))
+            .Gauge("ctree_devices_forked", "Accepted devices that have another commit than this server at a position of their branch.", ("", forked))
             .Gauge("ctree_poll_age_seconds", "Time since the last poll of accepted devices.", _fleet.PollAges(0.5, 0.9, 0.99).Select(a => (MetricsText.Label("quantile", a.Share.ToString(System.Globalization.CultureInfo.InvariantCulture)), a.Seconds)))
             .Gauge("ctree_poll_interval_seconds", "What devices are told to wait between polls.", ("", options.PollInterval.TotalSeconds))
             .Gauge("ctree_follows", "Branches that follow git repositories.", (MetricsText.Label("state", "fine"), follows.Fine), (MetricsText.Label("state", "failed"), follows.Failed))

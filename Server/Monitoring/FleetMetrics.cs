@@ -26,11 +26,13 @@ internal sealed class FleetMetrics(Database database, TimeProvider time)
     public IEnumerable<(string State, long Count)> ByRollout() =>
         Count("SELECT state AS name, count(*) AS number FROM rollouts WHERE state IN ('waiting', 'running', 'paused') GROUP BY state", Rollouts, "");
 
-    /// <summary>Accepted devices that count as silent, and those whose disks are nearly full.</summary>
-    public (long Silent, long Low) Troubled()
+    /// <summary>Accepted devices that count as silent, those whose disks are nearly full, those whose keys are in use at two places, and those that have another commit than this server at a position of their branch.</summary>
+    public (long Silent, long Low, long Cloned, long Forked) Troubled()
     {
         using var connection = database.Connect();
-        return connection.Query("SELECT count(CASE WHEN silent IS NOT NULL THEN 1 END) AS silent, count(CASE WHEN low = 1 THEN 1 END) AS low FROM devices WHERE state = 'accepted'", row => (row.Number("silent"), row.Number("low")))[0];
+        return connection.Query("""
+            SELECT count(silent) AS silent, count(CASE WHEN low = 1 THEN 1 END) AS low, count(cloned) AS cloned, count(fork) AS forked FROM devices WHERE state = 'accepted'
+            """, row => (row.Number("silent"), row.Number("low"), row.Number("cloned"), row.Number("forked")))[0];
     }
 
     /// <summary>Accepted devices that were silent for longer, or never polled.</summary>

@@ -55,6 +55,10 @@ internal sealed class DeviceKeys(Database database, TimeProvider time)
         return keys.Any(key => key.Pem == known) ? KeyChange.Next : KeyChange.Refused;
     }
 
+    /// <summary>Whether keys that do not lead on from a device's present one begin with its first: only who had that can have made them.</summary>
+    public static bool WasOf(DbConnection connection, KeyId device, IReadOnlyList<PublicKey> keys) =>
+        keys[0].Id == device && Present(connection, device) is { } present && keys.All(key => key.Pem != present.Pem);
+
     /// <summary>Writes down the newest key of a device that has a row.</summary>
     /// <returns>Whether it waits to follow on the present one and did not before.</returns>
     public static bool Take(DbConnection connection, KeyId device, PublicKey newest, KeyChange change)

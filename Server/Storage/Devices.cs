@@ -1,7 +1,9 @@
 using System.Data.Common;
+using System.Text.Json.Nodes;
 using ContentTree.Server.Fleet.Configurations;
 using ContentTree.Server.Fleet.Expected;
 using ContentTree.Server.Fleet.Groups;
+using ContentTree.Server.Webhooks;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 using ContentTree.Store.Repositories;
@@ -40,7 +42,13 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
         using var transaction = connection.BeginWriting();
         var changed = DeviceKeys.Judge(connection, id, keys);
         if (changed == KeyChange.Refused)
+        {
+            // Its owner has gone on with another key: whoever has this one has copied one that was its own.
+            if (DeviceKeys.WasOf(connection, id, keys))
+                Doubt(connection, id, "cloned", time.GetUtcNow(), WebhookEvent.Cloned);
+            transaction.Commit();
             return new EnrolOutcome.OtherKey();
+        }
         var note = "";
         var before = FindState(connection, id);
         var state = connection.Query("SELECT state FROM devices WHERE id = $id", row => StateOf(row.Text("state")), ("$id", id)) is [var present]
@@ -155,7 +163,7 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
         if (known is [var newest, ..] && newest.Boot == boot)
             return;
         if (known.Exists(k => k.Boot == boot))
-            connection.Execute("UPDATE devices SET cloned = $now WHERE id = $id", ("$id", id), ("$now", time.GetUtcNow()));
+            Doubt(connection, id, "cloned", time.GetUtcNow(), WebhookEvent.Cloned);
         var number = known is [var last, ..] ? last.Number + 1 : 1;
         connection.Execute("INSERT INTO boots (device, boot, number) VALUES ($id, $boot, $number) ON CONFLICT (device, boot) DO UPDATE SET number = $number",
             ("$id", id), ("$boot", boot), ("$number", number));
@@ -180,7 +188,18 @@ internal sealed class Devices(Database database, Tokens tokens, TimeProvider tim
     public void MarkFork(KeyId id, long sequence)
     {
         using var connection = database.Connect();
-        connection.Execute("UPDATE devices SET fork = $sequence WHERE id = $id", ("$id", id), ("$sequence", sequence));
+        using var transaction = connection.BeginWriting(id);
+        Doubt(connection, id, "fork", sequence, WebhookEvent.Forked);
+        transaction.Commit();
+    }
+
+    // Told once, until a person has looked and accepts the device again. Of one that nobody let in, whoever wants could say so as often as he likes.
+    private void Doubt(DbConnection connection, KeyId id, string column, object value, string name)
+    {
+        var before = connection.Query($"SELECT name, branch, state, {column} IS NOT NULL AS known FROM devices WHERE id = $id", row => (Name: row.Text("name"), Branch: row.Text("branch"), State: StateOf(row.Text("state")), IsKnown: row.GetBoolean(3)), ("$id", id));
+        connection.Execute($"UPDATE devices SET {column} = $value WHERE id = $id", ("$id", id), ("$value", value));
+        if (before is [{ State: DeviceState.Accepted, IsKnown: false } device])
+            new Outbox(database, time).Add(connection, name, new JsonObject { ["device"] = $"{id}", ["name"] = device.Name, ["branch"] = device.Branch, ["sequence"] = value as long? });
     }
 
     /// <summary>A page of the devices that a filter means, by id.</summary>

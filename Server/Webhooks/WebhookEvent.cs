@@ -25,6 +25,12 @@ internal static class WebhookEvent
 
     public const string ManyBack = DevicePrefix + "many-back";
 
+    /// <summary>Two places use a device's key, or one that it has had.</summary>
+    public const string Cloned = DevicePrefix + "cloned";
+
+    /// <summary>A device has another commit than this server at a position of its branch.</summary>
+    public const string Forked = DevicePrefix + "forked";
+
     /// <summary>Something was noted in the audit log.</summary>
     public const string Noted = "audit.entry";
 
@@ -40,7 +46,7 @@ internal static class WebhookEvent
 
     /// <summary>Every name but that of a try.</summary>
     public static IReadOnlyList<string> All { get; } =
-        [Published, FollowFailed, RolloutMoved, Noted, Silent, Back, ManySilent, ManyBack, DevicePrefix + "pending", DevicePrefix + "accepted", DevicePrefix + "rejected", .. Reported.Select(kind => DevicePrefix + kind)];
+        [Published, FollowFailed, RolloutMoved, Noted, Silent, Back, ManySilent, ManyBack, Cloned, Forked, DevicePrefix + "pending", DevicePrefix + "accepted", DevicePrefix + "rejected", .. Reported.Select(kind => DevicePrefix + kind)];
 
     /// <summary>The event of what was decided about a device, or null for another change.</summary>
     public static string? OfChange(AuditEntry entry) => entry.Verb switch

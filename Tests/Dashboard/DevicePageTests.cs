@@ -276,7 +276,8 @@ public sealed class DevicePageTests
             await device.PollAsync(new PollRequest(BranchName.Parse("stable"), "good", 1, 0, BootId: boot));
         using var client = await PageClient.LogInAsync(server, TokenRole.Viewer);
         (await client.ReadAsync("/")).Should().Contain("1 key in use at two places");
-        (await client.ReadAsync("/devices?standing=cloned")).Should().Contain(device.Id.ToString());
+        (await client.ReadAsync("/devices?standing=cloned")).Should().Contain(device.Id.ToString()).And.Contain("<span class=\"chip bad\">cloned</span>").And.NotContain(">forked</span>");
+        (await client.ReadAsync($"/devices/{device.Id}")).Should().Contain("<span class=\"chip bad\">cloned</span>");
         server.Devices().Search(new DeviceFilter(Mark: DeviceMark.Forked), 10).Should().BeEmpty();
     }
 }

@@ -1,4 +1,7 @@
+using ContentTree.Server.Monitoring;
+using ContentTree.Server.Webhooks;
 using ContentTree.Store.Objects;
+using ContentTree.Store.Protocol;
 
 namespace ContentTree.Tests.Deploy;
 
@@ -39,9 +42,13 @@ public sealed class RestoredServerTests : IAsyncLifetime
     public async Task A_number_used_twice_is_passed_over()
     {
         Forget(12);
+        var outbox = new Outbox(_server.Data.OpenDatabase(), TimeProvider.System);
+        var webhook = outbox.Create(new WebhookRequest("http://192.0.2.1/", ["device.forked"])).Id;
         _server.Publish("echo another twelve > file");
         (await _device.RunAsync("update")).Code.Should().Be(14);
         _server.Devices.List(1).Single().Fork.Should().Be(12);
+        outbox.Deliveries(webhook, 10).Should().ContainSingle();
+        new FleetMetrics(_server.Data.OpenDatabase(), TimeProvider.System).Troubled().Forked.Should().Be(1);
 
         _server.Publish("echo thirteen > file");
 

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
+using ContentTree.Server.Webhooks;
 using ContentTree.Store.Objects;
 using ContentTree.Store.Protocol;
 
@@ -57,17 +58,27 @@ public sealed class DeviceIdentityTests
         server.Publish();
         using var device = new TestDevice(server);
         await device.EnrolAsync(server.NewToken(TokenRole.Enrol));
+        var outbox = new Outbox(server.Data.OpenDatabase(), server.Time);
+        var webhook = outbox.Create(new WebhookRequest("http://192.0.2.1/", ["device.cloned"])).Id;
         foreach (var boot in new[] { "0000000a", "0000000a", "0000000b", "0000000b", "0000000c" })
             await PollAsync(device, boot);
         server.Devices().Find(device.Id).Cloned.Should().BeNull("a device may boot as often as it likes");
+        (await MetricsAsync()).Should().Contain("ctree_devices_cloned 0\n");
         await PollAsync(device, "0000000b");
         server.Devices().Find(device.Id).Cloned.Should().BeCloseTo(server.Time.GetUtcNow(), TimeSpan.FromMinutes(1));
+        await PollAsync(device, "0000000c");
+        outbox.Deliveries(webhook, 10).Should().ContainSingle("it is told once, until somebody has looked");
+        (await MetricsAsync()).Should().Contain("ctree_devices_cloned 1\n");
         (await ServerCommand.DoAsync("--data", server.DataPath, "device", "list")).Out.Should().Contain("accepted (cloned)");
         (await ServerCommand.DoAsync("--data", server.DataPath, "device", "show", device.Id.ToString())).Out.Should().Contain("two places used its key");
 
         await ServerCommand.DoAsync("--data", server.DataPath, "device", "accept", device.Id.ToString());
-        await PollAsync(device, "0000000b");
+        await PollAsync(device, "0000000c");
         server.Devices().Find(device.Id).Cloned.Should().BeNull();
+        await PollAsync(device, "0000000b");
+        outbox.Deliveries(webhook, 10).Should().HaveCount(2);
+
+        async Task<string> MetricsAsync() => await (await server.SendAsync(HttpMethod.Get, "/metrics", token: server.Admin)).Content.ReadAsStringAsync();
     }
 
     [Theory]

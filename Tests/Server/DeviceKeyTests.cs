@@ -35,7 +35,9 @@ public sealed class DeviceKeyTests : IAsyncLifetime
         (await _device.ReportAsync()).EnsureSuccessStatusCode();
         (await _next.ReportAsync()).EnsureSuccessStatusCode();
         await (await _device.ReportAsync()).ShouldBeProblemAsync(ProblemCode.DeviceUnknown);
+        _server.Devices().Find(_device.Id).Cloned.Should().BeNull();
         await (await _device.EnrolAsync(_server.NewToken(TokenRole.Enrol))).ShouldBeProblemAsync(ProblemCode.BadSignature);
+        _server.Devices().Find(_device.Id).Cloned.Should().NotBeNull("somebody has the key that it had before");
         (await _next.ReportAsync()).EnsureSuccessStatusCode();
         _server.Devices().List(10).Should().ContainSingle();
     }
@@ -53,6 +55,7 @@ public sealed class DeviceKeyTests : IAsyncLifetime
         await (await _next.ReportAsync()).ShouldBeProblemAsync(ProblemCode.DeviceUnknown);
         (await _device.ReportAsync()).EnsureSuccessStatusCode();
         new DeviceKeys(_server.Data.OpenDatabase(), TimeProvider.System).Of(_device.Id).Should().ContainSingle();
+        _server.Devices().Find(_device.Id).Cloned.Should().BeNull("anybody can make keys of his own");
     }
 
     [Fact]

@@ -58,7 +58,7 @@ public sealed class MonitoringExportTests : IAsyncLifetime
         await ServerCommand.DoAsync("--data", _server.DataPath, "group", "set", "lab", "--filter", "branch==stable");
         await ServerCommand.DoAsync("--data", _server.DataPath, "backup", _server["backup.tar"]);
         var lines = TestFiles.Block(Page, "## Prometheus", "sh").Split('\n').Where(l => l.StartsWith("promtool", StringComparison.Ordinal));
-        Judge(directory, string.Join(" && ", lines)).Should().Contain("SUCCESS: 10 rules found").And.Contain("prometheus.yml is valid");
+        Judge(directory, string.Join(" && ", lines)).Should().Contain("SUCCESS: 12 rules found").And.Contain("prometheus.yml is valid");
         // It asks the server as Prometheus would, and says what it made of each target.
         var seen = Judge(directory, "promtool check service-discovery --timeout=10s prometheus.yml ctree-devices");
         JsonNode.Parse(seen)!.AsArray().Should().HaveCount(_devices.Count, seen);

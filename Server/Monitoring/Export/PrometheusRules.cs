@@ -47,6 +47,14 @@ internal static class PrometheusRules
                 for: 1h
                 labels: { severity: warning }
                 annotations: { summary: "{{ $value }} devices have hardly any space left" }
+              - alert: CtreeDevicesCloned
+                expr: ctree_devices_cloned > 0
+                labels: { severity: critical }
+                annotations: { summary: "{{ $value }} devices: their keys are in use at two places; 'ctree-server device list' marks them (cloned)" }
+              - alert: CtreeDevicesForked
+                expr: ctree_devices_forked > 0
+                labels: { severity: critical }
+                annotations: { summary: "{{ $value }} devices have another commit than this server at a number of their branch, which was restored from an old backup; publish again" }
               - alert: CtreeRolloutPaused
                 expr: ctree_rollouts{state="paused"} > 0
                 labels: { severity: warning }
