@@ -68,7 +68,7 @@ internal sealed class Dashboard : IDisposable
         var filters = new SavedFilters(_database);
         new DevicePages(_gate, _renderer, list, _view, _devices, _policies, new Configurations(_data, _database, _time, _log), new BlackBoxes(_database, _time), _counts, filters, new DeviceDeployments(_database), sizes, Register, _audit, _options, _log).Map(routes);
         new FilterPages(_gate, filters).Map(routes);
-        new ChosenPages(_gate, _renderer, _view, _policies, new PolicyBook(_database), _counts, _log).Map(routes);
+        new ChosenPages(_gate, _renderer, _devices, _view, _policies, new PolicyBook(_database), _counts, _audit, _log).Map(routes);
         new ApprovalPages(_gate, _renderer, _view, _devices, new ExpectedDevices(_database, _time), _counts, _audit, _log).Map(routes);
         new BranchPages(_gate, _renderer, _data, new PolicyBook(_database), sizes, _counts, Register, _audit, _time, _log).Map(routes);
         new CommitPages(_gate, _renderer, _data, _deltas, _counts, Register, _time).Map(routes);

@@ -111,6 +111,49 @@ public sealed class DevicePageTests
     }
 
     [Fact]
+    public async Task All_that_match_are_held_after_one_question_unless_many_came_or_left_meanwhile()
+    {
+        await using var server = await TestServer.StartAsync();
+        server.WriteSource("file", "one");
+        server.Publish();
+        using var client = await PageClient.LogInAsync(server, TokenRole.Operator);
+        using (var connection = server.Data.OpenDatabase().Connect())
+            connection.Execute("""
+                WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1300)
+                INSERT INTO devices (id, name, hardware, architecture, branch, state, enrolled, words)
+                SELECT substr('0000000000000000' || i, length('' || i) + 1, 16), CASE WHEN i <= 1100 THEN 'pump' ELSE 'gate' END || '-' || i, 'scope-3b', 'aarch64', 'stable', CASE WHEN i = 1 THEN 'pending' ELSE 'accepted' END, $now, 'x' FROM n
+                """, ("$now", server.Time.GetUtcNow()));
+        const string pumps = "/devices?filter=name~pump-%2A";
+        (await client.ReadAsync("/devices")).Should().NotContain("all that match");
+        (await client.DoAsync("/devices", ("action", "hold-all"))).Should().Contain("narrow the list first");
+        (await client.ReadAsync(pumps)).Should().Contain("Hold all that match");
+        var question = await (await client.PostAsync(pumps, ("action", "hold-all"))).Content.ReadAsStringAsync();
+        question.Should().Contain("Hold 1 099 devices?").And.Contain("name=\"matching\" value=\"1099\"").And.Contain("and 1 079 more").And.NotContain("gate-");
+        question.Length.Should().BeLessThan(50_000);
+        Held().Should().Be(0, "nothing is done before the question is answered");
+
+        (await client.DoAsync(pumps, ("action", "hold-all"), ("sure", "yes"), ("matching", "900"))).Should().Contain("nothing was done, look again").And.Contain("role=\"alert\"");
+        (await client.DoAsync(pumps, ("action", "hold-all"), ("sure", "yes"))).Should().Contain("this form is not complete");
+        Held().Should().Be(0);
+
+        const string few = "/devices?filter=name~pump-100%2A";
+        (await client.DoAsync(few, ("action", "hold-all"), ("sure", "yes"), ("matching", "12"), ("reason", "the fair"))).Should().Contain("11 devices held");
+        Held().Should().Be(11);
+        var noted = new Audit(server.Data, server.Time).List(new AuditFilter(Actor: "user ada", Verb: "device"), 100);
+        noted.Count(e => e.Verb == "device.hold").Should().Be(11);
+        noted.Should().ContainSingle(e => e.Verb == "device.hold-all").Which.After.Should().Be("filter=name~pump-100%2A");
+        (await (await client.PostAsync(few, ("action", "follow-all"))).Content.ReadAsStringAsync()).Should().Contain("Release 11 devices?").And.Contain("Of 11 of them something was said before");
+
+        (await client.DoAsync("/devices?q=pump-1100", ("action", "follow-all"), ("sure", "yes"), ("matching", "1"))).Should().Contain("no device is like that", "the words of these are others");
+
+        long Held()
+        {
+            using var connection = server.Data.OpenDatabase().Connect();
+            return connection.Query("SELECT count(*) FROM policies WHERE scope LIKE 'device:%' AND action = 'hold'", row => row.GetInt64(0))[0];
+        }
+    }
+
+    [Fact]
     public async Task What_was_said_of_a_chosen_device_before_is_shown_before_it_ends()
     {
         await using var server = await TestServer.StartAsync();
