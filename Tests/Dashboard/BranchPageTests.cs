@@ -1,5 +1,6 @@
 using System.Net;
 using ContentTree.Server.Auditing;
+using ContentTree.Server.Dashboard;
 using ContentTree.Server.Privacy;
 using ContentTree.Server.Publishing;
 using ContentTree.Store.Objects;
@@ -115,10 +116,13 @@ public sealed class BranchPageTests
     public async Task Storage_is_counted_and_a_collection_is_previewed_without_removing_anything()
     {
         await using var server = await TestServer.StartAsync();
-        var (first, _) = await PublishAsync(server);
+        var (first, second) = await PublishAsync(server);
         using var client = await PageClient.LogInAsync(server, TokenRole.Operator);
         await client.ReadAsync("/storage");
-        (await (await client.PostAsync("/storage/count")).Content.ReadAsStringAsync()).Should().Contain("<td>commit</td><td class=\"number\">2</td>");
+        var together = new[] { first, second }.Sum(commit => server.Data.Repository.ReadCommit(commit).Bytes);
+        together.Should().BePositive();
+        (await (await client.PostAsync("/storage/count")).Content.ReadAsStringAsync()).Should().Contain("<td>commit</td><td class=\"number\">2</td>")
+            .And.Contain($"The trees of 2 commits hold <strong>{Text.Bytes(together)}</strong> of files");
         (await (await client.PostAsync("/storage/preview")).Content.ReadAsStringAsync()).Should().Contain("It would remove");
         server.Data.Repository.Contains(new ObjectName(ObjectKind.Commit, first)).Should().BeTrue();
     }

@@ -38,10 +38,10 @@ public sealed class DeviceFactsPageTests : IAsyncLifetime, IDisposable
         await PollAsync();
         (await ReadAsync(PagePath)).Should().NotContain("Its /etc", "nothing was said of it");
 
-        await PollAsync(drift: new DeviceDrift(1, 2, 1, ["+/etc/issue.d/own", "~/etc/hosts", "-/etc/motd"]));
-        (await ReadAsync(PagePath)).Should().Contain("1 added, 2 changed, 1 removed against its tree").And.Contain("The first 3 paths").And.Contain("/etc/issue.d/own\n~/etc/hosts\n-/etc/motd</pre>");
+        await PollAsync(drift: new DeviceDrift(1, 2, 3, ["+/etc/issue.d/own", "~/etc/hosts", "-/etc/motd"]));
+        (await ReadAsync(PagePath)).Should().Contain("1 added, 2 changed, 3 removed against its tree").And.Contain("The first 3 paths").And.Contain("/etc/issue.d/own\n~/etc/hosts\n-/etc/motd</pre>");
         (await ReadAsync("/devices?standing=changed+%2Fetc")).Should().Contain($"{_device.Id}");
-        (await CsvAsync()).Should().EndWith(",1,2,1");
+        (await CsvAsync()).Should().EndWith(",1,2,3");
 
         await PollAsync();
         (await ReadAsync(PagePath)).Should().Contain("1 added, 2 changed", "it says so again only when that changes");

@@ -73,7 +73,7 @@ public sealed class GroupPageTests : IAsyncLifetime
         Groups().Find(Lab).Should().Be(new Group(Lab, -5, "name==lab-3", 3));
         (await client.DoAsync("/groups/lab/drop", ("device", $"{_devices[2].Id}"))).Should().Contain("Remove the group of 2 devices").And.NotContain($"/devices/{_devices[2].Id}");
         (await client.ReadAsync($"/devices/{_devices[1].Id}")).Should().Contain("href=\"/groups/lab\"");
-        (await client.ReadAsync("/")).Should().Contain("<a href=\"/groups\"><b>1</b> groups</a>");
+        (await client.ReadAsync("/")).Should().Contain("<a href=\"/groups\"><b>1</b> group</a>");
         (await client.ReadAsync("/groups")).Should().Contain("name==lab-3");
         (await client.DoAsync("/groups/lab/remove")).Should().Contain("is removed").And.Contain("No group yet");
         new Audit(_server.Data, _server.Time).List(new AuditFilter(Actor: "user ada", Verb: "group"), 10).Select(e => e.Verb)

@@ -91,7 +91,7 @@ public sealed class UserLimitTests : IAsyncLifetime
             }
         }
         // And what is its own is there.
-        (await client.ReadAsync("/")).Should().Contain("<b>1</b> devices").And.Contain("<b>1</b> to approve").And.Contain("trouble of lab").And.Contain("Rollouts under way").And.NotContain("href=\"/audit\"");
+        (await client.ReadAsync("/")).Should().Contain("<b>1</b> device<").And.Contain("<b>1</b> to approve").And.Contain("trouble of lab").And.Contain("Rollouts under way").And.NotContain("href=\"/audit\"");
         (await client.ReadAsync("/devices")).Should().Contain("lab-1").And.Contain("2 devices");
         (await client.ReadAsync("/devices.csv")).TrimEnd().Split('\n').Should().HaveCount(3);
         (await client.ReadAsync($"/devices/{Own}")).Should().Contain("motto of lab").And.NotContain($"/devices/{Own}/remove");
