@@ -10,7 +10,7 @@ internal static class PublishCommand
 {
     public static Command Create(CommandContext context)
     {
-        var source = new Argument<string>("SOURCE") { Description = "a directory, a tar archive (also packed), a squashfs or ext image, git:REPOSITORY#REVISION or ostree:REPOSITORY#REF" };
+        var source = new Argument<string>("SOURCE") { Description = "a directory, a tar archive (also packed), a squashfs or ext image, a bundle, git:REPOSITORY#REVISION or ostree:REPOSITORY#REF" };
         var (about, settings) = (new SourceSettings(), new PublishSettings());
         var command = new Command("publish", "Publish a source as the next commit of a branch.") { source };
         about.AddTo(command);

@@ -37,6 +37,25 @@ public sealed class PublishPageTests
     }
 
     [Fact]
+    public async Task A_bundle_of_another_server_is_shown_and_published_as_archives_are()
+    {
+        await using var other = await TestServer.StartAsync();
+        other.WriteSource("etc/version", "from afar");
+        var meant = other.Data.Repository.ReadCommit(other.Publish().Commit);
+        var bundle = Path.Combine(other.DataPath, "update.ctb");
+        await ServerCommand.DoAsync("--data", other.DataPath, "bundle", "--to", "stable", bundle);
+        await using var server = await TestServer.StartAsync();
+        server.WriteSource("etc/version", "one");
+        server.Publish();
+        using var client = await PageClient.LogInAsync(server, TokenRole.Publisher);
+        (await client.ReadAsync("/publish")).Should().Contain("or bundle");
+        var draft = await UploadAsync(server, client, await File.ReadAllBytesAsync(bundle));
+        (await client.ReadAsync($"/publish/{draft.Id}")).Should().Contain("/etc/version").And.Contain("waits for you");
+        (await client.DoAsync($"/publish/{draft.Id}/confirm")).Should().Contain("Published: stable is at #2");
+        server.Data.Repository.ReadCommit(Head(server)!.Value).Tree.Should().Be(meant.Tree);
+    }
+
+    [Fact]
     public async Task A_draft_of_a_branch_that_has_moved_since_is_not_published()
     {
         await using var server = await TestServer.StartAsync();

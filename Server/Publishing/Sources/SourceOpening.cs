@@ -1,3 +1,4 @@
+using ContentTree.Server.Publishing.Sources.Bundles;
 using ContentTree.Server.Publishing.Sources.Git;
 using ContentTree.Server.Publishing.Sources.Images;
 using ContentTree.Server.Publishing.Sources.Ostree;
@@ -36,6 +37,7 @@ internal static class SourceOpening
             ImageKind.Ext => new ExtSource(options),
             ImageKind.Disk => throw new UnsupportedSourceException(options.Source, "is a whole disk with a partition table; cut out the partition that is the tree, " +
                 "for instance with 'dd skip=START count=SECTORS' by the numbers of 'sfdisk -d'"),
+            _ when BundleSource.IsOne(options.Source) => new BundleSource(options),
             _ => new TarSource(options),
         };
     }
