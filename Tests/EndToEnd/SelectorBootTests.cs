@@ -367,7 +367,7 @@ public sealed partial class SelectorBootTests : IDisposable
 
     private static string[] Boots(string log) => [.. BootLine().Matches(log).Select(match => match.Groups[1].Value)];
 
-    [GeneratedRegex(@"^BOOTED (.*)$", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^BOOTED (.*)\n", RegexOptions.Multiline)]
     private static partial Regex BootLine();
 
     [GeneratedRegex(@"^kilobytes in memory file systems: (\d+)\r?$", RegexOptions.Multiline)]

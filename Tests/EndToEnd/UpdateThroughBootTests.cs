@@ -88,7 +88,7 @@ public sealed class UpdateThroughBootTests : IDisposable
         Guest(shell, "touch /usr/x; touch /ctree/x").Split("Read-only file system").Should().HaveCount(3, "the agent made /ctree writable for itself alone");
         Guest(shell, "systemctl list-units --failed --plain --no-legend").Should().BeEmpty();
 
-        Guest(shell, "ctree keep 1 --recovery").Should().Contain(first[..8]);
+        Guest(shell, "ctree keep 1 --recovery --wait").Should().Contain(first[..8]);
         var fourth = _server.Publish(Version(4), "4");
         machine.WaitFor($"READY deployment=4-{fourth[..8]}", Patience);
         _server.Eventually(() => _server.IsGood(device, fourth));
