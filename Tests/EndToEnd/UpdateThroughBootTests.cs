@@ -13,7 +13,7 @@ namespace ContentTree.Tests.EndToEnd;
 /// itself, comes back from one that cannot boot, and by its recovery deployment from two.
 /// </summary>
 [Trait("Category", "Qemu")]
-[Collection("Qemu 1")]
+[Collection("Qemu 2")]
 public sealed class UpdateThroughBootTests : IDisposable
 {
     private const string Inventory = "find usr -xdev -printf '%P %y %m %U:%G %s %l\\n' | LC_ALL=C sort | sha256sum";
